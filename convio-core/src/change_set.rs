@@ -1,0 +1,224 @@
+//! What a plan wants to be true: owned data that a store applies whole or not at all.
+//!
+//! # How a store applies one
+//!
+//! In this order, which is the order of its locks:
+//!
+//! 1. **The workspace's head**, locked first. It must exist (or be made, when the change set creates its workspace), and
+//!    its configuration version must be the expected one: otherwise [`GateLost::Config`].
+//! 2. **Counters**, each `used + n` only up to its limit: otherwise [`GateLost::Counter`].
+//! 3. **Claims**, insert or nothing: one that is held makes [`GateLost::Claim`]. An expired one may be taken over.
+//! 4. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
+//!    workspace; one whose key is known takes the offer into the contact that the key points to, and *every mention of
+//!    the candidate in this change set means that contact*.
+//! 5. **Windows**: one that holds an accepted lead after the cutoff makes the new lead a repeat, or, where repeats are
+//!    rejected, makes [`GateLost::Repeat`].
+//! 6. All other rows. An insert of what exists and an update of another version make [`CommitError::Conflict`].
+//! 7. **Events**: each is numbered in the streams that it changes, by the version that the write gave the row, and in
+//!    the feed by the next position of the workspace.
+//! 8. **Rollups.**
+//!
+//! Whatever is lost, nothing of the change set is applied.
+//!
+//! [`CommitError::Conflict`]: crate::store::CommitError::Conflict
+
+mod check;
+mod decisions;
+mod parts;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::analytics::RollupDelta;
+use crate::appointment::Appointment;
+use crate::conversion::Conversion;
+use crate::event::{Origin, Position};
+use crate::id::{ContactId, LeadId, WorkspaceId};
+use crate::lead::{Lead, Payload};
+use crate::record::Record;
+use crate::rejection::Rejection;
+use crate::webhook::Webhook;
+use crate::workspace::Workspace;
+
+pub use decisions::{Decisions, subject_key};
+pub use parts::{
+    Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent, RepeatWindow, Write,
+};
+
+/// What shall be true, all of it or none.
+///
+/// A store takes it apart without `..`, so that a new field is a compile error in every store.
+#[derive(Debug, Clone)]
+pub struct ChangeSet {
+    /// The one workspace that it touches.
+    pub workspace: WorkspaceId,
+    /// When it was planned.
+    pub at: DateTime<Utc>,
+    /// Who did it.
+    pub origin: Origin,
+    /// The configuration that it was planned under; `None` where the plan used none.
+    pub config: Option<ConfigVersion>,
+    /// Additions that have a limit.
+    pub counters: Vec<CounterAdd>,
+    /// Reservations.
+    pub claims: Vec<Claim>,
+    /// The workspace itself.
+    pub workspaces: Vec<Write<Workspace>>,
+    /// Webhooks.
+    pub webhooks: Vec<Write<Webhook>>,
+    /// Contacts.
+    pub contacts: Vec<ContactWrite>,
+    /// Windows in which a lead repeats another one.
+    pub windows: Vec<RepeatWindow>,
+    /// Leads.
+    pub leads: Vec<Write<Lead>>,
+    /// Rejections.
+    pub rejections: Vec<Write<Rejection>>,
+    /// Raw payloads: inserted.
+    pub payloads: Vec<Payload>,
+    /// Appointments.
+    pub appointments: Vec<Write<Appointment>>,
+    /// Conversions.
+    pub conversions: Vec<Write<Conversion>>,
+    /// Records.
+    pub records: Vec<Write<Record>>,
+    /// What happened: one event for each write of an aggregate.
+    pub events: Vec<NewEvent>,
+    /// What is added to the rollups.
+    pub rollups: Vec<RollupDelta>,
+}
+
+impl ChangeSet {
+    /// A change set that changes nothing yet.
+    pub fn new(workspace: WorkspaceId, at: DateTime<Utc>, origin: Origin) -> Self {
+        Self {
+            workspace,
+            at,
+            origin,
+            config: None,
+            counters: Vec::new(),
+            claims: Vec::new(),
+            workspaces: Vec::new(),
+            webhooks: Vec::new(),
+            contacts: Vec::new(),
+            windows: Vec::new(),
+            leads: Vec::new(),
+            rejections: Vec::new(),
+            payloads: Vec::new(),
+            appointments: Vec::new(),
+            conversions: Vec::new(),
+            records: Vec::new(),
+            events: Vec::new(),
+            rollups: Vec::new(),
+        }
+    }
+
+    /// Whether it changes what [`ConfigVersion`] counts: the workspace or a webhook.
+    pub fn changes_config(&self) -> bool {
+        !self.workspaces.is_empty() || !self.webhooks.is_empty()
+    }
+
+    /// Takes over all that `other` wants, so that both are applied or none.
+    ///
+    /// Both must belong to the same workspace and configuration; the time and the origin are those of `self`.
+    pub fn absorb(&mut self, other: Self) {
+        let Self {
+            workspace: _,
+            at: _,
+            origin: _,
+            config,
+            counters,
+            claims,
+            workspaces,
+            webhooks,
+            contacts,
+            windows,
+            leads,
+            rejections,
+            payloads,
+            appointments,
+            conversions,
+            records,
+            events,
+            rollups,
+        } = other;
+        self.config = self.config.or(config);
+        self.counters.extend(counters);
+        self.claims.extend(claims);
+        self.workspaces.extend(workspaces);
+        self.webhooks.extend(webhooks);
+        self.contacts.extend(contacts);
+        self.windows.extend(windows);
+        self.leads.extend(leads);
+        self.rejections.extend(rejections);
+        self.payloads.extend(payloads);
+        self.appointments.extend(appointments);
+        self.conversions.extend(conversions);
+        self.records.extend(records);
+        self.events.extend(events);
+        self.rollups.extend(rollups);
+    }
+}
+
+/// How many events an aggregate has had: the number of its last one. A row that was just inserted has 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(pub u64);
+
+impl Version {
+    /// Before the first event.
+    pub const ZERO: Self = Self(0);
+
+    /// The version after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How often the configuration of a workspace (itself and its webhooks) was changed. A plan made under an older one is
+/// refused and made again: so a deleted webhook refuses leads at once, without a read before each lead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConfigVersion(pub u64);
+
+/// What the commit of a change set decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Per merge of the change set, in order, what became of it.
+    pub contacts: Vec<MergedContact>,
+    /// Per window of the change set, in order, whether its lead repeats another one.
+    pub repeats: Vec<Repeat>,
+    /// The position of the last event.
+    pub position: Position,
+}
+
+/// What became of a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergedContact {
+    /// The contact that was proposed.
+    pub candidate: ContactId,
+    /// The contact that it is.
+    pub id: ContactId,
+    /// Its number.
+    pub number: crate::contact::ContactNumber,
+    /// Its version after the merge.
+    pub version: Version,
+    /// Whether it was made.
+    pub created: bool,
+}
+
+/// What became of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeat {
+    /// The lead that came in.
+    pub lead: LeadId,
+    /// The lead that it repeats.
+    pub of: Option<LeadId>,
+}

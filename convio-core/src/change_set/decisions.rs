@@ -1,0 +1,114 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{MergedContact, NewEvent, Receipt, Repeat, Version};
+use crate::analytics::{Measure, RollupDelta};
+use crate::event::{Event, Link, Origin, Position, Subject};
+use crate::id::{ContactId, LeadId, WorkspaceId};
+use crate::lead::Lead;
+
+/// What a store found out while it applied a change set, and what follows from it: the part of applying that is the same
+/// in every store.
+#[derive(Debug, Default)]
+pub struct Decisions {
+    merges: Vec<(LeadId, MergedContact)>,
+    repeats: Vec<Repeat>,
+    versions: HashMap<Uuid, Version>,
+}
+
+impl Decisions {
+    /// A merge was applied, for this lead.
+    pub fn merged(&mut self, lead: LeadId, contact: MergedContact) {
+        self.merges.push((lead, contact));
+    }
+
+    /// A window was applied.
+    pub fn repeated(&mut self, lead: LeadId, of: Option<LeadId>) {
+        self.repeats.push(Repeat { lead, of });
+    }
+
+    /// A row was written, and has this version now. Not needed for merges.
+    pub fn wrote(&mut self, id: Uuid, version: Version) {
+        self.versions.insert(id, version);
+    }
+
+    /// The contact that an id of the change set means: what a candidate became, or itself.
+    pub fn contact(&self, id: ContactId) -> ContactId {
+        self.merge_of(id).map_or(id, |merged| merged.id)
+    }
+
+    /// Fills in what only the commit knows of a new lead.
+    pub fn complete_lead(&self, lead: &mut Lead) {
+        if let Some(merged) = self.merge_of(lead.contact) {
+            lead.opened_contact = merged.created;
+            lead.contact = merged.id;
+        }
+        if let Some(of) = self.repeat_of(lead.id) {
+            lead.duplicate_of = Some(of);
+        }
+    }
+
+    /// The event, numbered in every stream that it changes.
+    pub fn number(
+        &self,
+        workspace: WorkspaceId,
+        at: DateTime<Utc>,
+        origin: &Origin,
+        position: Position,
+        new: NewEvent,
+    ) -> Event {
+        let NewEvent { body, contact, lead, subject, duplicate_of } = new;
+        let merged = contact.and_then(|mention| self.merge_of(mention.id));
+        let contact = contact.map(|mention| Link {
+            id: self.contact(mention.id),
+            version: mention
+                .changes
+                .then(|| merged.map_or_else(|| self.version(mention.id.uuid()), |merged| merged.version)),
+        });
+        let duplicate_of = duplicate_of.or_else(|| self.repeat_of(lead?.id));
+        let lead = lead.map(|mention| Link {
+            id: mention.id,
+            version: mention.changes.then(|| self.version(mention.id.uuid())),
+        });
+        // Rules share the id of their workspace, so both are told apart by more than it.
+        let about = subject.map(|subject| (subject, self.version(subject_key(subject))));
+        let contact_number = merged.filter(|merged| merged.created).map(|merged| merged.number);
+        Event { workspace, position, at, origin: origin.clone(), body, contact, lead, about, contact_number, duplicate_of }
+    }
+
+    /// The sums that a delta adds.
+    pub fn sums(&self, delta: &RollupDelta) -> [i64; Measure::SLOTS] {
+        let merged = self.merges.iter().find(|(lead, _)| Some(*lead) == delta.lead);
+        let repeat = delta.lead.and_then(|lead| self.repeat_of(lead));
+        delta.resolve(merged.is_some_and(|(_, merged)| merged.created), repeat.is_some())
+    }
+
+    /// The receipt.
+    pub fn receipt(self, position: Position) -> Receipt {
+        let contacts = self.merges.into_iter().map(|(_, merged)| merged).collect();
+        Receipt { contacts, repeats: self.repeats, position }
+    }
+
+    fn merge_of(&self, candidate: ContactId) -> Option<&MergedContact> {
+        self.merges.iter().map(|(_, merged)| merged).find(|merged| merged.candidate == candidate)
+    }
+
+    fn repeat_of(&self, lead: LeadId) -> Option<LeadId> {
+        self.repeats.iter().find(|repeat| repeat.lead == lead)?.of
+    }
+
+    fn version(&self, id: Uuid) -> Version {
+        self.versions.get(&id).copied().unwrap_or_default()
+    }
+}
+
+/// The id under which [`Decisions::wrote`] is told of the aggregate behind a subject.
+pub fn subject_key(subject: Subject) -> Uuid {
+    match subject {
+        // Not the workspace's own id: its version is another one.
+        Subject::Rules(workspace) => Uuid::from_u128(!workspace.uuid().as_u128()),
+        subject => subject.uuid(),
+    }
+}

@@ -1,0 +1,216 @@
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use super::{ConfigVersion, Version};
+use crate::canonical::Fingerprint;
+use crate::contact::{Contact, ContactKey, Offer, Touch};
+use crate::event::{EventBody, Subject};
+use crate::id::{ContactId, IntakeId, LeadId, WebhookId};
+
+/// A row to be written whole.
+#[derive(Debug, Clone)]
+pub enum Write<T> {
+    /// A new row, whose version is 1. Existing already, by id or by a unique field, is a conflict.
+    Insert(T),
+    /// A row that must still have version `at`; the new one carries the next.
+    Update {
+        /// The row as it shall be.
+        row: T,
+        /// The version that it must have.
+        at: Version,
+    },
+}
+
+impl<T> Write<T> {
+    /// The row as it shall be.
+    pub fn row(&self) -> &T {
+        match self {
+            Self::Insert(row) | Self::Update { row, .. } => row,
+        }
+    }
+}
+
+/// What happens to a contact.
+#[derive(Debug, Clone)]
+pub enum ContactWrite {
+    /// Found by a key or made, and given what a lead offers.
+    Merge(Box<ContactMerge>),
+    /// Written whole, if it still has this version.
+    Update {
+        /// The row as it shall be.
+        row: Box<Contact>,
+        /// The version that it must have.
+        at: Version,
+    },
+}
+
+/// A lead's part in its contact.
+#[derive(Debug, Clone)]
+pub struct ContactMerge {
+    /// The contact to be made if the key is unknown.
+    pub candidate: ContactId,
+    /// What it is recognised by.
+    pub key: ContactKey,
+    /// What the lead says of the person.
+    pub offer: Offer,
+    /// The lead, as a touch.
+    pub touch: Touch,
+}
+
+/// A reservation: this name of this webhook belongs to this intake.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The webhook that it counts in.
+    pub webhook: WebhookId,
+    /// What kind of name it is.
+    pub kind: ClaimKind,
+    /// The name.
+    pub value: String,
+    /// What came in under it.
+    pub fingerprint: Fingerprint,
+    /// The intake that claims it.
+    pub intake: IntakeId,
+    /// When it may be taken over; `None`: never.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Claim({:?} in {} for {})", self.kind, self.webhook, self.intake)
+    }
+}
+
+/// The kinds of claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClaimKind {
+    /// An idempotency key: remembered for some hours.
+    IdempotencyKey,
+    /// The sender's own id of the lead: remembered for ever.
+    ExternalId,
+}
+
+impl ClaimKind {
+    /// The kind as stores keep it.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// An addition to a counter that has a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CounterAdd {
+    /// Which counter.
+    pub key: String,
+    /// Which of its windows: counters of different windows know nothing of each other.
+    pub window: DateTime<Utc>,
+    /// How much is added.
+    pub n: i64,
+    /// The most that it may come to.
+    pub at_most: i64,
+}
+
+/// A place in which a lead repeats another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepeatWindow {
+    /// The contact; a candidate means the contact that it becomes.
+    pub contact: ContactId,
+    /// What two leads must share, besides the contact.
+    pub key: Fingerprint,
+    /// The lead that comes in.
+    pub lead: LeadId,
+    /// When it was received.
+    pub received_at: DateTime<Utc>,
+    /// Accepted leads received at or before this are too old to be repeated.
+    pub cutoff: DateTime<Utc>,
+    /// Whether a repeat loses the gate.
+    pub reject: bool,
+}
+
+/// Something that happened, before it is numbered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// What happened.
+    pub body: EventBody,
+    /// The contact that it is about; a candidate means the contact that it becomes.
+    pub contact: Option<Mention<ContactId>>,
+    /// The lead that it is about.
+    pub lead: Option<Mention<LeadId>>,
+    /// What else it changes.
+    pub subject: Option<Subject>,
+    /// The lead that is repeated, where the plan knows it; the store fills it in for a received lead.
+    pub duplicate_of: Option<LeadId>,
+}
+
+impl NewEvent {
+    /// An event that is about no contact and no lead.
+    pub fn about(subject: Subject, body: EventBody) -> Self {
+        Self { body, contact: None, lead: None, subject: Some(subject), duplicate_of: None }
+    }
+}
+
+/// An aggregate that an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mention<I> {
+    /// The aggregate.
+    pub id: I,
+    /// Whether the event changes it, and so is one of its stream.
+    pub changes: bool,
+}
+
+impl<I> Mention<I> {
+    /// The event changes it.
+    pub const fn changed(id: I) -> Self {
+        Self { id, changes: true }
+    }
+
+    /// The event only speaks of it.
+    pub const fn only(id: I) -> Self {
+        Self { id, changes: false }
+    }
+}
+
+/// A gate that was lost: an answer, not a failure. Nothing was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GateLost {
+    /// The configuration is another one by now, or there is no such workspace.
+    Config {
+        /// The version that it has; `None` when there is no such workspace.
+        current: Option<ConfigVersion>,
+    },
+    /// The name is claimed already.
+    Claim {
+        /// The intake that wanted it.
+        intake: IntakeId,
+        /// What kind of name it is.
+        kind: ClaimKind,
+        /// The intake that holds it.
+        holder: IntakeId,
+        /// Whether the same thing came in under it.
+        same_body: bool,
+    },
+    /// The lead repeats another one, and repeats are rejected.
+    Repeat {
+        /// The lead that came in.
+        lead: LeadId,
+        /// The lead that it repeats.
+        of: LeadId,
+    },
+    /// The counter's limit is reached.
+    Counter {
+        /// The counter.
+        key: String,
+    },
+}
+
+impl fmt::Display for GateLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config { current: None } => f.write_str("there is no such workspace"),
+            Self::Config { current: Some(_) } => f.write_str("the configuration is another one by now"),
+            Self::Claim { holder, .. } => write!(f, "the name is claimed by `{holder}`"),
+            Self::Repeat { of, .. } => write!(f, "the lead repeats `{of}`"),
+            Self::Counter { key } => write!(f, "the limit of `{key}` is reached"),
+        }
+    }
+}

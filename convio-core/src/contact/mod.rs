@@ -1,0 +1,142 @@
+//! The contact: a person, found by one of their keys or made.
+
+mod fold;
+mod key;
+mod number;
+mod person;
+mod repository;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::change_set::Version;
+use crate::id::{ContactId, LeadId, WorkspaceId};
+use crate::money::{Currency, Money, MoneyError};
+use crate::text::Source;
+
+pub use key::{ContactKey, KeyKind, KeyScope};
+pub use number::{ContactNumber, NumberSeries};
+pub use person::{FIELDS, Field, Offer, Person, Stamp, Stamps};
+#[cfg(feature = "service")]
+pub use repository::{ContactFilter, ContactRef, ContactRepository};
+
+/// A person, as all leads together tell them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Who it is.
+    pub id: ContactId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// The short number that people use: unique in the workspace.
+    pub number: ContactNumber,
+    /// Name, phone, e-mail, address: per field the best that any lead said.
+    pub person: Person,
+    /// Where each field of `person` comes from.
+    pub stamps: Stamps,
+    /// The first lead, by time received.
+    pub first_touch: Touch,
+    /// How many leads it has.
+    pub leads: u32,
+    /// When its first conversion happened.
+    pub customer_since: Option<DateTime<Utc>>,
+    /// How many conversions it has.
+    pub conversions: u32,
+    /// What its conversions are worth, per currency.
+    pub lifetime: Lifetime,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// How many events it has had.
+    pub version: Version,
+}
+
+impl Contact {
+    /// The contact that a first lead makes.
+    pub fn opened(
+        workspace: WorkspaceId,
+        id: ContactId,
+        number: ContactNumber,
+        offer: &Offer,
+        touch: Touch,
+        at: DateTime<Utc>,
+    ) -> Self {
+        let mut contact = Self {
+            id,
+            workspace,
+            number,
+            person: Person::default(),
+            stamps: Stamps::default(),
+            first_touch: touch.clone(),
+            leads: 0,
+            customer_since: None,
+            conversions: 0,
+            lifetime: Lifetime::default(),
+            created_at: at,
+            version: Version::ZERO,
+        };
+        contact.take(offer, &touch);
+        contact
+    }
+
+    /// Takes what one more lead says: per field the greatest stamp wins, the earliest touch stays the first.
+    ///
+    /// Whatever the order in which leads arrive, the person that comes out is the same: this is the merge rule.
+    pub fn take(&mut self, offer: &Offer, touch: &Touch) {
+        self.stamps.merge(&mut self.person, offer);
+        if touch.order() < self.first_touch.order() {
+            self.first_touch = touch.clone();
+        }
+        self.leads += 1;
+        self.version = self.version.next();
+    }
+
+    /// Counts one conversion more: the person is a customer since the earliest one.
+    ///
+    /// Fails when the value of all conversions in one currency no longer fits.
+    pub fn convert(&mut self, value: Money, occurred_at: DateTime<Utc>) -> Result<(), MoneyError> {
+        self.lifetime.add(value)?;
+        self.conversions += 1;
+        self.customer_since = Some(self.customer_since.map_or(occurred_at, |since| since.min(occurred_at)));
+        self.version = self.version.next();
+        Ok(())
+    }
+}
+
+/// One lead, as the source of a person's interest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// Where the lead came from.
+    pub source: Source,
+    /// The lead.
+    pub lead: LeadId,
+    /// When it was received.
+    pub at: DateTime<Utc>,
+}
+
+impl Touch {
+    /// Touches are ordered by time, then by lead: equal times have one order too.
+    pub fn order(&self) -> (DateTime<Utc>, LeadId) {
+        (self.at, self.lead)
+    }
+}
+
+/// Money per currency: sums of different currencies are never added.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lifetime(BTreeMap<Currency, i64>);
+
+impl Lifetime {
+    /// Adds `value` to the sum of its currency.
+    pub fn add(&mut self, value: Money) -> Result<(), MoneyError> {
+        let sum = Money::from_minor(self.0.get(&value.currency()).copied().unwrap_or(0), value.currency());
+        let sum = sum.checked_add(value)?;
+        self.0.insert(value.currency(), sum.minor());
+        Ok(())
+    }
+
+    /// The sums, one per currency.
+    pub fn iter(&self) -> impl Iterator<Item = Money> + '_ {
+        self.0.iter().map(|(currency, minor)| Money::from_minor(*minor, *currency))
+    }
+}

@@ -1,0 +1,42 @@
+#![cfg(feature = "service")]
+
+use async_trait::async_trait;
+
+use super::{Event, Position, StreamRef};
+use crate::change_set::ConfigVersion;
+use crate::id::WorkspaceId;
+use crate::page::{Page, PageRequest};
+use crate::store::StoreError;
+
+/// Where a workspace stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The position of its last event.
+    pub feed: Position,
+    /// How many contacts it has ever made.
+    pub contacts: u64,
+    /// The version of its configuration.
+    pub config: ConfigVersion,
+}
+
+/// Reads events.
+#[async_trait]
+pub trait EventLog: Send + Sync {
+    /// The events of one aggregate, oldest first. Cursors hold versions.
+    async fn history(
+        &self,
+        workspace: WorkspaceId,
+        stream: StreamRef,
+        page: &PageRequest,
+    ) -> Result<Page<Event>, StoreError>;
+
+    /// Up to `limit` events of the workspace after `after`, by position.
+    ///
+    /// To be correct, an implementation
+    /// - never shows position n + 1 to a reader to whom it would not have shown n, whatever commits at the same time;
+    /// - leaves no position out.
+    async fn feed(&self, workspace: WorkspaceId, after: Position, limit: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// Where the workspace stands; `None` when there is no such workspace.
+    async fn head(&self, workspace: WorkspaceId) -> Result<Option<Head>, StoreError>;
+}

@@ -1,0 +1,80 @@
+//! The lead journey as pure decisions.
+//!
+//! ```text
+//! raw lead -> checked and normalised -> contact (found or made) -> lead -> appointment (routed) -> conversion
+//!    |                  |                        |                   |           |                      |
+//! RawLead        use_case::ingest        contact, ContactKey       Lead   Appointment, routing     Conversion
+//!                                                 \________ events, rollups ________/
+//! ```
+//!
+//! **Core decides, stores apply.** A use case says what it must read ([`Needs`]) and plans what shall be true
+//! ([`ChangeSet`]); a [`store`] reads the one and applies the other, whole or not at all. Nothing here does I/O, reads a
+//! clock or draws a random number: time and ids come in from outside.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `service` (default) | the store traits and [`Convio`], the asynchronous face; no runtime |
+//! | `phone` (default) | reading phone numbers as people write them |
+//!
+//! Without features all of it is synchronous: types, plans, merge, routing, folds, change sets.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod analytics;
+pub mod appointment;
+pub mod canonical;
+pub mod change_set;
+pub mod clock;
+pub mod contact;
+pub mod conversion;
+pub mod email;
+mod error;
+pub mod event;
+pub mod id;
+pub mod lead;
+pub mod money;
+pub mod page;
+pub mod phone;
+pub mod postal;
+pub mod record;
+pub mod rejection;
+pub mod routing;
+#[cfg(feature = "service")]
+pub mod service;
+pub mod store;
+pub mod text;
+pub mod use_case;
+pub mod webhook;
+pub mod workspace;
+pub mod zone;
+
+pub use analytics::{Cube, Measure, ReportQuery, Rollup};
+pub use appointment::{Appointment, AppointmentStatus, Outcome, Schedule};
+pub use canonical::Fingerprint;
+pub use change_set::{ChangeSet, ConfigVersion, Receipt, Version};
+pub use clock::{Clock, FixedClock};
+pub use contact::{Contact, ContactKey, ContactNumber, KeyKind, KeyScope, NumberSeries, Person};
+pub use conversion::{Conversion, NewConversion};
+pub use email::Email;
+pub use error::{Error, ErrorKind, Reason};
+pub use event::{Actor, Event, EventBody, Origin, Position, StreamRef, Subject};
+pub use id::{
+    AppointmentId, ContactId, ConversionId, Ids, IntakeId, LeadId, SequentialIds, WebhookId, WorkspaceId,
+};
+pub use lead::{Custom, Lead, LeadStatus, Payload, RawLead, Stage};
+pub use money::{Currency, Money};
+pub use page::{Cursor, Page, PageRequest};
+pub use phone::{Phone, Region, Validity};
+pub use postal::PostalCode;
+pub use rejection::{Corrections, Rejection, RejectionState};
+pub use routing::{Rule, RuleSet, Target};
+#[cfg(feature = "service")]
+pub use service::{Convio, WorkspaceHandle};
+#[cfg(feature = "service")]
+pub use store::{Durability, Store};
+pub use store::{CommitError, Loaded, Need, Needs, StoreError};
+pub use text::{Campaign, ConversionType, LeadType, Product, Source};
+pub use use_case::ingest::{Accepted, Ingested, Refused};
+pub use webhook::{DIRECT, DedupScope, NewWebhook, PhonePolicy, RepeatAction, RepeatPolicy, Webhook, WebhookSettings};
+pub use workspace::{NewWorkspace, Workspace, WorkspaceSettings};
+pub use zone::Zone;

@@ -1,0 +1,311 @@
+use super::{TRIES_MAX, WorkspaceHandle};
+use crate::change_set::{ChangeSet, ClaimKind, GateLost, Receipt};
+use crate::contact::ContactRef;
+use crate::error::{Error, ErrorKind, Reason};
+use crate::id::{IntakeId, LeadId};
+use crate::lead::RawLead;
+use crate::rejection::RejectionState;
+use crate::store::{CommitError, Need, Needs};
+use crate::use_case::ConfigSnapshot;
+use crate::use_case::ingest::{self, Accepted, IngestPlan, Ingested, Refused, Verdict};
+
+/// Whether a batch is taken row by row or as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Atomicity {
+    /// Each row for itself: a row that is rejected or fails leaves the others alone.
+    PerRow,
+    /// All rows or none: a single row that can't be taken keeps every row out.
+    AllOrNothing,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct BatchAnswer {
+    /// Per row, in the order given. Of a batch that was kept out whole: why the row could not be taken, or that it was
+    /// kept out because of others.
+    pub rows: Vec<Result<Ingested, Error>>,
+    /// Whether anything was stored.
+    pub applied: bool,
+}
+
+impl WorkspaceHandle<'_> {
+    /// Takes a raw lead: reads, checks and normalises it, finds or makes its contact, stores the lead. What can't be taken
+    /// is kept with every reason. The answer holds once the store's durability does.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound): no such workspace or webhook. [`Invalid`](crate::ErrorKind::Invalid): an
+    /// unusable idempotency key, an oversized payload. [`Conflict`](crate::ErrorKind::Conflict): the idempotency key or
+    /// external id came before with another payload. [`Overloaded`](crate::ErrorKind::Overloaded): the webhook's limit is
+    /// reached. [`Denied`](crate::ErrorKind::Denied): the workspace is inactive. Nothing is stored then.
+    pub async fn ingest(&self, raw: RawLead) -> Result<Ingested, Error> {
+        let rows = std::slice::from_ref(&raw);
+        self.per_row(rows).await.pop().unwrap_or_else(|| Err(Error::bug("the batch of one came back empty")))
+    }
+
+    /// Takes many raw leads in one commit: answers in their order, and rows of the same contact or key as if one came
+    /// after the other.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) for more than [`BATCH_ROWS_MAX`] rows. What fails with single rows is in
+    /// [`BatchAnswer::rows`], each with the errors of [`WorkspaceHandle::ingest`].
+    pub async fn ingest_batch(&self, rows: Vec<RawLead>, atomicity: Atomicity) -> Result<BatchAnswer, Error> {
+        if rows.len() > BATCH_ROWS_MAX {
+            let message = format!("a batch has at most {BATCH_ROWS_MAX} rows, not {}", rows.len());
+            return Err(Error::invalid(vec![Reason::new("rows", "too_many", message)]));
+        }
+        match atomicity {
+            Atomicity::PerRow => {
+                let rows = self.per_row(&rows).await;
+                let applied = rows.iter().any(Result::is_ok);
+                Ok(BatchAnswer { rows, applied })
+            }
+            Atomicity::AllOrNothing => self.all_or_nothing(&rows).await,
+        }
+    }
+
+    /// Makes a lead of a rejected one, read again with its corrections and under the rules of today. The lead has the
+    /// rejection's id.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound): no such rejection. A lead that still can't be taken is an answer
+    /// ([`Ingested::Rejected`], [`Ingested::Duplicate`]), and stays as it was.
+    pub async fn release(&self, rejection: IntakeId) -> Result<Ingested, Error> {
+        let mut fresh = false;
+        for _ in 0..TRIES_MAX {
+            let config = self.config(fresh).await?;
+            let loaded = self.convio.store().load(&Needs::of(self.id, [Need::Rejection(rejection)])).await?;
+            let (row, payload) = loaded.rejection(rejection).ok_or_else(|| Error::not_found("rejection", rejection))?;
+            if row.state == RejectionState::Released {
+                return self.first_answer(rejection).await;
+            }
+            let plan = ingest::plan_release(row, payload, &config, &self.context())?;
+            let IngestPlan { changes, verdict, .. } = plan;
+            if let Verdict::Reject(refused) = verdict {
+                return Ok(Ingested::refused(refused));
+            }
+            match self.commit_one(changes).await {
+                Ok(receipt) => return answer(rejection, verdict, &receipt, 0),
+                Err(CommitError::Conflict { .. }) => {}
+                Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => fresh = true,
+                Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => {
+                    let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
+                    let refused = Refused { id: rejection, reasons: vec![reason], duplicate_of: Some(of) };
+                    return Ok(Ingested::Duplicate(refused));
+                }
+                Err(error) => return Err(self.gate_error(error)),
+            }
+        }
+        Err(Error::conflict(format!("rejection `{rejection}` is changed by others all the time")))
+    }
+
+    /// Plans and commits rows until each has an answer; those that lost a gate which only means "plan again" travel
+    /// together in the next round.
+    async fn per_row(&self, rows: &[RawLead]) -> Vec<Result<Ingested, Error>> {
+        let mut answers: Vec<Option<Result<Ingested, Error>>> = rows.iter().map(|_| None).collect();
+        let mut open: Vec<(usize, Option<LeadId>)> = (0..rows.len()).map(|row| (row, None)).collect();
+        let mut fresh = false;
+        for _ in 0..TRIES_MAX {
+            let certain = fresh;
+            let config = match self.config(fresh).await {
+                Ok(config) => config,
+                Err(error) => {
+                    for (row, _) in open.drain(..) {
+                        answers[row] = Some(Err(error.clone()));
+                    }
+                    break;
+                }
+            };
+            fresh = false;
+            let mut batch = Vec::with_capacity(open.len());
+            let mut sent = Vec::with_capacity(open.len());
+            for (row, repeat_of) in std::mem::take(&mut open) {
+                match self.plan_row(&rows[row], repeat_of, &config) {
+                    Ok(IngestPlan { intake, changes, verdict }) => {
+                        batch.push(changes);
+                        sent.push((row, repeat_of, intake, verdict));
+                    }
+                    // The configuration at hand may be older than the webhook that was asked for.
+                    Err(error) if !certain && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied) => {
+                        fresh = true;
+                        open.push((row, repeat_of));
+                    }
+                    Err(error) => answers[row] = Some(Err(error)),
+                }
+            }
+            if batch.is_empty() && open.is_empty() {
+                break;
+            }
+            let results = self.commit(batch).await;
+            for ((row, repeat_of, intake, verdict), result) in sent.into_iter().zip(results) {
+                match result {
+                    Ok(receipt) => answers[row] = Some(answer(intake, verdict, &receipt, 0)),
+                    Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => {
+                        fresh = true;
+                        open.push((row, repeat_of));
+                    }
+                    Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => open.push((row, Some(of))),
+                    Err(CommitError::GateLost(GateLost::Claim { kind, holder, same_body, .. })) => {
+                        answers[row] = Some(self.claimed(kind, holder, same_body).await);
+                    }
+                    Err(error) => answers[row] = Some(Err(self.gate_error(error))),
+                }
+            }
+            if open.is_empty() {
+                break;
+            }
+        }
+        let bound = || Err(Error::conflict("the configuration is changed by others all the time"));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(bound)).collect()
+    }
+
+    fn plan_row(
+        &self,
+        raw: &RawLead,
+        repeat_of: Option<LeadId>,
+        config: &ConfigSnapshot,
+    ) -> Result<IngestPlan, Error> {
+        match repeat_of {
+            None => ingest::plan(raw, config, &self.context()),
+            Some(of) => ingest::plan_repeat(raw, of, config, &self.context()),
+        }
+    }
+
+    async fn all_or_nothing(&self, rows: &[RawLead]) -> Result<BatchAnswer, Error> {
+        let mut fresh = false;
+        for _ in 0..TRIES_MAX {
+            let config = self.config(fresh).await?;
+            let plans: Vec<_> = rows.iter().map(|raw| self.plan_row(raw, None, &config)).collect();
+            let taken = |plan: &Result<IngestPlan, Error>| {
+                plan.as_ref().is_ok_and(|plan| matches!(plan.verdict, Verdict::Take(_)))
+            };
+            if !plans.iter().all(taken) {
+                return Ok(kept_out(plans.into_iter().map(|plan| plan.map(|plan| plan.verdict))));
+            }
+            let mut whole: Option<ChangeSet> = None;
+            let mut sent = Vec::with_capacity(plans.len());
+            for plan in plans.into_iter().flatten() {
+                sent.push((plan.intake, plan.verdict));
+                match &mut whole {
+                    Some(whole) => whole.absorb(plan.changes),
+                    None => whole = Some(plan.changes),
+                }
+            }
+            let Some(whole) = whole else {
+                return Ok(BatchAnswer { rows: Vec::new(), applied: false });
+            };
+            let lost = match self.commit_one(whole).await {
+                Ok(receipt) => {
+                    let rows = sent.into_iter().enumerate();
+                    let rows = rows.map(|(n, (intake, verdict))| answer(intake, verdict, &receipt, n));
+                    return Ok(BatchAnswer { rows: rows.collect(), applied: true });
+                }
+                Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => {
+                    fresh = true;
+                    continue;
+                }
+                Err(error @ CommitError::GateLost(_)) => error,
+                Err(error) => return Err(error.into()),
+            };
+            let (culprit, why) = match lost {
+                CommitError::GateLost(GateLost::Claim { intake, kind, holder, same_body }) => {
+                    (Some(intake), self.claimed(kind, holder, same_body).await?)
+                }
+                CommitError::GateLost(GateLost::Repeat { lead, of }) => {
+                    let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
+                    let refused = Refused { id: lead.intake(), reasons: vec![reason], duplicate_of: Some(of) };
+                    (Some(lead.intake()), Ingested::Duplicate(refused))
+                }
+                error => return Err(self.gate_error(error)),
+            };
+            let rows = sent.into_iter().map(|(intake, _)| {
+                if Some(intake) == culprit { Ok(why.clone()) } else { Err(others()) }
+            });
+            return Ok(BatchAnswer { rows: rows.collect(), applied: false });
+        }
+        Err(Error::conflict("the configuration is changed by others all the time"))
+    }
+
+    /// The answer to a call whose name is claimed: what was answered first, or an error if it says something else.
+    async fn claimed(&self, kind: ClaimKind, holder: IntakeId, same_body: bool) -> Result<Ingested, Error> {
+        if same_body {
+            return self.first_answer(holder).await;
+        }
+        let (field, what) = match kind {
+            ClaimKind::IdempotencyKey => ("idempotency_key", "idempotency key"),
+            ClaimKind::ExternalId => ("external_id", "external id"),
+        };
+        let message = format!("this {what} came before with another payload, which became `{holder}`");
+        Err(Error::taken(Reason::new(field, "reused", message)))
+    }
+
+    /// What was answered when this intake came in.
+    async fn first_answer(&self, intake: IntakeId) -> Result<Ingested, Error> {
+        let store = self.convio.store();
+        let rejections = store.fetch_rejections(self.id, &[intake]).await?;
+        let first = match rejections.into_iter().next().flatten() {
+            Some(row) if row.state == RejectionState::Held => {
+                Ingested::refused(Refused { id: row.id, reasons: row.reasons, duplicate_of: row.duplicate_of })
+            }
+            _ => {
+                let lead = store.fetch_leads(self.id, &[intake.lead()]).await?.into_iter().next().flatten();
+                let lead = lead.ok_or_else(|| Error::bug(format!("intake `{intake}` is claimed, and is nothing")))?;
+                let contacts = store.fetch_contacts(self.id, &[ContactRef::Id(lead.contact)]).await?;
+                let contact = contacts.into_iter().next().flatten();
+                let contact = contact.ok_or_else(|| Error::bug(format!("lead `{intake}` has no contact")))?;
+                let accepted = Accepted {
+                    lead: lead.id,
+                    contact: contact.id,
+                    number: contact.number,
+                    duplicate_of: lead.duplicate_of,
+                    flags: lead.flags,
+                };
+                if lead.opened_contact { Ingested::Created(accepted) } else { Ingested::Linked(accepted) }
+            }
+        };
+        Ok(Ingested::Replayed(Box::new(first)))
+    }
+
+    fn gate_error(&self, error: CommitError) -> Error {
+        match error {
+            CommitError::GateLost(GateLost::Config { current: None }) => Error::not_found("workspace", self.id),
+            CommitError::GateLost(GateLost::Counter { .. }) => {
+                Error::overloaded("the webhook's limit of leads per hour is reached; it is open again at the full hour")
+            }
+            error => error.into(),
+        }
+    }
+}
+
+/// The answer to a row whose change set was applied as the `n`-th of its commit.
+fn answer(intake: IntakeId, verdict: Verdict, receipt: &Receipt, n: usize) -> Result<Ingested, Error> {
+    let flags = match verdict {
+        Verdict::Reject(refused) => return Ok(Ingested::refused(refused)),
+        Verdict::Take(flags) => flags,
+    };
+    let merged = receipt.contacts.get(n).ok_or_else(|| Error::bug("the store tells nothing of the contact"))?;
+    let repeat = receipt.repeats.iter().find(|repeat| repeat.lead == intake.lead());
+    let accepted = Accepted {
+        lead: intake.lead(),
+        contact: merged.id,
+        number: merged.number,
+        duplicate_of: repeat.and_then(|repeat| repeat.of),
+        flags,
+    };
+    Ok(if merged.created { Ingested::Created(accepted) } else { Ingested::Linked(accepted) })
+}
+
+fn kept_out(verdicts: impl Iterator<Item = Result<Verdict, Error>>) -> BatchAnswer {
+    let rows = verdicts.map(|verdict| match verdict {
+        Ok(Verdict::Take(_)) => Err(others()),
+        Ok(Verdict::Reject(refused)) => Ok(Ingested::refused(refused)),
+        Err(error) => Err(error),
+    });
+    BatchAnswer { rows: rows.collect(), applied: false }
+}
+
+fn others() -> Error {
+    Error::conflict("kept out because of other rows of the batch")
+}
+
+/// Most rows of a batch: what is held in memory at once, and how long other writers of a workspace wait.
+pub const BATCH_ROWS_MAX: usize = 10_000;

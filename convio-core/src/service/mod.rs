@@ -1,0 +1,124 @@
+//! The asynchronous face: use cases driven over a [`Store`], with retries that have a bound.
+
+mod drive;
+mod handle;
+mod ingest;
+mod reads;
+mod system;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::event::{Actor, Origin};
+use crate::id::{Ids, WorkspaceId};
+use crate::store::Store;
+use crate::use_case::{ConfigSnapshot, CreateWorkspace};
+use crate::workspace::NewWorkspace;
+
+pub use handle::WorkspaceHandle;
+pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer};
+pub use reads::{DailyLeads, SourceRate};
+pub use system::{RandomIds, SystemClock};
+
+/// Convio over one store. Cheap to clone; clones share everything.
+///
+/// The store may borrow (`'s`): a store that wraps a caller's transaction lives as long as that.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+/// use convio_core::{Convio, Ingested, NewWorkspace, RawLead};
+/// use convio_store_memory::MemoryStore;
+///
+/// let convio = Convio::new(MemoryStore::new());
+/// let acme = convio.create_workspace(NewWorkspace::named("Acme Solar").zone("America/Los_Angeles")).await?;
+/// let taken = acme.ingest(RawLead::json(r#"{"firstName":"John","phone":"+15551234567"}"#)).await?;
+/// assert!(matches!(taken, Ingested::Created(_)));
+/// # Ok(()) }) }
+/// ```
+#[derive(Clone)]
+pub struct Convio<'s> {
+    inner: Arc<Inner<'s>>,
+}
+
+struct Inner<'s> {
+    store: Box<dyn Store + 's>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    configs: RwLock<HashMap<WorkspaceId, Arc<ConfigSnapshot>>>,
+}
+
+impl<'s> Convio<'s> {
+    /// Convio over `store`, with the clock and the random numbers of the system.
+    pub fn new(store: impl Store + 's) -> Self {
+        Self::with(store, SystemClock, RandomIds::default())
+    }
+
+    /// Convio over `store`, with time and ids from where you want them.
+    pub fn with(store: impl Store + 's, clock: impl Clock + 'static, ids: impl Ids + 'static) -> Self {
+        let inner = Inner {
+            store: Box::new(store),
+            clock: Arc::new(clock),
+            ids: Arc::new(ids),
+            configs: RwLock::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &(dyn Store + 's) {
+        &*self.inner.store
+    }
+
+    /// Creates a workspace, with its `direct` webhook.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) names every field that is wrong.
+    pub async fn create_workspace(&self, new: NewWorkspace) -> Result<WorkspaceHandle<'s>, Error> {
+        let id = WorkspaceId::new(&*self.inner.ids, self.inner.clock.now());
+        let handle = self.workspace(id);
+        handle.run(&CreateWorkspace { id, new }).await?;
+        Ok(handle)
+    }
+
+    /// The handle of a workspace. Reads nothing: whether it exists shows at the first call.
+    pub fn workspace(&self, id: WorkspaceId) -> WorkspaceHandle<'s> {
+        WorkspaceHandle { convio: self.clone(), id, origin: Origin { actor: Actor::default(), ..Origin::default() } }
+    }
+}
+
+impl Inner<'_> {
+    fn cached(&self, workspace: WorkspaceId) -> Option<Arc<ConfigSnapshot>> {
+        // A panic elsewhere leaves the map whole: entries are put in complete.
+        self.configs.read().unwrap_or_else(PoisonError::into_inner).get(&workspace).cloned()
+    }
+
+    fn cache(&self, workspace: WorkspaceId, config: Option<Arc<ConfigSnapshot>>) {
+        let mut configs = self.configs.write().unwrap_or_else(PoisonError::into_inner);
+        match config {
+            None => {
+                configs.remove(&workspace);
+            }
+            Some(config) => {
+                if configs.len() >= CONFIGS_MAX {
+                    configs.clear();
+                }
+                configs.insert(workspace, config);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Convio<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Convio").field("durability", &self.inner.store.durability()).finish_non_exhaustive()
+    }
+}
+
+/// How often a call plans again when something else was faster: each round another caller got ahead, so under fair locks
+/// many rounds mean a hot row, and the caller should hear of it.
+pub(crate) const TRIES_MAX: usize = 64;
+/// How many configurations are kept at hand; past it all are read again as they are needed.
+const CONFIGS_MAX: usize = 10_000;

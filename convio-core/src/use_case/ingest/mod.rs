@@ -1,0 +1,395 @@
+//! Ingest: a raw lead is read, checked and normalised, its contact is found or made, the lead is stored; or it is kept as
+//! a rejection with every reason.
+//!
+//! | path | reads first | commits |
+//! |---|---|---|
+//! | new lead | nothing (the configuration is a cached snapshot) | 1 |
+//! | replay | nothing | 1 that applies nothing, then the answer of the first is looked up |
+//! | stale configuration | the configuration | 1 that applies nothing, then 1 |
+//! | repeat where repeats are rejected | nothing | 1 that applies nothing, then 1 with the rejection |
+//!
+//! What the plan can't know without reading are gates of the change set, and the store says which one was lost.
+
+mod aliases;
+mod answer;
+mod normalise;
+mod read;
+mod state;
+
+use chrono::{DateTime, DurationRound, TimeDelta};
+
+use crate::analytics::{Cube, Measure, RollupDelta, When};
+use crate::canonical::{Fingerprint, fingerprint};
+use crate::change_set::{
+    ChangeSet, Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, Mention, NewEvent, RepeatWindow, Version,
+    Write,
+};
+use crate::contact::{ContactKey, Offer, Stamp, Touch};
+use crate::error::{Error, Reason};
+use crate::event::{EventBody, LeadPersonal, LeadReceived, LeadRejected, Subject};
+use crate::id::{ContactId, IntakeId, LeadId};
+use crate::lead::{Lead, LeadStatus, Payload, RawLead, Stage};
+use crate::rejection::{Corrections, Rejection, RejectionState};
+use crate::use_case::{ConfigSnapshot, Context};
+use crate::webhook::{RepeatAction, Webhook};
+
+pub use answer::{Accepted, Ingested, Refused};
+pub(crate) use normalise::Normalised;
+pub(super) use read::check_corrections;
+
+/// A raw lead with a plan: the change set, and what to answer when it is applied.
+#[derive(Debug)]
+pub struct IngestPlan {
+    /// What came in.
+    pub intake: IntakeId,
+    /// What shall be true.
+    pub changes: ChangeSet,
+    /// What the plan comes to.
+    pub verdict: Verdict,
+}
+
+/// What a plan comes to, as far as it can be known before the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The lead is taken. These things in it are doubtful.
+    Take(Vec<Reason>),
+    /// The lead is rejected.
+    Reject(Refused),
+}
+
+/// Plans a lead that comes in.
+///
+/// Fails where not even a rejection can be kept: no such webhook, an inactive workspace, an oversized payload, an unusable
+/// idempotency key.
+pub fn plan(raw: &RawLead, config: &ConfigSnapshot, context: &Context<'_>) -> Result<IngestPlan, Error> {
+    let intake = IntakeId::new(context.ids, context.at);
+    let arrival = Arrival::of(raw, intake, config, context)?;
+    let mut plan = match arrival.read(raw, &Corrections::default()) {
+        Ok(lead) => arrival.take(lead, context),
+        Err(reasons) => arrival.reject(reasons, None, context),
+    };
+    plan.changes.payloads.push(arrival.payload(raw));
+    Ok(plan)
+}
+
+/// Plans the rejection of a lead that repeats `of`, where repeats are rejected.
+pub fn plan_repeat(
+    raw: &RawLead,
+    of: LeadId,
+    config: &ConfigSnapshot,
+    context: &Context<'_>,
+) -> Result<IngestPlan, Error> {
+    let intake = IntakeId::new(context.ids, context.at);
+    let arrival = Arrival::of(raw, intake, config, context)?;
+    let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
+    let mut plan = arrival.reject(vec![reason], Some(of), context);
+    plan.changes.payloads.push(arrival.payload(raw));
+    Ok(plan)
+}
+
+/// Plans the release of a rejection: the lead is read again with its corrections, under the rules of today. Where it is
+/// still not to be taken, the verdict says why and the change set changes nothing.
+pub fn plan_release(
+    rejection: &Rejection,
+    payload: &Payload,
+    config: &ConfigSnapshot,
+    context: &Context<'_>,
+) -> Result<IngestPlan, Error> {
+    let webhook = config_webhook(config, rejection)?;
+    let raw = RawLead {
+        body: payload.body.clone(),
+        format: payload.format,
+        webhook: webhook.name.clone(),
+        idempotency_key: None, // its claim belongs to this intake already
+        external_id: rejection.external_id.clone(),
+        received_at: Some(rejection.received_at),
+        headers: Vec::new(),
+        test: rejection.test,
+    };
+    let arrival = Arrival { released: true, ..Arrival::of(&raw, rejection.id, config, context)? };
+    match arrival.read(&raw, &rejection.corrections) {
+        Err(reasons) => {
+            let refused = Refused { id: rejection.id, reasons, duplicate_of: None };
+            let changes = context.changes(config.workspace.id);
+            Ok(IngestPlan { intake: rejection.id, changes, verdict: Verdict::Reject(refused) })
+        }
+        Ok(lead) => {
+            let mut plan = arrival.take(lead, context);
+            let mut row = rejection.clone();
+            row.state = RejectionState::Released;
+            row.version = rejection.version.next();
+            let event = NewEvent::about(Subject::Rejection(rejection.id), EventBody::RejectionReleased);
+            plan.changes.events.push(event);
+            plan.changes.rejections.push(Write::Update { row, at: rejection.version });
+            Ok(plan)
+        }
+    }
+}
+
+/// A lead at the door: what is known before it is read.
+struct Arrival<'a> {
+    intake: IntakeId,
+    config: &'a ConfigSnapshot,
+    webhook: &'a Webhook,
+    fingerprint: Fingerprint,
+    content: Result<serde_json::Map<String, serde_json::Value>, Reason>,
+    idempotency_key: Option<String>,
+    external_id: Option<String>,
+    test: bool,
+    received_at: DateTime<chrono::Utc>,
+    released: bool,
+}
+
+impl<'a> Arrival<'a> {
+    fn of(
+        raw: &RawLead,
+        intake: IntakeId,
+        config: &'a ConfigSnapshot,
+        context: &Context<'_>,
+    ) -> Result<Self, Error> {
+        let webhook = config.webhook(&raw.webhook)?;
+        if !config.workspace.settings.active {
+            return Err(Error::denied("the workspace is inactive"));
+        }
+        let mut reasons = Vec::new();
+        if raw.body.len() > PAYLOAD_BYTES_MAX {
+            let message = format!("a payload has at most {PAYLOAD_BYTES_MAX} bytes, not {}", raw.body.len());
+            reasons.push(Reason::new("payload", "too_large", message));
+        }
+        let idempotency_key = given(&raw.idempotency_key, "idempotency_key", &mut reasons);
+        let external_id = given(&raw.external_id, "external_id", &mut reasons);
+        if webhook.settings.idempotency_required && idempotency_key.is_none() {
+            reasons.push(Reason::missing("idempotency_key"));
+        }
+        if !reasons.is_empty() {
+            return Err(Error::invalid(reasons));
+        }
+        let content = read::content(raw);
+        let fingerprint = match &content {
+            Ok(object) => fingerprint(&serde_json::Value::Object(object.clone())),
+            Err(_) => Fingerprint::of_bytes(&raw.body),
+        };
+        let received_at = crate::clock::micros(raw.received_at.unwrap_or(context.at).min(context.at));
+        Ok(Self {
+            intake,
+            config,
+            webhook,
+            fingerprint,
+            content,
+            idempotency_key,
+            external_id,
+            test: raw.test,
+            received_at,
+            released: false,
+        })
+    }
+
+    /// The lead in its normal form, or every reason why it can't be taken.
+    fn read(&self, raw: &RawLead, corrections: &Corrections) -> Result<Normalised, Vec<Reason>> {
+        let mut refusals: Vec<Reason> = self.webhook.refusal().into_iter().collect();
+        let object = match &self.content {
+            Ok(object) => object.clone(),
+            // A payload that can't be read can still be released, by corrections that say it all.
+            Err(_) if !corrections.0.is_empty() => serde_json::Map::new(),
+            Err(reason) => {
+                refusals.push(reason.clone());
+                return Err(refusals);
+            }
+        };
+        let fields = read::fields(object, corrections);
+        match normalise::normalise(fields, self.webhook, raw.external_id.as_deref()) {
+            Ok(lead) if refusals.is_empty() => Ok(lead),
+            Ok(_) => Err(refusals),
+            Err(reasons) => {
+                refusals.extend(reasons);
+                Err(refusals)
+            }
+        }
+    }
+
+    fn take(&self, lead: Normalised, context: &Context<'_>) -> IngestPlan {
+        let Normalised { key, person, mut interest, custom, flags } = lead;
+        interest.external_id = interest.external_id.or_else(|| self.external_id.clone());
+        let id = self.intake.lead();
+        let workspace = self.config.workspace.id;
+        let candidate = ContactId::new(context.ids, context.at);
+        let rank = self.webhook.settings.rank;
+        let mut changes = self.changes(context);
+        changes.claims.extend(self.claim(ClaimKind::IdempotencyKey, self.idempotency_key.as_deref()));
+        changes.claims.extend(self.claim(ClaimKind::ExternalId, interest.external_id.as_deref()));
+        let repeat = self.webhook.settings.repeat;
+        if !self.test && repeat.action != RepeatAction::Accept {
+            changes.windows.push(RepeatWindow {
+                contact: candidate,
+                key: repeat_key(&interest),
+                lead: id,
+                received_at: self.received_at,
+                cutoff: repeat.cutoff(self.received_at),
+                reject: repeat.action == RepeatAction::Reject,
+            });
+        }
+        let touch = Touch { source: interest.source.clone(), lead: id, at: self.received_at };
+        let source_key = touch.source.key().to_owned();
+        let personal = LeadPersonal {
+            person: person.clone(),
+            key: Some(key.clone()),
+            postal_code: person.postal_code.clone(),
+            custom: custom.clone(),
+        };
+        let received = LeadReceived {
+            webhook: self.webhook.id,
+            interest: interest.clone(),
+            flags: flags.clone(),
+            test: self.test,
+            rank,
+            received_at: self.received_at,
+            personal: Some(personal),
+        };
+        changes.events.push(NewEvent {
+            body: EventBody::LeadReceived(Box::new(received)),
+            contact: Some(Mention::changed(candidate)),
+            lead: Some(Mention::changed(id)),
+            subject: None,
+            duplicate_of: None,
+        });
+        changes.leads.push(Write::Insert(Lead {
+            id,
+            workspace,
+            contact: candidate,
+            webhook: self.webhook.id,
+            interest,
+            custom,
+            postal_code: person.postal_code.clone(),
+            flags: flags.clone(),
+            test: self.test,
+            status: LeadStatus::of(Stage::New),
+            duplicate_of: None,
+            opened_contact: false,
+            conversion: None,
+            received_at: self.received_at,
+            created_at: context.at,
+            version: Version::ZERO.next(),
+        }));
+        let stamp = Stamp { rank, at: self.received_at, lead: id };
+        let merge = ContactMerge { candidate, key, offer: Offer { person, stamp }, touch };
+        changes.contacts.push(ContactWrite::Merge(Box::new(merge)));
+        let add = vec![
+            (Measure::Leads, 1, When::Always),
+            (Measure::Contacts, 1, When::ContactCreated),
+            (Measure::Repeats, 1, When::Repeat),
+        ];
+        changes.rollups.extend(self.rollup(source_key, add));
+        IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags) }
+    }
+
+    fn reject(&self, reasons: Vec<Reason>, duplicate_of: Option<LeadId>, context: &Context<'_>) -> IngestPlan {
+        let mut changes = self.changes(context);
+        // The sender's own id stays free: a corrected lead may come under it.
+        changes.claims.extend(self.claim(ClaimKind::IdempotencyKey, self.idempotency_key.as_deref()));
+        let rejected = LeadRejected {
+            webhook: self.webhook.id,
+            reasons: reasons.clone(),
+            external_id: self.external_id.clone(),
+            test: self.test,
+            received_at: self.received_at,
+        };
+        changes.events.push(NewEvent {
+            duplicate_of,
+            ..NewEvent::about(Subject::Rejection(self.intake), EventBody::LeadRejected(rejected))
+        });
+        changes.rejections.push(Write::Insert(Rejection {
+            id: self.intake,
+            workspace: self.config.workspace.id,
+            webhook: self.webhook.id,
+            reasons: reasons.clone(),
+            duplicate_of,
+            external_id: self.external_id.clone(),
+            test: self.test,
+            corrections: Corrections::default(),
+            state: RejectionState::Held,
+            received_at: self.received_at,
+            created_at: context.at,
+            version: Version::ZERO.next(),
+        }));
+        let source = self.webhook.default_source().key().to_owned();
+        changes.rollups.extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)]));
+        let refused = Refused { id: self.intake, reasons, duplicate_of };
+        IngestPlan { intake: self.intake, changes, verdict: Verdict::Reject(refused) }
+    }
+
+    fn changes(&self, context: &Context<'_>) -> ChangeSet {
+        let mut changes = context.changes(self.config.workspace.id);
+        changes.config = Some(self.config.version);
+        if let Some(at_most) = self.webhook.settings.leads_per_hour_max.filter(|_| !self.released) {
+            let window = context.at.duration_trunc(TimeDelta::hours(1)).unwrap_or(context.at);
+            let key = format!("webhook:{}", self.webhook.id);
+            changes.counters.push(CounterAdd { key, window, n: 1, at_most: at_most.into() });
+        }
+        changes
+    }
+
+    fn claim(&self, kind: ClaimKind, value: Option<&str>) -> Option<Claim> {
+        let hours = TimeDelta::hours(self.webhook.settings.idempotency_hours.into());
+        Some(Claim {
+            webhook: self.webhook.id,
+            kind,
+            value: value?.to_owned(),
+            fingerprint: self.fingerprint,
+            intake: self.intake,
+            expires_at: match kind {
+                ClaimKind::IdempotencyKey => self.received_at.checked_add_signed(hours),
+                ClaimKind::ExternalId => None,
+            },
+        })
+    }
+
+    fn rollup(&self, source: String, add: Vec<(Measure, i64, When)>) -> Option<RollupDelta> {
+        let day = self.config.workspace.settings.zone.day_of(self.received_at);
+        let dims = [self.webhook.id.to_string(), source, String::new()];
+        (!self.test).then_some(RollupDelta { cube: Cube::Leads, day, dims, add, at: self.received_at, lead: Some(self.intake.lead()) })
+    }
+
+    fn payload(&self, raw: &RawLead) -> Payload {
+        Payload {
+            id: self.intake,
+            workspace: self.config.workspace.id,
+            webhook: self.webhook.id,
+            format: raw.format,
+            body: raw.body.clone(),
+            headers: raw.headers.clone(),
+            fingerprint: self.fingerprint,
+            received_at: self.received_at,
+        }
+    }
+}
+
+/// What two leads of one contact must share for one to repeat the other: product and campaign, without regard to case.
+fn repeat_key(interest: &crate::lead::Interest) -> Fingerprint {
+    let product = interest.product.as_ref().map(|product| product.key());
+    let campaign = interest.campaign.as_ref().map(|campaign| campaign.key());
+    fingerprint(&serde_json::json!([product, campaign]))
+}
+
+fn given(value: &Option<String>, field: &str, reasons: &mut Vec<Reason>) -> Option<String> {
+    let value = value.as_deref()?;
+    if value.trim().is_empty() || value.len() > CLAIM_BYTES_MAX {
+        let message = format!("{field} has 1 to {CLAIM_BYTES_MAX} bytes that are not all blank");
+        reasons.push(Reason::new(field, "invalid", message));
+        return None;
+    }
+    Some(value.to_owned())
+}
+
+fn config_webhook<'c>(config: &'c ConfigSnapshot, rejection: &Rejection) -> Result<&'c Webhook, Error> {
+    config.webhook_by_id(rejection.webhook).ok_or_else(|| Error::not_found("webhook", rejection.webhook))
+}
+
+/// A key of a contact in this webhook's scope.
+pub(super) fn key(webhook: &Webhook, kind: crate::contact::KeyKind, value: String) -> ContactKey {
+    ContactKey { scope: webhook.key_scope(), kind, value }
+}
+
+/// Largest payload: several times the largest lead seen, small enough to hold thousands in memory.
+pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+/// Longest idempotency key or external id: they are index keys.
+pub const CLAIM_BYTES_MAX: usize = 255;

@@ -1,0 +1,189 @@
+//! Checking and normalising: parsed once, here, and typed from then on. Every failing field is named.
+
+use super::aliases::Known;
+use super::read::Fields;
+use super::state::state_code;
+use crate::contact::{ContactKey, KeyKind, Person};
+use crate::email::Email;
+use crate::error::Reason;
+use crate::lead::{Custom, Interest, Utm};
+use crate::phone::{ParsedPhone, Region, Validity};
+use crate::postal::PostalCode;
+use crate::text::{Campaign, LeadType, Product, Source};
+use crate::webhook::{PhonePolicy, Webhook};
+
+/// A lead in its normal form.
+#[derive(Debug)]
+pub(crate) struct Normalised {
+    pub(crate) key: ContactKey,
+    pub(crate) person: Person,
+    pub(crate) interest: Interest,
+    pub(crate) custom: Custom,
+    pub(crate) flags: Vec<Reason>,
+}
+
+/// The lead in its normal form; or, where no key can be made of it or the webhook is strict, every failing field.
+pub(super) fn normalise(
+    fields: Fields,
+    webhook: &Webhook,
+    external_id: Option<&str>,
+) -> Result<Normalised, Vec<Reason>> {
+    let mut problems = Vec::new();
+    let phone = phone(&fields, webhook, &mut problems);
+    let email = fields.get(Known::Email).and_then(|text| match Email::parse(text) {
+        Ok(email) => Some(email),
+        Err(error) => {
+            problems.push(Reason::new("email", error.code(), error.to_string()));
+            None
+        }
+    });
+    let postal_code = fields.get(Known::PostalCode).and_then(|text| match PostalCode::parse(text) {
+        Ok(code) => Some(code),
+        Err(error) => {
+            problems.push(Reason::new("postal_code", error.code(), error.to_string()));
+            None
+        }
+    });
+    let interest = interest(&fields, webhook, external_id, &mut problems);
+    let key = webhook.settings.keys.iter().find_map(|kind| {
+        let value = match kind {
+            KeyKind::Phone => phone.as_ref().map(|parsed| parsed.phone.e164().to_owned()),
+            KeyKind::Digits => phones(&fields).find_map(crate::phone::digits),
+            KeyKind::Email => email.as_ref().map(Email::folded),
+            KeyKind::External => fields.get(Known::Person).map(str::to_owned),
+        };
+        Some(super::key(webhook, *kind, bounded(value?)?))
+    });
+    let Some(key) = key else {
+        for kind in &webhook.settings.keys {
+            let (known, field) = match kind {
+                KeyKind::Phone | KeyKind::Digits => (Known::Phone, "phone"),
+                KeyKind::Email => (Known::Email, "email"),
+                KeyKind::External => (Known::Person, "person_id"),
+            };
+            let said = problems.iter().any(|problem| problem.field == field);
+            if fields.get(known).is_none() && !said {
+                problems.push(Reason::missing(field));
+            }
+        }
+        return Err(problems);
+    };
+    if webhook.settings.strict && !problems.is_empty() {
+        return Err(problems);
+    }
+    if phone.as_ref().is_some_and(|parsed| parsed.phone.validity() == Validity::Possible) {
+        problems.push(Reason::new("phone", "possible", "the number's range is not assigned"));
+    }
+    let (first_name, last_name) = names(&fields);
+    let country = text(&fields, Known::Country);
+    let person = Person {
+        first_name,
+        last_name,
+        email,
+        phone,
+        street: text(&fields, Known::Street),
+        street2: text(&fields, Known::Street2),
+        city: text(&fields, Known::City),
+        state: text(&fields, Known::State).map(|state| state_code(&state)),
+        postal_code,
+        country,
+    };
+    Ok(Normalised { key, person, interest, custom: fields.custom, flags: problems })
+}
+
+/// The first phone that can be read; a problem when there are some and none can.
+fn phone(fields: &Fields, webhook: &Webhook, problems: &mut Vec<Reason>) -> Option<ParsedPhone> {
+    let region = webhook.settings.region.or_else(|| fields.get(Known::Country)?.parse::<Region>().ok());
+    let mut first_problem = None;
+    for raw in phones(fields) {
+        match read_phone(raw, region) {
+            Ok(parsed)
+                if webhook.settings.phone == PhonePolicy::Valid && parsed.phone.validity() != Validity::Valid =>
+            {
+                let message = format!("phone `{}` is in no assigned range", parsed.phone.masked());
+                first_problem.get_or_insert(Reason::new("phone", "not_valid", message));
+            }
+            Ok(parsed) => return Some(parsed),
+            Err(reason) => {
+                first_problem.get_or_insert(reason);
+            }
+        }
+    }
+    problems.extend(first_problem);
+    None
+}
+
+fn phones(fields: &Fields) -> impl Iterator<Item = &str> {
+    fields.known.get(&Known::Phone).into_iter().flatten().map(String::as_str)
+}
+
+#[cfg(feature = "phone")]
+fn read_phone(raw: &str, region: Option<Region>) -> Result<ParsedPhone, Reason> {
+    let repaired = crate::phone::repair_spreadsheet(raw);
+    crate::phone::Phone::parse(repaired.as_deref().unwrap_or(raw), region)
+        .map_err(|error| Reason::new("phone", error.reason().as_str(), error.to_string()))
+}
+
+/// Without the metadata only numbers in E.164 can be told, and only as possible.
+#[cfg(not(feature = "phone"))]
+fn read_phone(raw: &str, _: Option<Region>) -> Result<ParsedPhone, Reason> {
+    let phone = crate::phone::Phone::from_e164(raw, Validity::Possible)
+        .map_err(|error| Reason::new("phone", error.reason().as_str(), error.to_string()))?;
+    Ok(ParsedPhone { phone, extension: None })
+}
+
+fn interest(
+    fields: &Fields,
+    webhook: &Webhook,
+    external_id: Option<&str>,
+    problems: &mut Vec<Reason>,
+) -> Interest {
+    macro_rules! open {
+        ($known:ident, $ty:ty) => {
+            fields.get(Known::$known).and_then(|text| match <$ty>::new(text) {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    problems.push(Reason::new(Known::$known.name(), error.code(), error.to_string()));
+                    None
+                }
+            })
+        };
+    }
+    Interest {
+        source: open!(Source, Source).unwrap_or_else(|| webhook.default_source()),
+        lead_type: open!(LeadType, LeadType).unwrap_or_else(|| webhook.settings.lead_type.clone()),
+        campaign: open!(Campaign, Campaign),
+        product: open!(Product, Product),
+        utm: Utm {
+            source: text(fields, Known::UtmSource),
+            medium: text(fields, Known::UtmMedium),
+            campaign: text(fields, Known::UtmCampaign),
+            term: text(fields, Known::UtmTerm),
+            content: text(fields, Known::UtmContent),
+        },
+        external_id: external_id.map(str::to_owned).or_else(|| bounded(text(fields, Known::ExternalId)?)),
+    }
+}
+
+/// Given and family name: as sent, or made of the full name (`John Doe`, `Doe, John`).
+fn names(fields: &Fields) -> (Option<String>, Option<String>) {
+    let (first, last) = (text(fields, Known::FirstName), text(fields, Known::LastName));
+    let Some(full) = fields.get(Known::FullName).filter(|_| first.is_none() && last.is_none()) else {
+        return (first, last);
+    };
+    let (first, last) = match full.split_once(',') {
+        Some((last, first)) => (first.trim(), last.trim()),
+        None => full.rsplit_once(' ').unwrap_or((full, "")),
+    };
+    let some = |part: &str| (!part.is_empty()).then(|| part.to_owned());
+    (some(first), some(last))
+}
+
+fn text(fields: &Fields, known: Known) -> Option<String> {
+    fields.get(known).map(str::to_owned)
+}
+
+/// A value that may be an index key.
+fn bounded(value: String) -> Option<String> {
+    (value.len() <= super::CLAIM_BYTES_MAX).then_some(value)
+}

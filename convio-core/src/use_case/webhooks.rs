@@ -1,0 +1,122 @@
+use super::{Context, Plan, UseCase};
+use crate::change_set::{ChangeSet, NewEvent, Version, Write};
+use crate::error::{Error, Reason};
+use crate::event::{EventBody, Subject};
+use crate::id::{WebhookId, WorkspaceId};
+use crate::store::{Loaded, Need, Needs};
+use crate::webhook::{DIRECT, NewWebhook, Webhook, WebhookSettings};
+
+/// Creates a webhook. Reads the configuration; one commit.
+#[derive(Debug, Clone)]
+pub struct CreateWebhook {
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// What it shall be.
+    pub new: NewWebhook,
+}
+
+impl UseCase for CreateWebhook {
+    type Answer = Webhook;
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.workspace, [Need::Config])
+    }
+
+    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Webhook>, Error> {
+        self.new.check().map_err(Error::invalid)?;
+        let config = loaded.config.ok_or_else(|| Error::not_found("workspace", self.workspace))?;
+        if loaded.webhooks.iter().any(|webhook| webhook.name == self.new.name) {
+            let message = format!("there is a webhook `{}` already", self.new.name);
+            return Err(Error::taken(Reason::new("name", "taken", message)));
+        }
+        let mut changes = context.changes(self.workspace);
+        changes.config = Some(config);
+        let webhook = insert(&mut changes, &self.new, context);
+        Ok(Plan { changes, answer: webhook })
+    }
+}
+
+/// Changes a webhook. Reads the configuration; one commit.
+#[derive(Debug, Clone)]
+pub struct ChangeWebhook {
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// What is changed.
+    pub change: WebhookChange,
+}
+
+/// What is changed of a webhook.
+#[derive(Debug, Clone)]
+pub enum WebhookChange {
+    /// Its settings, all of them.
+    Configure(Box<WebhookSettings>),
+    /// It is deleted: it refuses leads, and keeps its history.
+    Delete,
+    /// It is no longer deleted.
+    Restore,
+}
+
+impl UseCase for ChangeWebhook {
+    type Answer = Webhook;
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.workspace, [Need::Config])
+    }
+
+    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Webhook>, Error> {
+        let found = loaded.webhooks.iter().find(|webhook| webhook.name == self.name);
+        let found = found.ok_or_else(|| Error::not_found("webhook", &self.name))?;
+        let mut row = found.clone();
+        row.version = found.version.next();
+        let body = match &self.change {
+            WebhookChange::Configure(settings) => {
+                let reasons = settings.check();
+                if !reasons.is_empty() {
+                    return Err(Error::invalid(reasons));
+                }
+                row.settings = (**settings).clone();
+                EventBody::WebhookConfigured { settings: (**settings).clone() }
+            }
+            WebhookChange::Delete if row.name == DIRECT => {
+                return Err(Error::conflict("the webhook `direct` always exists"));
+            }
+            WebhookChange::Delete if row.deleted_at.is_some() => {
+                return Err(Error::conflict(format!("webhook `{}` is deleted already", row.name)));
+            }
+            WebhookChange::Delete => {
+                row.deleted_at = Some(context.at);
+                EventBody::WebhookDeleted
+            }
+            WebhookChange::Restore if row.deleted_at.is_none() => {
+                return Err(Error::conflict(format!("webhook `{}` is not deleted", row.name)));
+            }
+            WebhookChange::Restore => {
+                row.deleted_at = None;
+                EventBody::WebhookRestored
+            }
+        };
+        let mut changes = context.changes(self.workspace);
+        changes.config = loaded.config;
+        changes.events.push(NewEvent::about(Subject::Webhook(row.id), body));
+        changes.webhooks.push(Write::Update { row: row.clone(), at: found.version });
+        Ok(Plan { changes, answer: row })
+    }
+}
+
+pub(super) fn insert(changes: &mut ChangeSet, new: &NewWebhook, context: &Context<'_>) -> Webhook {
+    let webhook = Webhook {
+        id: WebhookId::new(context.ids, context.at),
+        workspace: changes.workspace,
+        name: new.name.clone(),
+        settings: new.settings.clone(),
+        created_at: context.at,
+        deleted_at: None,
+        version: Version::ZERO.next(),
+    };
+    let body = EventBody::WebhookCreated { name: new.name.clone(), settings: new.settings.clone() };
+    changes.events.push(NewEvent::about(Subject::Webhook(webhook.id), body));
+    changes.webhooks.push(Write::Insert(webhook.clone()));
+    webhook
+}

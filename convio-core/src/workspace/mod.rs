@@ -1,0 +1,102 @@
+//! The workspace: the tenant. Every row belongs to exactly one.
+
+mod fold;
+mod repository;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::change_set::Version;
+use crate::id::WorkspaceId;
+use crate::money::Currency;
+use crate::zone::Zone;
+
+#[cfg(feature = "service")]
+pub use repository::WorkspaceRepository;
+
+/// A tenant: its zone decides what a day is, its currency what totals are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Who it is.
+    pub id: WorkspaceId,
+    /// What can be set.
+    pub settings: WorkspaceSettings,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// How many events it has had.
+    pub version: Version,
+}
+
+/// What can be set on a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceSettings {
+    /// The client's name.
+    pub name: String,
+    /// The zone that its days are counted in.
+    pub zone: Zone,
+    /// The currency of its totals.
+    pub currency: Currency,
+    /// An inactive workspace takes no leads.
+    pub active: bool,
+}
+
+/// A workspace to be created.
+///
+/// ```
+/// use convio_core::NewWorkspace;
+/// let new = NewWorkspace::named("Acme Solar").zone("America/Los_Angeles").currency("USD");
+/// assert_eq!(new.settings().unwrap().name, "Acme Solar");
+/// let wrong = NewWorkspace::named(" ").zone("Mars/Base").currency("XXX").settings().unwrap_err();
+/// assert_eq!(wrong.iter().map(|r| r.field.as_str()).collect::<Vec<_>>(), ["name", "zone", "currency"]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct NewWorkspace {
+    name: String,
+    zone: String,
+    currency: String,
+}
+
+impl NewWorkspace {
+    /// A workspace with this name, in UTC and US dollars until told otherwise.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), zone: "UTC".into(), currency: "USD".into() }
+    }
+
+    /// The IANA zone that its days are counted in, such as `America/Los_Angeles`.
+    #[must_use]
+    pub fn zone(mut self, zone: impl Into<String>) -> Self {
+        self.zone = zone.into();
+        self
+    }
+
+    /// The ISO 4217 code of its currency, such as `USD`.
+    #[must_use]
+    pub fn currency(mut self, currency: impl Into<String>) -> Self {
+        self.currency = currency.into();
+        self
+    }
+
+    /// The settings, or every field that is wrong.
+    pub fn settings(&self) -> Result<WorkspaceSettings, Vec<crate::Reason>> {
+        use crate::Reason;
+        let name = crate::text::fold_blanks(&self.name);
+        let zone = Zone::parse(&self.zone);
+        let currency = self.currency.parse::<Currency>();
+        let mut reasons = Vec::new();
+        if name.is_empty() {
+            reasons.push(Reason::missing("name"));
+        }
+        if let Err(error) = &zone {
+            reasons.push(Reason::new("zone", "unknown", error.to_string()));
+        }
+        if let Err(error) = &currency {
+            reasons.push(Reason::new("currency", "unknown", error.to_string()));
+        }
+        match (zone, currency) {
+            (Ok(zone), Ok(currency)) if reasons.is_empty() => {
+                Ok(WorkspaceSettings { name, zone, currency, active: true })
+            }
+            _ => Err(reasons),
+        }
+    }
+}
