@@ -52,7 +52,7 @@ pub enum StoreError {
         /// The table.
         table: &'static str,
         /// The column.
-        column: &'static str,
+        column: String,
         /// The row.
         id: String,
         /// What is wrong with it.

@@ -1,8 +1,8 @@
 -- What one ingested lead writes. Rules that every table keeps:
---   workspace_id leads every key; every constraint and index has a name of at most 45 bytes; no trigger, sequence or
---   foreign key; instants are bound by the caller, in whole microseconds; text that is looked up by equality compares
+--   workspace_id leads every key. Every constraint and index has a name of at most 45 bytes. No trigger, sequence or
+--   foreign key. Instants are bound by the caller, in whole microseconds. Text that is looked up by equality compares
 --   as bytes (COLLATE "C"), so no index depends on the collation library of the host.
--- One statement per `;`: no statement holds one inside.
+-- A semicolon ends a statement and stands nowhere else, comments included.
 
 CREATE SCHEMA IF NOT EXISTS convio;
 
@@ -135,7 +135,7 @@ CREATE TABLE convio.payload (
 );
 
 -- The history. One row can stand in several streams: contact, lead, and one more aggregate (`subject`).
--- A `..._seq` numbers its stream from 1 without a gap; an id without its seq is a reference only.
+-- A `..._seq` numbers its stream from 1 without a gap. An id without its seq is a reference only.
 CREATE TABLE convio.event (
     workspace_id uuid        NOT NULL,
     position     bigint      NOT NULL,
@@ -160,7 +160,7 @@ CREATE UNIQUE INDEX event_contact_key ON convio.event (workspace_id, contact_id,
 CREATE UNIQUE INDEX event_lead_key ON convio.event (workspace_id, lead_id, lead_seq) WHERE lead_seq IS NOT NULL;
 CREATE UNIQUE INDEX event_subject_key ON convio.event (workspace_id, subject_kind, subject_id, subject_seq) WHERE subject_seq IS NOT NULL;
 
--- Folds of events per local day of the workspace. cube 0 = leads: d1 webhook id, d2 source as matched, d3 empty;
+-- Folds of events per local day of the workspace. cube 0 = leads: d1 webhook id, d2 source as matched, d3 empty,
 -- n0 leads, n1 new contacts, n2 duplicates (all three without test leads), n3 test leads.
 CREATE TABLE convio.rollup (
     workspace_id uuid        NOT NULL,

@@ -29,20 +29,23 @@ by_external_id AS (
     ON CONFLICT (workspace_id, webhook_id, kind, value) DO UPDATE SET hits = c.hits + 1
     RETURNING hits, lead_id, fingerprint
 ),
-won AS MATERIALIZED (
-    SELECT gate.feed, gate.contacts,
+asked AS MATERIALIZED (
+    SELECT gate.feed, gate.contacts, gate.config, by_key.hits AS key_hits, by_external_id.hits AS external_hits,
+        coalesce(by_external_id.lead_id, by_key.lead_id) AS lead_id,
+        coalesce(by_key.fingerprint, by_external_id.fingerprint) = $7 AS same_body,
+        gate.config = $2 AND ($8 IS NULL OR by_key.hits = 1) AND ($10 IS NULL OR by_external_id.hits = 1) AS won,
         CASE WHEN gate.contacts < 900000 THEN 100000
              WHEN gate.contacts < 9900000 THEN 1000000
              WHEN gate.contacts < 99900000 THEN 10000000
              WHEN gate.contacts < 999900000 THEN 100000000
              ELSE 1000000000 END::bigint AS least
     FROM gate LEFT JOIN by_key ON true LEFT JOIN by_external_id ON true
-    WHERE gate.config = $2 AND ($8 IS NULL OR by_key.hits = 1) AND ($10 IS NULL OR by_external_id.hits = 1)
 ),
 person AS (
     INSERT INTO convio.contact_key AS k (workspace_id, scope, kind, value, contact_id, hits)
     SELECT $1, $11, $12, $13, $14, 1
-    FROM won
+    FROM asked
+    WHERE asked.won
     ON CONFLICT (workspace_id, scope, kind, value) DO UPDATE SET hits = k.hits + 1
     RETURNING contact_id
 ),
@@ -60,10 +63,10 @@ seen AS (
     RETURNING prev_at, prev_lead
 ),
 found AS MATERIALIZED (
-    SELECT won.feed, person.contact_id,
-        won.least + ($15 * (won.contacts + 100000 - won.least) + $16) % (9 * won.least) AS number,
+    SELECT asked.feed, person.contact_id,
+        asked.least + ($15 * (asked.contacts + 100000 - asked.least) + $16) % (9 * asked.least) AS number,
         CASE WHEN seen.prev_at > $18 AND seen.prev_at < $19 THEN seen.prev_lead END AS duplicate_of
-    FROM won CROSS JOIN person LEFT JOIN seen ON true
+    FROM asked CROSS JOIN person LEFT JOIN seen ON true
 ),
 merged AS (
     INSERT INTO convio.contact AS c
@@ -144,8 +147,6 @@ moved AS (
     FROM done
     ON CONFLICT (workspace_id) DO UPDATE SET feed = h.feed + 1, contacts = h.contacts + excluded.contacts
 )
-SELECT gate.config, done.position, done.contact_id, done.number, done.version, done.created, done.duplicate_of,
-    by_key.hits AS key_hits, by_external_id.hits AS external_hits,
-    CASE WHEN done.position IS NOT NULL THEN $5 ELSE coalesce(by_external_id.lead_id, by_key.lead_id) END AS lead_id,
-    coalesce(by_key.fingerprint, by_external_id.fingerprint) = $7 AS same_body
-FROM gate LEFT JOIN by_key ON true LEFT JOIN by_external_id ON true LEFT JOIN done ON true
+SELECT asked.config, done.position, done.contact_id, done.number, done.version, done.created, done.duplicate_of,
+    asked.key_hits, asked.external_hits, CASE WHEN asked.won THEN $5 ELSE asked.lead_id END AS lead_id, asked.same_body
+FROM asked LEFT JOIN done ON true

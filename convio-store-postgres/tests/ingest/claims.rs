@@ -5,7 +5,8 @@ use chrono::TimeDelta;
 
 /// Hits of the claims in the order of kind and value.
 async fn hits(db: &Database) -> Vec<i64> {
-    db.column("SELECT hits FROM convio.claim ORDER BY kind, value").await
+    db.column("SELECT hits FROM convio.claim ORDER BY kind, value")
+        .await
 }
 
 #[test]
@@ -17,8 +18,18 @@ fn a_replay_writes_its_claim_hit_and_nothing_else() {
         let contact = "SELECT to_jsonb(c)::text FROM convio.contact c";
         let (census, row) = (db.census().await, db.column::<String>(contact).await);
         let replay = ingest(&mut conn, &first.again()).await.expect("runs");
-        assert_eq!(replay, Outcome::Lost { claim: Claim::Key, lead: first.lead, same_body: true });
-        assert_eq!((db.census().await, db.column::<String>(contact).await), (census, row));
+        assert_eq!(
+            replay,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: first.lead,
+                same_body: true
+            }
+        );
+        assert_eq!(
+            (db.census().await, db.column::<String>(contact).await),
+            (census, row)
+        );
         assert_eq!(hits(db).await, [2]);
         assert_sound(db).await;
     });
@@ -31,7 +42,14 @@ fn the_same_change_set_sent_twice_is_a_replay_of_itself() {
         let offer = db.offer("+15550100").keyed("k");
         ingest(&mut conn, &offer).await.expect("runs").taken();
         let replay = ingest(&mut conn, &offer).await.expect("runs");
-        assert_eq!(replay, Outcome::Lost { claim: Claim::Key, lead: offer.lead, same_body: true });
+        assert_eq!(
+            replay,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: offer.lead,
+                same_body: true
+            }
+        );
         assert_sound(db).await;
     });
 }
@@ -45,9 +63,23 @@ fn a_key_with_another_body_is_told_apart() {
         let mut other = first.again();
         other.body.push(b' ');
         let lost = ingest(&mut conn, &other).await.expect("runs");
-        assert_eq!(lost, Outcome::Lost { claim: Claim::Key, lead: first.lead, same_body: false });
+        assert_eq!(
+            lost,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: first.lead,
+                same_body: false
+            }
+        );
         let third = ingest(&mut conn, &first.again()).await.expect("runs");
-        assert_eq!(third, Outcome::Lost { claim: Claim::Key, lead: first.lead, same_body: true });
+        assert_eq!(
+            third,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: first.lead,
+                same_body: true
+            }
+        );
     });
 }
 
@@ -59,7 +91,14 @@ fn a_lost_external_id_stores_nothing() {
         ingest(&mut conn, &first).await.expect("runs").taken();
         let census = db.census().await;
         let lost = ingest(&mut conn, &first.again()).await.expect("runs");
-        assert_eq!(lost, Outcome::Lost { claim: Claim::ExternalId, lead: first.lead, same_body: true });
+        assert_eq!(
+            lost,
+            Outcome::Lost {
+                claim: Claim::ExternalId,
+                lead: first.lead,
+                same_body: true
+            }
+        );
         assert_eq!(db.census().await, census);
         let mut elsewhere = first.again();
         elsewhere.webhook = first.contact;
@@ -79,10 +118,20 @@ fn a_lost_key_leaves_a_new_external_id_unclaimed() {
         let mut both = first.again().external("x");
         both.body = b"other".to_vec();
         let lost = ingest(&mut conn, &both).await.expect("runs");
-        assert_eq!(lost, Outcome::Lost { claim: Claim::Key, lead: first.lead, same_body: false });
+        assert_eq!(
+            lost,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: first.lead,
+                same_body: false
+            }
+        );
         assert_eq!(db.census().await, census, "the external id was claimed");
         let owner = db.offer("+15550101").external("x");
-        assert_eq!(ingest(&mut conn, &owner).await.expect("runs").taken().lead, owner.lead);
+        assert_eq!(
+            ingest(&mut conn, &owner).await.expect("runs").taken().lead,
+            owner.lead
+        );
         assert_sound(db).await;
     });
 }
@@ -96,16 +145,60 @@ fn a_lost_external_id_binds_a_new_key_to_its_lead() {
         ingest(&mut conn, &owner).await.expect("runs").taken();
         let both = db.offer("+15550100").external("x").keyed("k");
         let lost = ingest(&mut conn, &both).await.expect("runs");
-        assert_eq!(lost, Outcome::Lost { claim: Claim::ExternalId, lead: owner.lead, same_body: true });
+        assert_eq!(
+            lost,
+            Outcome::Lost {
+                claim: Claim::ExternalId,
+                lead: owner.lead,
+                same_body: true
+            }
+        );
         let census = "claim 2 contact_key 1 contact 1 repeat_window 0 lead 1 payload 1 event 1 rollup 1 feed 1 contacts 1";
         assert_eq!(db.census().await, census);
         let replay = ingest(&mut conn, &both.again()).await.expect("runs");
-        assert_eq!(replay, Outcome::Lost { claim: Claim::Key, lead: owner.lead, same_body: true });
+        assert_eq!(
+            replay,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: owner.lead,
+                same_body: true
+            }
+        );
         let mut other = both.again();
         other.body = b"other".to_vec();
         let conflict = ingest(&mut conn, &other).await.expect("runs");
-        assert_eq!(conflict, Outcome::Lost { claim: Claim::Key, lead: owner.lead, same_body: false });
+        assert_eq!(
+            conflict,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: owner.lead,
+                same_body: false
+            }
+        );
         assert_eq!(hits(db).await, [3, 4]);
+        assert_sound(db).await;
+    });
+}
+
+/// An external id that was purged comes back for the lead of the key, never for the candidate that was not stored.
+#[test]
+fn a_replay_restores_a_purged_external_id_for_the_lead_of_its_key() {
+    with_database(async |db| {
+        let mut conn = db.connect().await;
+        let first = db.offer("+15550100").keyed("k").external("x");
+        ingest(&mut conn, &first).await.expect("runs").taken();
+        db.execute("DELETE FROM convio.claim WHERE kind = 1").await;
+        for _ in 0..2 {
+            let replay = ingest(&mut conn, &first.again()).await.expect("runs");
+            assert_eq!(
+                replay,
+                Outcome::Lost {
+                    claim: Claim::Key,
+                    lead: first.lead,
+                    same_body: true
+                }
+            );
+        }
         assert_sound(db).await;
     });
 }
@@ -114,13 +207,25 @@ fn a_lost_external_id_binds_a_new_key_to_its_lead() {
 fn both_claims_lost_to_two_leads_answer_with_the_lead_of_the_key() {
     with_database(async |db| {
         let mut conn = db.connect().await;
-        let (by_key, by_id) = (db.offer("+15550100").keyed("k"), db.offer("+15550101").external("x"));
+        let (by_key, by_id) = (
+            db.offer("+15550100").keyed("k"),
+            db.offer("+15550101").external("x"),
+        );
         for offer in [&by_key, &by_id] {
             ingest(&mut conn, offer).await.expect("runs").taken();
         }
         let census = db.census().await;
-        let both = ingest(&mut conn, &by_key.again().external("x")).await.expect("runs");
-        assert_eq!(both, Outcome::Lost { claim: Claim::Key, lead: by_key.lead, same_body: true });
+        let both = ingest(&mut conn, &by_key.again().external("x"))
+            .await
+            .expect("runs");
+        assert_eq!(
+            both,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: by_key.lead,
+                same_body: true
+            }
+        );
         assert_eq!(db.census().await, census);
         assert_eq!(hits(db).await, [2, 1]);
     });
@@ -136,16 +241,36 @@ fn an_expired_key_is_taken_over_at_its_last_moment_and_not_before() {
         let mut early = db.offer("+15550100").keyed("k");
         early.now = end - TimeDelta::microseconds(1);
         let lost = ingest(&mut conn, &early).await.expect("runs");
-        assert_eq!(lost, Outcome::Lost { claim: Claim::Key, lead: first.lead, same_body: true });
+        assert_eq!(
+            lost,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: first.lead,
+                same_body: true
+            }
+        );
         let mut due = db.offer("+15550100");
         due.now = end;
         due.body = b"another day".to_vec();
         let due = due.keyed("k").external("y");
-        assert_eq!(ingest(&mut conn, &due).await.expect("runs").taken().lead, due.lead);
+        assert_eq!(
+            ingest(&mut conn, &due).await.expect("runs").taken().lead,
+            due.lead
+        );
         let lost = ingest(&mut conn, &due.again()).await.expect("runs");
-        assert_eq!(lost, Outcome::Lost { claim: Claim::Key, lead: due.lead, same_body: true });
+        assert_eq!(
+            lost,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: due.lead,
+                same_body: true
+            }
+        );
         let row = "SELECT format('%s %s %s', external_id, lead_id, expires_at = $1::timestamptz) FROM convio.claim WHERE kind = 0";
-        let sql = row.replace("$1", &format!("'{}'", due.expires_at.expect("expires").to_rfc3339()));
+        let sql = row.replace(
+            "$1",
+            &format!("'{}'", due.expires_at.expect("expires").to_rfc3339()),
+        );
         assert_eq!(db.column::<String>(&sql).await, [format!("y {} t", due.lead)]);
         assert_sound(db).await;
     });
@@ -160,7 +285,14 @@ fn an_external_id_never_expires() {
         let mut late = db.offer("+15550100").external("x");
         late.now = at(100 * 365 * 86_400);
         let lost = ingest(&mut conn, &late).await.expect("runs");
-        assert_eq!(lost, Outcome::Lost { claim: Claim::ExternalId, lead: first.lead, same_body: true });
+        assert_eq!(
+            lost,
+            Outcome::Lost {
+                claim: Claim::ExternalId,
+                lead: first.lead,
+                same_body: true
+            }
+        );
     });
 }
 
@@ -181,7 +313,14 @@ fn an_expired_key_is_taken_over_once_by_two_at_a_time() {
         db.until_blocked(waiting).await;
         sqlx::raw_sql("COMMIT").execute(&mut one).await.expect("commits");
         let lost = task.await.expect("joins").expect("runs");
-        assert_eq!(lost, Outcome::Lost { claim: Claim::Key, lead: winner.lead, same_body: true });
+        assert_eq!(
+            lost,
+            Outcome::Lost {
+                claim: Claim::Key,
+                lead: winner.lead,
+                same_body: true
+            }
+        );
         assert_sound(db).await;
     });
 }

@@ -2,24 +2,7 @@
 
 use sqlx::Executor;
 
-use crate::support::{Outcome, assert_sound, at, ingest, next_id, pid, with_database};
-
-#[test]
-fn a_first_lead_is_stored_whole() {
-    with_database(async |db| {
-        let mut conn = db.connect().await;
-        let offer = db.offer("+15550100").keyed("k").external("x").windowed().with("first_name", 1, "Ann").received(5);
-        let taken = ingest(&mut conn, &offer).await.expect("runs").taken();
-        assert_eq!((taken.lead, taken.contact), (offer.lead, offer.contact));
-        assert_eq!((taken.version, taken.position, taken.created, taken.duplicate_of), (1, 1, true, None));
-        let census = "claim 2 contact_key 1 contact 1 repeat_window 1 lead 1 payload 1 event 1 rollup 1 feed 1 contacts 1";
-        assert_eq!(db.census().await, census);
-        assert_eq!(db.column::<Vec<u8>>("SELECT body FROM convio.payload").await, [offer.body.clone()]);
-        assert_eq!(db.column::<String>("SELECT first_name FROM convio.contact").await, ["Ann"]);
-        assert_eq!(db.column::<chrono::DateTime<chrono::Utc>>("SELECT received_at FROM convio.lead").await, [at(5)]);
-        assert_sound(db).await;
-    });
-}
+use crate::support::{Outcome, assert_sound, ingest, next_id, pid, with_database};
 
 #[test]
 fn r11_a_missing_workspace_stores_nothing() {
@@ -42,7 +25,10 @@ fn a_stale_configuration_stores_nothing_and_names_the_present_one() {
         for config in [6, 8] {
             let mut offer = db.offer("+15550100").keyed("k").external("x").windowed();
             offer.config = config;
-            assert_eq!(ingest(&mut conn, &offer).await.expect("runs"), Outcome::Stale { config: 7 });
+            assert_eq!(
+                ingest(&mut conn, &offer).await.expect("runs"),
+                Outcome::Stale { config: 7 }
+            );
         }
         assert_eq!(db.census().await, before);
         let mut offer = db.offer("+15550100").keyed("k");
@@ -56,12 +42,18 @@ fn a_configuration_that_changes_while_the_lead_waits_is_stale() {
     with_database(async |db| {
         let (mut publisher, mut second) = (db.connect().await, db.connect().await);
         let before = db.census().await;
-        publisher.execute("BEGIN; UPDATE convio.head SET config = 2").await.expect("publishes");
+        publisher
+            .execute("BEGIN; UPDATE convio.head SET config = 2")
+            .await
+            .expect("publishes");
         let (offer, waiting) = (db.offer("+15550100").keyed("k"), pid(&mut second).await);
         let task = tokio::spawn(async move { ingest(&mut second, &offer).await });
         db.until_blocked(waiting).await;
         publisher.execute("COMMIT").await.expect("commits");
-        assert_eq!(task.await.expect("joins").expect("runs"), Outcome::Stale { config: 2 });
+        assert_eq!(
+            task.await.expect("joins").expect("runs"),
+            Outcome::Stale { config: 2 }
+        );
         assert_eq!(db.census().await, before);
     });
 }
@@ -77,7 +69,10 @@ fn a_workspace_is_invisible_to_another() {
         let mut offer = first.again();
         offer.workspace = other;
         let taken = ingest(&mut conn, &offer).await.expect("runs").taken();
-        assert_eq!((taken.created, taken.position, taken.duplicate_of), (true, 1, None));
+        assert_eq!(
+            (taken.created, taken.position, taken.duplicate_of),
+            (true, 1, None)
+        );
         assert_sound(db).await;
     });
 }

@@ -12,3 +12,4 @@ mod races;
 mod stress;
 mod support;
 mod text;
+mod whole;

@@ -12,14 +12,24 @@ pub(crate) async fn assert_sound(database: &Database) {
             failed.push(format!("{name}: {wrong} rows"));
         }
     }
-    for workspace in database.column::<uuid::Uuid>("SELECT workspace_id FROM convio.head").await {
+    for workspace in database
+        .column::<uuid::Uuid>("SELECT workspace_id FROM convio.head")
+        .await
+    {
         let of = format!("WHERE workspace_id = '{workspace}'");
-        let mut stored = database.column::<i64>(&format!("SELECT number FROM convio.contact {of}")).await;
-        let mut due: Vec<i64> = (0..stored.len()).map(|n| number(i64::try_from(n).expect("fits"))).collect();
+        let mut stored = database
+            .column::<i64>(&format!("SELECT number FROM convio.contact {of}"))
+            .await;
+        let mut due: Vec<i64> = (0..stored.len())
+            .map(|n| number(i64::try_from(n).expect("fits")))
+            .collect();
         stored.sort_unstable();
         due.sort_unstable();
         if stored != due {
-            failed.push(format!("numbers of {workspace} are not those of its first {} contacts", due.len()));
+            failed.push(format!(
+                "numbers of {workspace} are not those of its first {} contacts",
+                due.len()
+            ));
         }
     }
     assert!(failed.is_empty(), "{failed:#?}");

@@ -43,17 +43,28 @@ impl Database {
 
     /// Adds a workspace at configuration 1.
     pub(crate) async fn add_workspace(&self, workspace: Uuid) {
-        self.execute(&format!("INSERT INTO convio.head (workspace_id, config) VALUES ('{workspace}', 1)")).await;
+        self.execute(&format!(
+            "INSERT INTO convio.head (workspace_id, config) VALUES ('{workspace}', 1)"
+        ))
+        .await;
     }
 
     /// Runs `sql` on a connection of its own.
     pub(crate) async fn execute(&self, sql: &str) {
-        self.connect().await.execute(AssertSqlSafe(sql)).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        self.connect()
+            .await
+            .execute(AssertSqlSafe(sql))
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// The one number that `sql` answers with.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
-        self.column::<i64>(sql).await.first().copied().unwrap_or_else(|| panic!("no row: {sql}"))
+        self.column::<i64>(sql)
+            .await
+            .first()
+            .copied()
+            .unwrap_or_else(|| panic!("no row: {sql}"))
     }
 
     /// The first column of every row of `sql`.
@@ -61,17 +72,26 @@ impl Database {
     where
         T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut self.connect().await).await;
-        rows.unwrap_or_else(|error| panic!("{sql}: {error}")).iter().map(|row| row.get(0)).collect()
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(&mut self.connect().await)
+            .await;
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
     }
 
     /// Rows of every table that a lead may write, in one line: two equal lines mean that nothing was written.
     pub(crate) async fn census(&self) -> String {
         let mut line = String::new();
         for table in TABLES {
-            line += &format!("{table} {} ", self.count(&format!("SELECT count(*) FROM convio.{table}")).await);
+            line += &format!(
+                "{table} {} ",
+                self.count(&format!("SELECT count(*) FROM convio.{table}")).await
+            );
         }
-        let heads = "SELECT format('feed %s contacts %s', feed, contacts) FROM convio.head ORDER BY workspace_id";
+        let heads =
+            "SELECT format('feed %s contacts %s', feed, contacts) FROM convio.head ORDER BY workspace_id";
         line + &self.column::<String>(heads).await.join(", ")
     }
 
@@ -79,10 +99,11 @@ impl Database {
     pub(crate) async fn until_blocked(&self, pid: i32) {
         let mut watcher = self.connect().await;
         for _ in 0..BLOCKED_POLLS {
-            let waits = sqlx::query("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'")
-                .bind(pid)
-                .fetch_optional(&mut watcher)
-                .await;
+            let waits =
+                sqlx::query("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'")
+                    .bind(pid)
+                    .fetch_optional(&mut watcher)
+                    .await;
             if waits.expect("reads the activity").is_some() {
                 return;
             }
@@ -100,19 +121,35 @@ pub(crate) fn with_database(body: impl AsyncFnOnce(&Database)) {
         .build()
         .expect("builds a runtime");
     let server = server();
-    let name = format!("convio_test_{}_{}", std::process::id(), NAMES.fetch_add(1, Ordering::Relaxed));
-    let database = Database { options: server.clone().database(&name), workspace: next_id() };
+    let name = format!(
+        "convio_test_{}_{}",
+        std::process::id(),
+        NAMES.fetch_add(1, Ordering::Relaxed)
+    );
+    let database = Database {
+        options: server.clone().database(&name),
+        workspace: next_id(),
+    };
     runtime.block_on(async {
         let mut admin = connect(&server).await;
         let create = format!("CREATE DATABASE {name} TEMPLATE template0");
-        admin.execute(AssertSqlSafe(create)).await.expect("creates a database");
-        sqlx::raw_sql(MIGRATION_0001).execute(&mut database.connect().await).await.expect("migrates");
+        admin
+            .execute(AssertSqlSafe(create))
+            .await
+            .expect("creates a database");
+        sqlx::raw_sql(MIGRATION_0001)
+            .execute(&mut database.connect().await)
+            .await
+            .expect("migrates");
         database.add_workspace(database.workspace).await;
     });
     let verdict = catch_unwind(AssertUnwindSafe(|| runtime.block_on(body(&database))));
     runtime.block_on(async {
         let mut admin = connect(&server).await;
-        admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.expect("drops the database");
+        admin
+            .execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)")))
+            .await
+            .expect("drops the database");
     });
     if let Err(panic) = verdict {
         resume_unwind(panic);
@@ -121,12 +158,17 @@ pub(crate) fn with_database(body: impl AsyncFnOnce(&Database)) {
 
 /// The backend that serves `connection`.
 pub(crate) async fn pid(connection: &mut PgConnection) -> i32 {
-    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await.expect("names the backend")
+    sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(connection)
+        .await
+        .expect("names the backend")
 }
 
 /// The SQLSTATE of a database error.
 pub(crate) fn code(error: &sqlx::Error) -> String {
-    let error = error.as_database_error().unwrap_or_else(|| panic!("not a database error: {error}"));
+    let error = error
+        .as_database_error()
+        .unwrap_or_else(|| panic!("not a database error: {error}"));
     error.code().expect("has a code").into_owned()
 }
 
@@ -136,12 +178,17 @@ async fn connect(options: &PgConnectOptions) -> PgConnection {
 
 fn server() -> PgConnectOptions {
     let url = std::env::var(URL).unwrap_or_else(|_| {
-        panic!("`{URL}` is not set: these tests need a Postgres server on which they may create databases, \
-                for example `postgres://postgres@%2Fvar%2Frun%2Fpostgresql/postgres`")
+        panic!(
+            "`{URL}` is not set: these tests need a Postgres server on which they may create databases, \
+                for example `postgres://postgres@%2Fvar%2Frun%2Fpostgresql/postgres`"
+        )
     });
     PgConnectOptions::from_str(&url)
         .unwrap_or_else(|error| panic!("`{URL}` is not a Postgres URL: {error}"))
-        .options([("statement_timeout", STATEMENT_TIMEOUT), ("client_connection_check_interval", "1s")])
+        .options([
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("client_connection_check_interval", "1s"),
+        ])
         .disable_statement_logging()
 }
 
@@ -154,6 +201,15 @@ const STATEMENT_TIMEOUT: &str = "30s";
 /// Polls of 5 ms before a race that never blocks fails.
 const BLOCKED_POLLS: u32 = 4_000;
 
-const TABLES: [&str; 8] = ["claim", "contact_key", "contact", "repeat_window", "lead", "payload", "event", "rollup"];
+const TABLES: [&str; 8] = [
+    "claim",
+    "contact_key",
+    "contact",
+    "repeat_window",
+    "lead",
+    "payload",
+    "event",
+    "rollup",
+];
 
 static NAMES: AtomicU64 = AtomicU64::new(0);

@@ -51,7 +51,10 @@ pub(crate) struct Window {
 impl Offer {
     pub(crate) fn new(workspace: Uuid, phone: &str) -> Self {
         let mut offered = vec![None; FIELDS.len()];
-        offered[3] = Some(Offered { rank: 1, value: Some(phone.to_owned()) });
+        offered[3] = Some(Offered {
+            rank: 1,
+            value: Some(phone.to_owned()),
+        });
         Self {
             workspace,
             config: 1,
@@ -105,7 +108,10 @@ impl Offer {
 
     /// Offers `value` for `field` under `rank`.
     pub(crate) fn with(mut self, field: &str, rank: u8, value: &str) -> Self {
-        self.offered[position(field)] = Some(Offered { rank, value: Some(value.to_owned()) });
+        self.offered[position(field)] = Some(Offered {
+            rank,
+            value: Some(value.to_owned()),
+        });
         self
     }
 
@@ -117,7 +123,11 @@ impl Offer {
 
     /// The same lead sent once more, as a caller does that lost the answer: same key and body, new candidate ids.
     pub(crate) fn again(&self) -> Self {
-        Self { lead: next_id(), contact: next_id(), ..self.clone() }
+        Self {
+            lead: next_id(),
+            contact: next_id(),
+            ..self.clone()
+        }
     }
 
     /// The digest of the body. Any function of it serves the statement; this one needs no hash.
@@ -135,7 +145,9 @@ impl Offer {
     }
 
     fn stamp(&self, field: usize) -> Vec<u8> {
-        let Some(offered) = &self.offered[field] else { return Vec::new() };
+        let Some(offered) = &self.offered[field] else {
+            return Vec::new();
+        };
         let mut stamp = vec![offered.rank];
         stamp.extend(self.received_at.timestamp_micros().to_be_bytes());
         stamp.extend(self.lead.as_bytes());
@@ -143,13 +155,20 @@ impl Offer {
     }
 
     fn value(&self, field: usize) -> Option<&str> {
-        self.offered[field].as_ref().and_then(|offered| offered.value.as_deref())
+        self.offered[field]
+            .as_ref()
+            .and_then(|offered| offered.value.as_deref())
     }
 
     /// The offered patch, whether it will change anything or not.
     fn personal(&self) -> String {
         let patch = FIELDS.iter().zip(&self.offered).filter_map(|(field, offered)| {
-            offered.as_ref().map(|o| ((*field).to_owned(), serde_json::json!({"rank": o.rank, "value": o.value})))
+            offered.as_ref().map(|o| {
+                (
+                    (*field).to_owned(),
+                    serde_json::json!({"rank": o.rank, "value": o.value}),
+                )
+            })
         });
         serde_json::Value::Object(patch.collect()).to_string()
     }
@@ -197,7 +216,11 @@ pub(crate) async fn ingest(connection: &mut PgConnection, offer: &Offer) -> Resu
         .bind(offer.value(8))
         .bind(offer.value(9))
         .bind(offer.value(10))
-        .bind((0..FIELDS.len()).map(|field| offer.stamp(field)).collect::<Vec<_>>())
+        .bind(
+            (0..FIELDS.len())
+                .map(|field| offer.stamp(field))
+                .collect::<Vec<_>>(),
+        )
         .bind(&offer.source)
         .bind(offer.source.to_lowercase())
         .bind("web")
@@ -210,10 +233,10 @@ pub(crate) async fn ingest(connection: &mut PgConnection, offer: &Offer) -> Resu
         .bind(offer.test)
         .bind("json")
         .bind(&offer.body)
-        .bind(None::<&str>)
+        .bind(Some(r#"{"user-agent":"test"}"#))
         .bind("webhook:google-solar")
         .bind(Some("request-1"))
-        .bind(None::<&str>)
+        .bind(Some("cause-1"))
         .bind(offer.facts())
         .bind(offer.personal())
         .bind(offer.day());
@@ -233,7 +256,10 @@ pub(crate) fn next_id() -> Uuid {
 }
 
 fn position(field: &str) -> usize {
-    FIELDS.iter().position(|name| *name == field).unwrap_or_else(|| panic!("no field `{field}`"))
+    FIELDS
+        .iter()
+        .position(|name| *name == field)
+        .unwrap_or_else(|| panic!("no field `{field}`"))
 }
 
 /// The first moment of every test.
@@ -244,7 +270,17 @@ pub(crate) const BASE: chrono::NaiveDateTime = NaiveDate::from_ymd_opt(2026, 11,
 
 /// The mergeable fields in the order of their stamps.
 pub(crate) const FIELDS: [&str; 11] = [
-    "first_name", "last_name", "email", "phone", "phone_ext", "street", "street2", "city", "state", "postal_code", "country",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "phone_ext",
+    "street",
+    "street2",
+    "city",
+    "state",
+    "postal_code",
+    "country",
 ];
 
 const WEBHOOK: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_00aa);

@@ -14,7 +14,11 @@ pub(crate) enum Outcome {
     /// Stored.
     Taken(Taken),
     /// A claim was lost: nothing stored.
-    Lost { claim: Claim, lead: Uuid, same_body: bool },
+    Lost {
+        claim: Claim,
+        lead: Uuid,
+        same_body: bool,
+    },
 }
 
 /// Which claim was lost.
@@ -56,7 +60,11 @@ impl Outcome {
                 position,
             }),
             None => Self::Lost {
-                claim: if row.get::<Option<i64>, _>("key_hits") > Some(1) { Claim::Key } else { Claim::ExternalId },
+                claim: if row.get::<Option<i64>, _>("key_hits") > Some(1) {
+                    Claim::Key
+                } else {
+                    Claim::ExternalId
+                },
                 lead: row.get("lead_id"),
                 same_body: row.get("same_body"),
             },

@@ -1,0 +1,79 @@
+use async_trait::async_trait;
+use chrono::{Datelike, NaiveDate};
+use convio_core::WorkspaceId;
+use convio_core::analytics::{AnalyticsRepository, Cube, Measure, ReportQuery, Rollup, RollupDelta};
+use convio_core::store::{CommitError, StoreError};
+use rusqlite::{Connection, Row, params};
+
+use crate::SqliteStore;
+use crate::apply::execute;
+use crate::cells::{Cells, Id, micros};
+use crate::readers::query_all;
+
+#[async_trait]
+impl AnalyticsRepository for SqliteStore {
+    async fn report(&self, workspace: WorkspaceId, query: &ReportQuery) -> Result<Vec<Rollup>, StoreError> {
+        let sql = "SELECT workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at FROM rollup
+                   WHERE workspace_id = ?1 AND cube = ?2 AND day BETWEEN ?3 AND ?4 ORDER BY day, d1, d2, d3";
+        let values = (Id(workspace.uuid()), query.cube.code(), days(query.from), days(query.to));
+        self.readers.run(move |conn| query_all(conn, sql, values, read)).await
+    }
+}
+
+/// 1 statement.
+pub(crate) fn add(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    sums: &[i64; Measure::SLOTS],
+    delta: &RollupDelta,
+) -> Result<(), CommitError> {
+    let RollupDelta { cube, day, dims: [d1, d2, d3], add: _, at, lead: _ } = delta;
+    let [n0, n1, n2, n3, n4, n5] = sums;
+    execute(
+        conn,
+        "INSERT INTO rollup (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (workspace_id, cube, day, d1, d2, d3) DO UPDATE SET n0 = n0 + excluded.n0, n1 = n1 + excluded.n1,
+         n2 = n2 + excluded.n2, n3 = n3 + excluded.n3, n4 = n4 + excluded.n4, n5 = n5 + excluded.n5,
+         last_at = max(last_at, excluded.last_at)",
+        params![
+            Id(workspace.uuid()),
+            cube.code(),
+            days(*day),
+            d1,
+            d2,
+            d3,
+            n0,
+            n1,
+            n2,
+            n3,
+            n4,
+            n5,
+            micros(*at)
+        ],
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Rollup, StoreError> {
+    let mut cells = Cells::of("rollup", row);
+    let _ = cells.uuid()?;
+    Ok(Rollup {
+        cube: cells.map(|code: u8| Cube::from_code(code).ok_or("no cube"))?,
+        day: cells.map(|days: i64| day(days).ok_or("no day"))?,
+        dims: [cells.get()?, cells.get()?, cells.get()?],
+        n: [cells.get()?, cells.get()?, cells.get()?, cells.get()?, cells.get()?, cells.get()?],
+        last_at: cells.time()?,
+    })
+}
+
+/// Days since 1970.
+fn days(day: NaiveDate) -> i64 {
+    i64::from(day.num_days_from_ce()) - EPOCH_DAYS
+}
+
+fn day(days: i64) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(i32::try_from(days + EPOCH_DAYS).ok()?)
+}
+
+/// 1970-01-01, counted from the first day of year 1.
+const EPOCH_DAYS: i64 = 719_163;

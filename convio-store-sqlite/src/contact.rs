@@ -1,0 +1,247 @@
+use async_trait::async_trait;
+use convio_core::change_set::Version;
+use convio_core::contact::{
+    Contact, ContactFilter, ContactKey, ContactNumber, ContactRef, ContactRepository, KeyKind, KeyScope, Person, Stamps,
+    Touch,
+};
+use convio_core::email::Email;
+use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::phone::{ParsedPhone, Phone, Validity};
+use convio_core::store::{CommitError, StoreError};
+use convio_core::{ContactId, LeadId, PostalCode, Source, WorkspaceId};
+use rusqlite::{Connection, Row, params};
+
+use crate::SqliteStore;
+use crate::apply::{conflict, execute};
+use crate::cells::{Cells, Id, int, micros, to_json};
+use crate::error::write_failed;
+use crate::readers::{after_id, page_limit, query_all, query_one};
+
+#[async_trait]
+impl ContactRepository for SqliteStore {
+    async fn fetch_contacts(
+        &self,
+        workspace: WorkspaceId,
+        refs: &[ContactRef],
+    ) -> Result<Vec<Option<Contact>>, StoreError> {
+        let refs = refs.to_vec();
+        self.readers
+            .run(move |conn| {
+                let one = |contact: &ContactRef| match contact {
+                    ContactRef::Id(id) => fetch(conn, workspace, *id),
+                    ContactRef::Number(number) => {
+                        let values = params![Id(workspace.uuid()), int(number.as_u64())];
+                        query_one(conn, BY_NUMBER, values, read)
+                    }
+                    ContactRef::Key(key) => match by_key(conn, workspace, key)? {
+                        Some(id) => fetch(conn, workspace, id),
+                        None => Ok(None),
+                    },
+                };
+                refs.iter().map(one).collect()
+            })
+            .await
+    }
+
+    async fn list_contacts(
+        &self,
+        workspace: WorkspaceId,
+        filter: &ContactFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Contact>, StoreError> {
+        let (leads_min, page) = (filter.leads_min, page.clone());
+        self.readers
+            .run(move |conn| {
+                let values = params![Id(workspace.uuid()), after_id(&page), page_limit(&page), leads_min];
+                let rows = query_all(conn, LIST, values, read)?;
+                Ok(Page::of(rows, page.size(), |row| Cursor::id(row.id.uuid())))
+            })
+            .await
+    }
+
+    async fn contact_keys(&self, workspace: WorkspaceId, contact: ContactId) -> Result<Vec<ContactKey>, StoreError> {
+        let sql = "SELECT workspace_id, contact_id, scope, kind, value FROM contact_key
+                   WHERE workspace_id = ?1 AND contact_id = ?2 ORDER BY scope, kind, value";
+        let read = |row: &Row<'_>| {
+            let mut cells = Cells::of("contact_key", row);
+            let _ = (cells.uuid()?, cells.uuid()?);
+            Ok(ContactKey {
+                scope: KeyScope::from_code(cells.uuid()?),
+                kind: cells.map(|code: u8| KeyKind::from_code(code).ok_or("no kind of key"))?,
+                value: cells.get()?,
+            })
+        };
+        let key = [Id(workspace.uuid()), Id(contact.uuid())];
+        self.readers.run(move |conn| query_all(conn, sql, key, read)).await
+    }
+}
+
+pub(crate) fn fetch(conn: &Connection, workspace: WorkspaceId, id: ContactId) -> Result<Option<Contact>, StoreError> {
+    query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
+}
+
+/// The contact that a key points to.
+pub(crate) fn by_key(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    key: &ContactKey,
+) -> Result<Option<ContactId>, StoreError> {
+    let sql = "SELECT contact_id FROM contact_key WHERE workspace_id = ?1 AND scope = ?2 AND kind = ?3 AND value = ?4";
+    let values = params![Id(workspace.uuid()), Id(key.scope.code()), key.kind.code(), key.value];
+    let id = query_one(conn, sql, values, |row| Cells::of("contact_key", row).uuid())?;
+    Ok(id.map(ContactId::from_uuid))
+}
+
+pub(crate) fn insert_key(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    key: &ContactKey,
+    contact: ContactId,
+) -> Result<(), CommitError> {
+    execute(
+        conn,
+        "INSERT INTO contact_key (workspace_id, scope, kind, value, contact_id) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![Id(workspace.uuid()), Id(key.scope.code()), key.kind.code(), key.value, Id(contact.uuid())],
+    )
+}
+
+pub(crate) fn insert(conn: &Connection, row: &Contact) -> Result<(), CommitError> {
+    write(conn, INSERT, row, None).map(drop)
+}
+
+/// 1 statement.
+pub(crate) fn update(conn: &Connection, row: &Contact, at: Version) -> Result<(), CommitError> {
+    match write(conn, UPDATE, row, Some(at))? {
+        1 => Ok(()),
+        _ => Err(conflict("contact", row.id)),
+    }
+}
+
+fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Result<usize, CommitError> {
+    let Contact {
+        id,
+        workspace,
+        number,
+        person,
+        stamps,
+        first_touch,
+        leads,
+        customer_since,
+        conversions,
+        lifetime,
+        created_at,
+        version,
+    } = row;
+    let Person { first_name, last_name, email, phone, street, street2, city, state, postal_code, country } = person;
+    let Touch { source, lead, at: first_at } = first_touch;
+    let phone = phone.as_ref();
+    let mut statement = conn.prepare_cached(sql).map_err(write_failed)?;
+    let lifetime = to_json(lifetime)?;
+    let values = params![
+        Id(workspace.uuid()),
+        Id(id.uuid()),
+        int(number.as_u64()),
+        first_name,
+        last_name,
+        email.as_ref().map(Email::as_str),
+        phone.map(|parsed| parsed.phone.e164()),
+        phone.map(|parsed| parsed.phone.validity().as_str()),
+        phone.and_then(|parsed| parsed.extension.as_deref()),
+        street,
+        street2,
+        city,
+        state,
+        postal_code.as_ref().map(PostalCode::as_str),
+        country,
+        stamps.to_bytes(),
+        source.as_str(),
+        Id(lead.uuid()),
+        micros(*first_at),
+        leads,
+        customer_since.map(micros),
+        conversions,
+        lifetime,
+        micros(*created_at),
+        int(version.0),
+        at.map(|at| int(at.0)),
+    ];
+    // The insert has no use for the last one, and SQLite counts parameters.
+    let values: &[&dyn rusqlite::ToSql] = if at.is_some() { values } else { &values[..values.len() - 1] };
+    statement.execute(values).map_err(write_failed)
+}
+
+fn read(row: &Row<'_>) -> Result<Contact, StoreError> {
+    let mut cells = Cells::of("contact", row);
+    let workspace = WorkspaceId::from_uuid(cells.uuid()?);
+    let id = ContactId::from_uuid(cells.uuid()?);
+    let number = cells.map(|n: i64| {
+        u64::try_from(n).ok().and_then(ContactNumber::from_stored).ok_or("no contact number")
+    })?;
+    let (first_name, last_name) = (cells.get()?, cells.get()?);
+    let email = cells.map_opt(|text: String| Email::parse(&text))?;
+    let number_text: Option<String> = cells.get()?;
+    let validity = cells.map_opt(|text: String| text.parse::<Validity>())?.unwrap_or(Validity::Possible);
+    let extension: Option<String> = cells.get()?;
+    let phone = number_text.map(|text| Phone::from_e164(&text, validity)).transpose();
+    let phone = phone.map_err(|error| StoreError::Corrupt {
+        table: "contact",
+        column: "phone".to_owned(),
+        id: format!("{workspace}/{id}"),
+        fault: convio_core::store::Fault::new(error),
+    })?;
+    let person = Person {
+        first_name,
+        last_name,
+        email,
+        phone: phone.map(|phone| ParsedPhone { phone, extension }),
+        street: cells.get()?,
+        street2: cells.get()?,
+        city: cells.get()?,
+        state: cells.get()?,
+        postal_code: cells.map_opt(|text: String| PostalCode::parse(&text))?,
+        country: cells.get()?,
+    };
+    Ok(Contact {
+        id,
+        workspace,
+        number,
+        person,
+        stamps: cells.map(|bytes: Vec<u8>| Stamps::from_bytes(&bytes).ok_or("no stamps"))?,
+        first_touch: Touch {
+            source: cells.map(|text: String| Source::new(&text))?,
+            lead: LeadId::from_uuid(cells.uuid()?),
+            at: cells.time()?,
+        },
+        leads: cells.small()?,
+        customer_since: cells.opt_time()?,
+        conversions: cells.small()?,
+        lifetime: cells.json()?,
+        created_at: cells.time()?,
+        version: Version(cells.count()?),
+    })
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT workspace_id, id, number, first_name, last_name, email, phone, phone_validity, phone_ext, street,
+             street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads,
+             customer_since, conversions, lifetime, created_at, version FROM contact WHERE workspace_id = ?1 AND ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: &str = select!("id = ?2");
+const BY_NUMBER: &str = select!("number = ?2");
+const LIST: &str = select!("id > ?2 AND leads >= ?4 ORDER BY id LIMIT ?3");
+const INSERT: &str = "INSERT INTO contact (workspace_id, id, number, first_name, last_name, email, phone, phone_validity,
+    phone_ext, street, street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads,
+    customer_since, conversions, lifetime, created_at, version)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+    ?24, ?25)";
+const UPDATE: &str = "UPDATE contact SET number = ?3, first_name = ?4, last_name = ?5, email = ?6, phone = ?7,
+    phone_validity = ?8, phone_ext = ?9, street = ?10, street2 = ?11, city = ?12, state = ?13, postal_code = ?14,
+    country = ?15, stamps = ?16, first_source = ?17, first_lead = ?18, first_at = ?19, leads = ?20, customer_since = ?21,
+    conversions = ?22, lifetime = ?23, created_at = ?24, version = ?25
+    WHERE workspace_id = ?1 AND id = ?2 AND version = ?26";

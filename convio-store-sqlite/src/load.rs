@@ -1,0 +1,60 @@
+//! Reads what a use case needs, as of one moment.
+
+use convio_core::store::{Fault, Loaded, Need, Needs, StoreError};
+use convio_core::use_case::{RULES_KEY, RULES_KIND, rules_of};
+use convio_core::{LeadId, WorkspaceId};
+use rusqlite::Connection;
+
+use crate::readers::snapshot;
+use crate::{appointment, contact, event, lead, record, rejection, webhook, workspace};
+
+pub(crate) fn load(conn: &Connection, needs: &Needs) -> Result<Loaded, StoreError> {
+    snapshot(conn, |conn| {
+        let mut loaded = Loaded::default();
+        for need in &needs.items {
+            read(conn, needs.workspace, *need, &mut loaded)?;
+        }
+        Ok(loaded)
+    })
+}
+
+fn read(conn: &Connection, id: WorkspaceId, need: Need, loaded: &mut Loaded) -> Result<(), StoreError> {
+    match need {
+        Need::Config => {
+            loaded.config = event::head(conn, id)?.map(|head| head.config);
+            loaded.workspace = workspace::fetch(conn, id)?;
+            loaded.webhooks = webhook::all(conn, id)?;
+        }
+        Need::Rules => {
+            let record = record::fetch(conn, id, RULES_KIND, RULES_KEY)?;
+            let rules = rules_of(record).map_err(|error| StoreError::Corrupt {
+                table: "record",
+                column: "body".to_owned(),
+                id: format!("{id}/{RULES_KIND}/{RULES_KEY}"),
+                fault: Fault::new(error),
+            })?;
+            loaded.rules = Some(rules);
+        }
+        Need::Lead(lead) => read_lead(conn, id, lead, loaded)?,
+        Need::Appointment(appointment) => {
+            if let Some(appointment) = appointment::fetch(conn, id, appointment)? {
+                read_lead(conn, id, appointment.lead, loaded)?;
+                loaded.appointments.push(appointment);
+            }
+        }
+        Need::Rejection(intake) => {
+            loaded.rejections.extend(rejection::fetch(conn, id, intake)?);
+            loaded.payloads.extend(lead::fetch_payload(conn, id, intake)?);
+        }
+        need => return Err(StoreError::Misuse(format!("this version of the store can't read {need:?}"))),
+    }
+    Ok(())
+}
+
+fn read_lead(conn: &Connection, id: WorkspaceId, lead: LeadId, loaded: &mut Loaded) -> Result<(), StoreError> {
+    if let Some(lead) = lead::fetch(conn, id, lead)? {
+        loaded.contacts.extend(contact::fetch(conn, id, lead.contact)?);
+        loaded.leads.push(lead);
+    }
+    Ok(())
+}

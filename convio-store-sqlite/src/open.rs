@@ -1,0 +1,185 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use convio_core::store::{Durability, Fault, StoreError};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::SqliteStore;
+use crate::error::read_failed;
+use crate::migrate::migrate;
+use crate::readers::Readers;
+use crate::writer::Writer;
+
+/// How a file is opened.
+///
+/// ```
+/// use convio_core::store::{Durability, Store};
+/// use convio_store_sqlite::{Migrate, Options, Synchronous};
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("leads.db");
+/// assert!(Options::new().migrate(Migrate::Check).open(&path).is_err());
+/// let store = Options::new().open(&path)?;
+/// assert_eq!(store.durability(), Durability::Synced);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Options {
+    synchronous: Synchronous,
+    migrate: Migrate,
+    busy_timeout: Duration,
+    readers: usize,
+    old_sqlite: bool,
+    vfs: Option<String>,
+}
+
+/// When a commit is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Synchronous {
+    /// Once it is synced to the disk: it survives the loss of power.
+    Full,
+    /// Once the operating system has it: it survives the end of the process.
+    Normal,
+}
+
+/// What happens to the schema when a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Migrate {
+    /// It is brought up to date.
+    Apply,
+    /// It is looked at: one that is not up to date is refused.
+    Check,
+}
+
+impl SqliteStore {
+    /// Opens the file, creates it where there is none, and brings its schema up to date. Commits are synced.
+    ///
+    /// # Errors
+    /// The file can't be opened or is no database; its schema is newer than this version; SQLite is older than
+    /// 3.51.3 (see [`Options::accept_old_sqlite`]).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Options::new().open(path)
+    }
+}
+
+impl Options {
+    /// Synced commits, a schema brought up to date, four readers, half a minute of patience with other processes.
+    pub fn new() -> Self {
+        Self {
+            synchronous: Synchronous::Full,
+            migrate: Migrate::Apply,
+            busy_timeout: BUSY_TIMEOUT,
+            readers: READERS,
+            old_sqlite: false,
+            vfs: None,
+        }
+    }
+
+    /// When a commit is answered.
+    pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.synchronous = synchronous;
+        self
+    }
+
+    /// What happens to the schema.
+    pub fn migrate(mut self, migrate: Migrate) -> Self {
+        self.migrate = migrate;
+        self
+    }
+
+    /// How long a write waits for another process to end its own before it is answered as unavailable.
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// How many threads read, at least one.
+    pub fn readers(mut self, readers: usize) -> Self {
+        self.readers = readers.max(1);
+        self
+    }
+
+    /// Accepts a SQLite before 3.51.3, whose write-ahead log can corrupt a file when two connections write and checkpoint
+    /// at once. Only where you know that yours has the fix.
+    pub fn accept_old_sqlite(mut self) -> Self {
+        self.old_sqlite = true;
+        self
+    }
+
+    /// The SQLite VFS to open the file with, registered by you.
+    pub fn vfs(mut self, name: impl Into<String>) -> Self {
+        self.vfs = Some(name.into());
+        self
+    }
+
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open`], and what the options ask for.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
+        let version = rusqlite::version_number();
+        if version < SQLITE_MIN && !self.old_sqlite {
+            let message = format!("SQLite {} can corrupt its write-ahead log; 3.51.3 is needed", rusqlite::version());
+            return Err(StoreError::Unavailable(Fault::new(message)));
+        }
+        let path = path.as_ref().to_owned();
+        let mut writer = self.connect(&path, false).map_err(read_failed)?;
+        let mode: String =
+            writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(read_failed)?;
+        if mode != "wal" {
+            let message = format!("the file can't be used with a write-ahead log, only `{mode}`: is it in memory?");
+            return Err(StoreError::Unavailable(Fault::new(message)));
+        }
+        migrate(&mut writer, self.migrate)?;
+        let readers = (0..self.readers).map(|_| self.connect(&path, true)).collect::<Result<Vec<_>, _>>();
+        let durability = match self.synchronous {
+            Synchronous::Full => Durability::Synced,
+            Synchronous::Normal => Durability::Process,
+        };
+        Ok(SqliteStore {
+            writer: Writer::start(writer)?,
+            readers: Readers::start(readers.map_err(read_failed)?)?,
+            durability,
+        })
+    }
+
+    fn connect(&self, path: &PathBuf, read_only: bool) -> rusqlite::Result<Connection> {
+        let access = if read_only {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        } else {
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+        };
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = match &self.vfs {
+            Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs.as_str())?,
+            None => Connection::open_with_flags(path, flags)?,
+        };
+        conn.busy_timeout(self.busy_timeout)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        let synchronous = match self.synchronous {
+            Synchronous::Full => "FULL",
+            Synchronous::Normal => "NORMAL",
+        };
+        conn.pragma_update(None, "synchronous", synchronous)?;
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
+        conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        Ok(conn)
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The first SQLite whose WAL reset is safe with two connections.
+const SQLITE_MIN: i32 = 3_051_003;
+/// Patience with another process: much longer than any commit, shorter than a caller's.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Readers of a store: reads are short, and more threads than cores gain nothing.
+const READERS: usize = 4;
+/// Statements kept prepared per connection: more than the store has.
+const STATEMENTS: usize = 128;
+/// Page cache per connection: holds the key and contact indexes of some hundred thousand contacts.
+const CACHE_KIB: i64 = 32 * 1024;

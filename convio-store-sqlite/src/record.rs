@@ -1,0 +1,57 @@
+use async_trait::async_trait;
+use convio_core::WorkspaceId;
+use convio_core::change_set::{Version, Write};
+use convio_core::record::{Record, Records};
+use convio_core::store::{CommitError, StoreError};
+use rusqlite::{Connection, params};
+
+use crate::SqliteStore;
+use crate::apply::{check_version, execute};
+use crate::cells::{Cells, Id, int, to_json};
+use crate::readers::query_one;
+
+#[async_trait]
+impl Records for SqliteStore {
+    async fn fetch_record(
+        &self,
+        workspace: WorkspaceId,
+        kind: &str,
+        key: &str,
+    ) -> Result<Option<Record>, StoreError> {
+        let (kind, key) = (kind.to_owned(), key.to_owned());
+        self.readers.run(move |conn| fetch(conn, workspace, &kind, &key)).await
+    }
+}
+
+pub(crate) fn fetch(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    kind: &str,
+    key: &str,
+) -> Result<Option<Record>, StoreError> {
+    let sql = "SELECT workspace_id, kind, key, body, version FROM record
+               WHERE workspace_id = ?1 AND kind = ?2 AND key = ?3";
+    query_one(conn, sql, params![Id(workspace.uuid()), kind, key], |row| {
+        let mut cells = Cells::of("record", row);
+        Ok(Record {
+            workspace: WorkspaceId::from_uuid(cells.uuid()?),
+            kind: cells.get()?,
+            key: cells.get()?,
+            body: cells.json()?,
+            version: Version(cells.count()?),
+        })
+    })
+}
+
+/// 2 statements.
+pub(crate) fn write(conn: &Connection, write: &Write<Record>) -> Result<(), CommitError> {
+    let Record { workspace, kind, key, body, version } = write.row();
+    let version_sql = "SELECT version FROM record WHERE workspace_id = ?1 AND kind = ?2 AND key = ?3";
+    let row_key = params![Id(workspace.uuid()), kind, key];
+    check_version(conn, version_sql, row_key, write, || format!("record `{kind}/{key}`"))?;
+    execute(
+        conn,
+        "INSERT OR REPLACE INTO record (workspace_id, kind, key, body, version) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![Id(workspace.uuid()), kind, key, to_json(body)?, int(version.0)],
+    )
+}

@@ -1,0 +1,120 @@
+use async_trait::async_trait;
+use convio_core::change_set::{Version, Write};
+use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::rejection::{Rejection, RejectionFilter, RejectionRepository, RejectionState};
+use convio_core::store::{CommitError, StoreError};
+use convio_core::{IntakeId, LeadId, WebhookId, WorkspaceId};
+use rusqlite::{Connection, Row, params};
+
+use crate::SqliteStore;
+use crate::apply::{check_version, execute};
+use crate::cells::{Cells, Id, int, micros, to_json};
+use crate::readers::{after_id, page_limit, query_all, query_one};
+
+#[async_trait]
+impl RejectionRepository for SqliteStore {
+    async fn fetch_rejections(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[IntakeId],
+    ) -> Result<Vec<Option<Rejection>>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+    }
+
+    async fn list_rejections(
+        &self,
+        workspace: WorkspaceId,
+        filter: &RejectionFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Rejection>, StoreError> {
+        let (state, page) = (filter.state.map(RejectionState::code), page.clone());
+        self.readers
+            .run(move |conn| {
+                let values = params![Id(workspace.uuid()), after_id(&page), page_limit(&page), state];
+                let rows = query_all(conn, LIST, values, read)?;
+                Ok(Page::of(rows, page.size(), |row| Cursor::id(row.id.uuid())))
+            })
+            .await
+    }
+}
+
+pub(crate) fn fetch(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    id: IntakeId,
+) -> Result<Option<Rejection>, StoreError> {
+    query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
+}
+
+/// 2 statements.
+pub(crate) fn write(conn: &Connection, write: &Write<Rejection>) -> Result<(), CommitError> {
+    let Rejection {
+        id,
+        workspace,
+        webhook,
+        reasons,
+        duplicate_of,
+        external_id,
+        test,
+        corrections,
+        state,
+        received_at,
+        created_at,
+        version,
+    } = write.row();
+    let key = [Id(workspace.uuid()), Id(id.uuid())];
+    let version_sql = "SELECT version FROM rejection WHERE workspace_id = ?1 AND id = ?2";
+    check_version(conn, version_sql, key, write, || format!("rejection `{id}`"))?;
+    execute(
+        conn,
+        "INSERT OR REPLACE INTO rejection (workspace_id, id, webhook_id, reasons, duplicate_of, external_id, test,
+         corrections, state, received_at, created_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            Id(workspace.uuid()),
+            Id(id.uuid()),
+            Id(webhook.uuid()),
+            to_json(reasons)?,
+            duplicate_of.map(|id| Id(id.uuid())),
+            external_id,
+            test,
+            to_json(corrections)?,
+            state.code(),
+            micros(*received_at),
+            micros(*created_at),
+            int(version.0),
+        ],
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Rejection, StoreError> {
+    let mut cells = Cells::of("rejection", row);
+    Ok(Rejection {
+        workspace: WorkspaceId::from_uuid(cells.uuid()?),
+        id: IntakeId::from_uuid(cells.uuid()?),
+        webhook: WebhookId::from_uuid(cells.uuid()?),
+        reasons: cells.json()?,
+        duplicate_of: cells.opt_uuid()?.map(LeadId::from_uuid),
+        external_id: cells.get()?,
+        test: cells.get()?,
+        corrections: cells.json()?,
+        state: cells.map(|code: String| RejectionState::from_code(&code).ok_or("no state"))?,
+        received_at: cells.time()?,
+        created_at: cells.time()?,
+        version: Version(cells.count()?),
+    })
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT workspace_id, id, webhook_id, reasons, duplicate_of, external_id, test, corrections, state,
+             received_at, created_at, version FROM rejection WHERE workspace_id = ?1 AND ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: &str = select!("id = ?2");
+const LIST: &str = select!("id > ?2 AND (?4 IS NULL OR state = ?4) ORDER BY id LIMIT ?3");

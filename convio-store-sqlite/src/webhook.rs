@@ -1,0 +1,101 @@
+use async_trait::async_trait;
+use convio_core::change_set::{Version, Write};
+use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::store::{CommitError, StoreError};
+use convio_core::webhook::{Webhook, WebhookRepository};
+use convio_core::{WebhookId, WorkspaceId};
+use rusqlite::{Connection, Row, params};
+
+use crate::SqliteStore;
+use crate::apply::{check_version, conflict, execute};
+use crate::cells::{Cells, Id, int, micros, to_json};
+use crate::readers::{after_id, page_limit, query_all, query_one};
+
+#[async_trait]
+impl WebhookRepository for SqliteStore {
+    async fn fetch_webhooks(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[WebhookId],
+    ) -> Result<Vec<Option<Webhook>>, StoreError> {
+        let ids = ids.to_vec();
+        let sql = select("AND id = ?2");
+        self.readers
+            .run(move |conn| {
+                let key = |id: &WebhookId| params_of(workspace, *id);
+                ids.iter().map(|id| query_one(conn, &sql, key(id), read)).collect()
+            })
+            .await
+    }
+
+    async fn list_webhooks(&self, workspace: WorkspaceId, page: &PageRequest) -> Result<Page<Webhook>, StoreError> {
+        let page = page.clone();
+        let sql = select("AND id > ?2 ORDER BY id LIMIT ?3");
+        self.readers
+            .run(move |conn| {
+                let values = params![Id(workspace.uuid()), after_id(&page), page_limit(&page)];
+                let rows = query_all(conn, &sql, values, read)?;
+                Ok(Page::of(rows, page.size(), |row| Cursor::id(row.id.uuid())))
+            })
+            .await
+    }
+}
+
+/// All webhooks of a workspace.
+pub(crate) fn all(conn: &Connection, workspace: WorkspaceId) -> Result<Vec<Webhook>, StoreError> {
+    query_all(conn, &select("ORDER BY id"), [Id(workspace.uuid())], read)
+}
+
+/// 3 statements.
+pub(crate) fn write(conn: &Connection, write: &Write<Webhook>) -> Result<(), CommitError> {
+    let Webhook { id, workspace, name, settings, created_at, deleted_at, version } = write.row();
+    let version_sql = "SELECT version FROM webhook WHERE workspace_id = ?1 AND id = ?2";
+    check_version(conn, version_sql, params_of(*workspace, *id), write, || format!("webhook `{id}`"))?;
+    let taken = query_one(
+        conn,
+        "SELECT id FROM webhook WHERE workspace_id = ?1 AND name = ?2",
+        params![Id(workspace.uuid()), name],
+        |row| Cells::of("webhook", row).uuid(),
+    )?;
+    if taken.is_some_and(|holder| holder != id.uuid()) {
+        return Err(conflict("webhook", name));
+    }
+    execute(
+        conn,
+        "INSERT OR REPLACE INTO webhook (workspace_id, id, name, settings, created_at, deleted_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            Id(workspace.uuid()),
+            Id(id.uuid()),
+            name,
+            to_json(settings)?,
+            micros(*created_at),
+            deleted_at.map(micros),
+            int(version.0),
+        ],
+    )
+}
+
+fn select(rest: &str) -> String {
+    format!(
+        "SELECT workspace_id, id, name, settings, created_at, deleted_at, version FROM webhook
+         WHERE workspace_id = ?1 {rest}"
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<Webhook, StoreError> {
+    let mut cells = Cells::of("webhook", row);
+    Ok(Webhook {
+        workspace: WorkspaceId::from_uuid(cells.uuid()?),
+        id: WebhookId::from_uuid(cells.uuid()?),
+        name: cells.get()?,
+        settings: cells.json()?,
+        created_at: cells.time()?,
+        deleted_at: cells.opt_time()?,
+        version: Version(cells.count()?),
+    })
+}
+
+fn params_of(workspace: WorkspaceId, id: WebhookId) -> [Id; 2] {
+    [Id(workspace.uuid()), Id(id.uuid())]
+}

@@ -1,0 +1,51 @@
+use async_trait::async_trait;
+use convio_core::change_set::{Version, Write};
+use convio_core::store::{CommitError, StoreError};
+use convio_core::workspace::{Workspace, WorkspaceRepository, WorkspaceSettings};
+use convio_core::{Currency, WorkspaceId, Zone};
+use rusqlite::{Connection, params};
+
+use crate::SqliteStore;
+use crate::apply::{check_version, execute};
+use crate::cells::{Cells, Id, int, micros};
+use crate::readers::query_one;
+
+#[async_trait]
+impl WorkspaceRepository for SqliteStore {
+    async fn fetch_workspaces(&self, ids: &[WorkspaceId]) -> Result<Vec<Option<Workspace>>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, *id)).collect()).await
+    }
+}
+
+pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+    let sql = "SELECT workspace_id, name, zone, currency, active, created_at, version FROM workspace WHERE workspace_id = ?1";
+    query_one(conn, sql, [Id(id.uuid())], |row| {
+        let mut cells = Cells::of("workspace", row);
+        Ok(Workspace {
+            id: WorkspaceId::from_uuid(cells.uuid()?),
+            settings: WorkspaceSettings {
+                name: cells.get()?,
+                zone: cells.map(|name: String| Zone::parse(&name))?,
+                currency: cells.map(|code: String| code.parse::<Currency>())?,
+                active: cells.get()?,
+            },
+            created_at: cells.time()?,
+            version: Version(cells.count()?),
+        })
+    })
+}
+
+/// 2 statements.
+pub(crate) fn write(conn: &Connection, write: &Write<Workspace>) -> Result<(), CommitError> {
+    let Workspace { id, settings, created_at, version } = write.row();
+    let WorkspaceSettings { name, zone, currency, active } = settings;
+    let version_sql = "SELECT version FROM workspace WHERE workspace_id = ?1";
+    check_version(conn, version_sql, [Id(id.uuid())], write, || format!("workspace `{id}`"))?;
+    execute(
+        conn,
+        "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, created_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![Id(id.uuid()), name, zone.name(), currency.code(), active, micros(*created_at), int(version.0)],
+    )
+}
