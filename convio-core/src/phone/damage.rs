@@ -1,18 +1,20 @@
 //! What a text that gives no phone number looks like, from the text alone.
 
-use super::unicode::{decimal, decimals};
+use super::unicode::decimal;
 
 #[cfg(feature = "phone")]
-use super::{error::PhoneDamage, spreadsheet};
+use super::{error::PhoneDamage, mask, spreadsheet};
 
 /// The damage that the text shows; the surest sign first.
 #[cfg(feature = "phone")]
 pub(super) fn look(text: &str) -> Option<PhoneDamage> {
-    if is_masked(text) {
+    if is_email(text) {
+        None
+    } else if mask::is_masked(text) {
         Some(PhoneDamage::Masked)
     } else if spreadsheet::is_quantity(text) {
         Some(PhoneDamage::SpreadsheetNumber)
-    } else if has_several_numbers(text) {
+    } else if has_several_numbers(text, SHORT_NUMBER_DIGITS_MIN) {
         Some(PhoneDamage::SeveralNumbers)
     } else if is_sentence(text) {
         Some(PhoneDamage::Sentence)
@@ -21,46 +23,19 @@ pub(super) fn look(text: &str) -> Option<PhoneDamage> {
     }
 }
 
-/// Whether characters stand where digits were hidden: `431555XXXX`, `+1 (***) ***-0123`, `555-••••`.
-///
-/// A mask character alone hides nothing: `x4` is an extension, `+1*470*555-0144` has odd separators. A
-/// run inside of a word is spelling (`1-800-EXXON-GO`).
-pub(super) fn is_masked(text: &str) -> bool {
-    let has_digits = decimals(text) > 0;
-    let mut run: Option<MaskRun> = None;
-    let mut before = ' ';
-    for c in text.chars() {
-        let goes_on = mask_of(c).is_some() && mask_of(c) == run.as_ref().map(|run| run.mask);
-        let joins_word = c.is_alphabetic() && before.is_alphabetic();
-        match &mut run {
-            Some(run) if goes_on => run.add(mask_of(before) == Some(run.mask)),
-            Some(_) if is_gap(c) => {}
-            _ => {
-                if let Some(mut ended) = run.take() {
-                    ended.in_word |= joins_word;
-                    if ended.hides(has_digits) {
-                        return true;
-                    }
-                }
-                run = mask_of(c).map(|mask| MaskRun::new(mask, joins_word));
-            }
-        }
-        before = c;
-    }
-    run.is_some_and(|run| run.hides(has_digits))
-}
-
 /// Whether the text is an e-mail address, or holds one.
 #[cfg(feature = "phone")]
 pub(super) fn is_email(text: &str) -> bool {
     text.match_indices('@').any(|(at, _)| {
-        text[..at].ends_with(|c: char| c.is_alphanumeric()) && text[at + 1..].starts_with(|c: char| c.is_alphanumeric())
+        text[..at].ends_with(|c: char| c.is_alphanumeric())
+            && text[at + 1..].starts_with(|c: char| c.is_alphanumeric())
     })
 }
 
-/// Whether two or more stretches of the text could each be a number: `212-555-0123 / 646-555-0199`.
-pub(super) fn has_several_numbers(text: &str) -> bool {
-    let mut count = StretchCount::default();
+/// Whether two or more stretches of the text could each be a number, by their digits:
+/// `212-555-0123 / 646-555-0199`.
+pub(super) fn has_several_numbers(text: &str, digits_min: usize) -> bool {
+    let mut count = StretchCount::new(digits_min);
     for piece in Pieces(text) {
         match piece {
             Piece::Word(word) => {
@@ -95,7 +70,8 @@ pub(super) fn is_sentence(text: &str) -> bool {
 /// How many of the parts between white space are words rather than labels of an extension.
 #[cfg(feature = "phone")]
 pub(super) fn spaced_words(text: &str) -> usize {
-    let has_word = |token: &&str| Pieces(token).any(|piece| matches!(piece, Piece::Word(word) if is_word(word)));
+    let has_word =
+        |token: &&str| Pieces(token).any(|piece| matches!(piece, Piece::Word(word) if is_word(word)));
     text.split_whitespace().filter(has_word).count()
 }
 
@@ -106,43 +82,10 @@ pub(super) fn without_parameters(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// A run of one mask character, with gaps inside (`XXX-XXXX`).
-struct MaskRun {
-    mask: char,
-    in_word: bool,
-    /// All of them, those of the stretch being read, and those of the longest stretch without a gap.
-    count: usize,
-    stretch: usize,
-    stretch_longest: usize,
-}
-
-impl MaskRun {
-    fn new(mask: char, in_word: bool) -> Self {
-        Self { mask, in_word, count: 1, stretch: 1, stretch_longest: 1 }
-    }
-
-    fn add(&mut self, beside_the_last: bool) {
-        self.count += 1;
-        self.stretch = if beside_the_last { self.stretch + 1 } else { 1 };
-        self.stretch_longest = self.stretch_longest.max(self.stretch);
-    }
-
-    fn hides(&self, has_digits: bool) -> bool {
-        match self.mask {
-            _ if self.in_word => false,
-            'x' | '*' | '•' if !has_digits => self.count >= NUMBER_DIGITS_MIN,
-            _ if !has_digits => false,
-            'x' => self.stretch_longest >= 2 || self.count >= 3,
-            mask if mask.is_alphabetic() => self.stretch_longest >= LETTER_RUN_MIN,
-            _ => self.stretch_longest >= 2 || self.count >= 3,
-        }
-    }
-}
-
 /// How many stretches of a text are long enough to be a number.
-#[derive(Default)]
 struct StretchCount {
     numbers: usize,
+    digits_min: usize,
     /// The digits of the stretch, and of its part since the last white space.
     digits: usize,
     token_digits: usize,
@@ -152,6 +95,17 @@ struct StretchCount {
 }
 
 impl StretchCount {
+    fn new(digits_min: usize) -> Self {
+        Self {
+            numbers: 0,
+            digits_min,
+            digits: 0,
+            token_digits: 0,
+            counted: false,
+            is_extension: false,
+        }
+    }
+
     fn add(&mut self, is_digit: bool) {
         self.digits += usize::from(is_digit);
         self.token_digits += usize::from(is_digit);
@@ -167,10 +121,13 @@ impl StretchCount {
 
     fn end_stretch(&mut self) {
         self.end_token();
-        if self.digits >= NUMBER_DIGITS_MIN && !self.counted && !self.is_extension {
+        if self.digits >= self.digits_min && !self.counted && !self.is_extension {
             self.numbers += 1;
         }
-        *self = Self { numbers: self.numbers, ..Self::default() };
+        *self = Self {
+            numbers: self.numbers,
+            ..Self::new(self.digits_min)
+        };
     }
 }
 
@@ -194,28 +151,12 @@ impl<'a> Iterator for Pieces<'a> {
         };
         let (piece, rest) = self.0.split_at(end);
         self.0 = rest;
-        Some(if first.is_alphabetic() { Piece::Word(piece) } else { Piece::Char(first) })
+        Some(if first.is_alphabetic() {
+            Piece::Word(piece)
+        } else {
+            Piece::Char(first)
+        })
     }
-}
-
-/// The mask that the character may be part of, look-alikes as one.
-fn mask_of(c: char) -> Option<char> {
-    match c {
-        'x' | 'X' | '×' | 'ｘ' | 'Ｘ' | 'х' | 'Х' => Some('x'),
-        '*' | '＊' | '∗' => Some('*'),
-        '•' | '●' | '∙' | '·' | '⋅' => Some('•'),
-        '█' | '■' | '▪' => Some('█'),
-        '#' | '＃' => Some('#'),
-        '_' | '?' => Some(c),
-        // Written for the digits one and zero, not to hide them.
-        'o' | 'O' | 'l' | 'L' | 'i' | 'I' => None,
-        _ => c.is_ascii_alphabetic().then(|| c.to_ascii_lowercase()),
-    }
-}
-
-/// Whether the character may stand inside of a mask, as in `(XXX) XXX-XXXX`.
-fn is_gap(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '-' | '‐' | '‑' | '–' | '−' | '.' | '(' | ')' | '/')
 }
 
 #[cfg(feature = "phone")]
@@ -229,8 +170,21 @@ fn is_extension_label(word: &str) -> bool {
 }
 
 /// What people write before an extension; those that libphonenumber knows, and `e`.
-const EXTENSION_LABELS: [&str; 13] =
-    ["x", "ｘ", "e", "ext", "extn", "xt", "xtn", "ｅｘｔ", "ｅｘｔｎ", "int", "ｉｎｔ", "anexo", "доб"];
+const EXTENSION_LABELS: [&str; 13] = [
+    "x",
+    "ｘ",
+    "e",
+    "ext",
+    "extn",
+    "xt",
+    "xtn",
+    "ｅｘｔ",
+    "ｅｘｔｎ",
+    "int",
+    "ｉｎｔ",
+    "anexo",
+    "доб",
+];
 
 /// Parameters of a `tel:` address (RFC 3966) that carry letters.
 #[cfg(feature = "phone")]
@@ -239,9 +193,76 @@ const PARAMETERS: [&str; 2] = [";phone-context=", ";isub="];
 /// The fewest digits that are taken for a whole number: a subscriber number without its area code.
 pub(super) const NUMBER_DIGITS_MIN: usize = 7;
 
+/// The fewest digits of a number in small countries, for texts that are no single number anyway.
+pub(super) const SHORT_NUMBER_DIGITS_MIN: usize = 6;
+
 /// Two words may be a vanity number (`1-800-GO SOLAR`) or a label (`Work Phone`).
 #[cfg(feature = "phone")]
 const SENTENCE_WORDS_MIN: usize = 3;
 
-/// The same letter three times may be spelling across words (`1-800-BEE-EEL`); four times is a mask.
-const LETTER_RUN_MIN: usize = 4;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_numbers_are_told_from_groups_and_extensions() {
+        let several = |text| has_several_numbers(text, NUMBER_DIGITS_MIN);
+        for text in [
+            "212-555-0123 / 646-555-0199",
+            "(464) 555-0178 or +14645550178",
+            "2125550123 6465550199",
+            "+12125550123+16465550199",
+            "212.555.0123 (call) 646.555.0199 (cell)",
+            "2125550123\n6465550199",
+        ] {
+            assert!(several(text), "{text}");
+        }
+        for text in [
+            "212 555 0123",
+            "904/555-0181",
+            "2125550123 extension 2154801",
+            "2125550123 x4264407",
+            "2125550123 доб. 1234567",
+            "+1 212-555-0123, ext. 365",
+            "call 2125550123 after 5",
+        ] {
+            assert!(!several(text), "{text}");
+        }
+        assert!(has_several_numbers(
+            "80 21 59 / (520) 555-0173",
+            SHORT_NUMBER_DIGITS_MIN
+        ));
+    }
+
+    #[cfg(feature = "phone")]
+    #[test]
+    fn words_make_a_sentence() {
+        for text in [
+            "call me at (859) 555-0151 after 5pm",
+            "2125550123 (mobile)",
+            "100 Main St North",
+            "my number is 5",
+        ] {
+            assert!(is_sentence(text), "{text}");
+        }
+        for text in [
+            "Tel: 2125550123",
+            "WhatsApp +18595550151",
+            "2125550123 ext. 5",
+            "1-800-GO-GET-IT",
+            "13 CABS",
+            "see the notes",
+            "tel:2105550127;phone-context=example.com",
+            "n/a",
+        ] {
+            assert!(!is_sentence(text), "{text}");
+        }
+    }
+
+    #[cfg(feature = "phone")]
+    #[test]
+    fn addresses_with_a_name_and_a_host_are_emails() {
+        assert!(is_email("a1234567@example.com") && is_email("Ann <ann@example.com>, 5550123"));
+        assert!(!is_email("@2125550123") && !is_email("5550123 @ work") && !is_email("5550123@"));
+    }
+}

@@ -1,12 +1,12 @@
 //! The weaker key of texts that are no possible phone number.
 
 use super::damage;
+use super::mask;
 use super::spreadsheet;
 use super::unicode::decimal;
 
 /// The digits of a text that [`Phone::parse`](crate::phone::Phone::parse) rejects: a key to find the
-/// same wrong number again. A fifth of the phones of real lead files are such numbers, and the same person
-/// repeats the same mistake.
+/// same wrong number again, as the same person tends to repeat the same mistake.
 ///
 /// Decimal digits of every script count, as ASCII; everything between them is dropped, a leading `+` too.
 /// The key knows no country: the same number with and without its country code has two keys.
@@ -39,8 +39,8 @@ pub fn digits(raw: &str) -> Option<String> {
         }
     }
     let whole = key.len() >= DIGITS_MIN
-        && !damage::is_masked(raw)
-        && !damage::has_several_numbers(raw)
+        && !mask::is_masked(raw)
+        && !damage::has_several_numbers(raw, damage::SHORT_NUMBER_DIGITS_MIN)
         && !spreadsheet::is_quantity(raw);
     whole.then_some(key)
 }
@@ -77,9 +77,23 @@ mod tests {
     #[test]
     fn other_texts_have_no_key() {
         for raw in [
-            "", "123456", "1234567890123456", "4111 1111 1111 1111", "470555****", "555-0123-••••",
-            "431555XXXX", "555-0123 x4", "Tel 5550123", "доб 5550123", "a1234567@example.com", "1234567@",
-            "18155550162.0", "1.781555017E+10", "18,155,550,162", "5550123; 5550124", "⑦⑥②⑤⑤⑤⓪①⑤⑧",
+            "",
+            "123456",
+            "1234567890123456",
+            "4111 1111 1111 1111",
+            "470555****",
+            "555-0123-••••",
+            "431555XXXX",
+            "555-0123 x4",
+            "Tel 5550123",
+            "доб 5550123",
+            "a1234567@example.com",
+            "1234567@",
+            "18155550162.0",
+            "1.781555017E+10",
+            "18,155,550,162",
+            "5550123; 5550124",
+            "⑦⑥②⑤⑤⑤⓪①⑤⑧",
         ] {
             assert_eq!(digits(raw), None, "{raw}");
         }

@@ -183,8 +183,15 @@ mod tests {
     fn codes_are_the_serialised_form() {
         use PhoneReason::*;
         let reasons = [
-            NotANumber, InvalidCountryCode, TooShortAfterIdd, TooShortNsn, ParseTooLong, TooShort, TooLong,
-            InvalidLength, LocalOnly,
+            NotANumber,
+            InvalidCountryCode,
+            TooShortAfterIdd,
+            TooShortNsn,
+            ParseTooLong,
+            TooShort,
+            TooLong,
+            InvalidLength,
+            LocalOnly,
         ];
         for reason in reasons {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
@@ -197,7 +204,13 @@ mod tests {
 
     #[test]
     fn message_names_reason_and_damage() {
-        let error = PhoneError { reason: PhoneReason::TooShort, damage: Some(PhoneDamage::Masked) };
-        assert_eq!(error.to_string(), "phone number is too short for its country: some of its digits are masked");
+        let error = PhoneError {
+            reason: PhoneReason::TooShort,
+            damage: Some(PhoneDamage::Masked),
+        };
+        assert_eq!(
+            error.to_string(),
+            "phone number is too short for its country: some of its digits are masked"
+        );
     }
 }

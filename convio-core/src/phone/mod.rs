@@ -8,9 +8,11 @@
 //! | text | libphonenumber | here |
 //! |---|---|---|
 //! | `431555XXXX`, `470555****` | a vanity number, or a shorter one | rejected, [`PhoneDamage::Masked`] |
+//! | letters among the digits, `121a5b5c012` | a vanity number | rejected, [`PhoneDamage::Masked`] |
 //! | `18155550162.0`, `2.125550123E9` | a longer number in some regions | rejected, [`PhoneDamage::SpreadsheetNumber`] |
 //! | a number and words whose letters it would dial | a longer number in some regions | rejected, [`PhoneDamage::Sentence`] |
 //! | two numbers in one cell, short enough to be one | one number | rejected, [`PhoneDamage::SeveralNumbers`] |
+//! | a possible number that still starts with its country's trunk prefix (`+4400 20 794...`) | an E.164 text that reads as another number | rejected as [`PhoneReason::NotANumber`] |
 //! | more than 15 digits after the `+` | accepted in a few countries | rejected as [`PhoneReason::TooLong`]: E.164 ends at 15 |
 //!
 //! A number that can't be read still has a weaker key for finding the same person again: [`digits`].
@@ -20,6 +22,7 @@ mod digits;
 #[cfg(feature = "phone")]
 mod engine;
 mod error;
+mod mask;
 mod region;
 mod spreadsheet;
 mod unicode;
@@ -158,7 +161,11 @@ impl Phone {
     /// ```
     pub fn masked(&self) -> String {
         let text = self.e164();
-        let tail = if text.len() > MASK_TAIL_DIGITS_MIN { &text[text.len() - 2..] } else { "" };
+        let tail = if text.len() > MASK_TAIL_DIGITS_MIN {
+            &text[text.len() - 2..]
+        } else {
+            ""
+        };
         format!("{}*******{tail}", &text[..2])
     }
 }
@@ -179,7 +186,11 @@ impl fmt::Display for Phone {
 
 impl Serialize for Phone {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        PhoneFields { e164: self.e164().into(), validity: self.validity }.serialize(serializer)
+        PhoneFields {
+            e164: self.e164().into(),
+            validity: self.validity,
+        }
+        .serialize(serializer)
     }
 }
 
@@ -241,16 +252,27 @@ mod tests {
         assert_eq!(reason("+1"), Err(PhoneReason::TooShort));
         assert_eq!(reason("+1234567890123456"), Err(PhoneReason::TooLong));
         assert_eq!(reason("+0123456"), Err(PhoneReason::InvalidCountryCode));
-        for text in ["", "+", "12125550123", "+1212555O123", "+１２１２５５５０１２３", "++1212", " +1212"] {
+        for text in [
+            "",
+            "+",
+            "12125550123",
+            "+1212555O123",
+            "+１２１２５５５０１２３",
+            "++1212",
+            " +1212",
+        ] {
             assert_eq!(reason(text), Err(PhoneReason::NotANumber), "{text}");
         }
     }
 
     #[test]
     fn order_is_the_order_of_the_texts() {
-        let texts = ["+12", "+120", "+1200", "+13", "+442079460018", "+5"];
-        let mut phones: Vec<_> =
-            texts.iter().rev().map(|text| Phone::from_e164(text, Validity::Valid).unwrap()).collect();
+        let texts = ["+12", "+120", "+1200", "+13", "+442079460018", "+50"];
+        let mut phones: Vec<_> = texts
+            .iter()
+            .rev()
+            .map(|text| Phone::from_e164(text, Validity::Valid).unwrap())
+            .collect();
         phones.sort();
         let sorted: Vec<_> = phones.iter().map(Phone::e164).collect();
         assert_eq!(sorted, texts);
@@ -277,7 +299,10 @@ mod tests {
         let json = serde_json::to_string(&phone).unwrap();
         assert_eq!(json, r#"{"e164":"+12125550123","validity":"possible"}"#);
         assert_eq!(serde_json::from_str::<Phone>(&json).unwrap(), phone);
-        assert_eq!(serde_json::from_value::<Phone>(serde_json::to_value(&phone).unwrap()).unwrap(), phone);
+        assert_eq!(
+            serde_json::from_value::<Phone>(serde_json::to_value(&phone).unwrap()).unwrap(),
+            phone
+        );
         let error = serde_json::from_str::<Phone>(r#"{"e164":"+1212 555","validity":"valid"}"#).unwrap_err();
         assert!(!error.to_string().contains("555"), "{error}");
     }

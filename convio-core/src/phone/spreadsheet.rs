@@ -37,7 +37,12 @@ enum Quantity<'a> {
     /// `18,155,550,162`: the text with its commas, without a decimal part.
     Thousands(&'a str),
     /// `1.78E+10`: the sign, the digits before and behind the point, and the exponent.
-    Exponent { sign: &'a str, lead: &'a str, fraction: &'a str, exponent: usize },
+    Exponent {
+        sign: &'a str,
+        lead: &'a str,
+        fraction: &'a str,
+        exponent: usize,
+    },
 }
 
 impl<'a> Quantity<'a> {
@@ -45,7 +50,9 @@ impl<'a> Quantity<'a> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
         let unsigned = text.strip_prefix('+').unwrap_or(text);
         let sign = &text[..text.len() - unsigned.len()];
-        Self::exponent(sign, unsigned).or_else(|| Self::thousands(text, unsigned)).or_else(|| Self::decimal(text, unsigned))
+        Self::exponent(sign, unsigned)
+            .or_else(|| Self::thousands(text, unsigned))
+            .or_else(|| Self::decimal(text, unsigned))
     }
 
     fn exponent(sign: &'a str, unsigned: &'a str) -> Option<Self> {
@@ -57,7 +64,12 @@ impl<'a> Quantity<'a> {
             && (fraction.is_empty() || is_digits(fraction))
             && is_digits(exponent)
             && exponent.len() <= EXPONENT_DIGITS_MAX;
-        shaped.then_some(Self::Exponent { sign, lead, fraction, exponent: exponent.parse().ok()? })
+        shaped.then_some(Self::Exponent {
+            sign,
+            lead,
+            fraction,
+            exponent: exponent.parse().ok()?,
+        })
     }
 
     fn thousands(text: &'a str, unsigned: &'a str) -> Option<Self> {
@@ -84,7 +96,12 @@ impl<'a> Quantity<'a> {
         match self {
             Self::Decimal(whole) => Some((*whole).to_owned()),
             Self::Thousands(grouped) => Some(grouped.replace(',', "")),
-            Self::Exponent { sign, lead, fraction, exponent } => {
+            Self::Exponent {
+                sign,
+                lead,
+                fraction,
+                exponent,
+            } => {
                 let (kept, rest) = fraction.split_at_checked(*exponent)?;
                 let whole = *lead != "0" && (rest.is_empty() || is_zeros(rest));
                 whole.then(|| format!("{sign}{lead}{kept}"))
@@ -134,7 +151,15 @@ mod tests {
 
     #[test]
     fn what_lost_digits_or_is_no_number_is_not() {
-        for raw in ["1.78E+10", "1.781555017E+10", "1e10", "2E9", "12345.0", "1,234,567,890,123,456", "9.9999E99"] {
+        for raw in [
+            "1.78E+10",
+            "1.781555017E+10",
+            "1e10",
+            "2E9",
+            "12345.0",
+            "1,234,567,890,123,456",
+            "9.9999E99",
+        ] {
             assert!(is_quantity(raw), "{raw}");
             assert_eq!(repair_spreadsheet(raw), None, "{raw}");
         }
@@ -143,8 +168,23 @@ mod tests {
     #[test]
     fn other_texts_are_no_quantity() {
         for raw in [
-            "", "18155550162", "212.555.0123", "18155550162.5", "18155550162.", "0800.00", "555,012",
-            "1,656-555-0155", "387,80,123,440", "212-555-0123 e5", "12E5", "1.5E123", ".0", "E5", "1.E5x", "+", "++1.0",
+            "",
+            "18155550162",
+            "212.555.0123",
+            "18155550162.5",
+            "18155550162.",
+            "0800.00",
+            "555,012",
+            "1,656-555-0155",
+            "387,80,123,440",
+            "212-555-0123 e5",
+            "12E5",
+            "1.5E123",
+            ".0",
+            "E5",
+            "1.E5x",
+            "+",
+            "++1.0",
         ] {
             assert!(!is_quantity(raw), "{raw}");
             assert_eq!(repair_spreadsheet(raw), None, "{raw}");

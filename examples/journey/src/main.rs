@@ -82,7 +82,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let watch = started();
     import::run(&workspace).await?;
     let imported = watch.elapsed();
-    let booked = journey::run(&workspace).await?;
+    journey::run(&workspace).await?;
     let journeyed = watch.elapsed();
     let after = head(&convio).await?;
     let figures = Figures::read(&workspace).await?;
@@ -99,7 +99,6 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         seconds(journeyed - imported),
         seconds(read - journeyed),
     ));
-    let _ = booked;
     let database = fs::canonicalize(&arguments.db).unwrap_or_else(|_| arguments.db.clone());
     if arguments.json {
         println!("{}", report::json(&figures, &database)?);
