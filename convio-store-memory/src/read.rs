@@ -38,7 +38,8 @@ impl MemoryStore {
         workspace: WorkspaceId,
         table: impl Fn(&Tenant) -> &Table<K, T>,
         page: &PageRequest,
-        (at, cursor): (fn(Cursor) -> K, fn(&T) -> Cursor),
+        at: fn(Cursor) -> K,
+        cursor: fn(&T) -> Cursor,
         matches: impl Fn(&T) -> bool,
     ) -> Page<T> {
         let tenants = self.tenants();
@@ -67,7 +68,7 @@ impl WebhookRepository for MemoryStore {
     async fn list_webhooks(&self, workspace: WorkspaceId, page: &PageRequest) -> Read<Page<Webhook>> {
         let key = (|c: Cursor| WebhookId::from_uuid(c.as_id())) as fn(Cursor) -> WebhookId;
         let cursor = (|row: &Webhook| Cursor::id(row.id.uuid())) as fn(&Webhook) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.webhooks, page, (key, cursor), |_| true))
+        Ok(self.list(workspace, |tenant| &tenant.webhooks, page, key, cursor, |_| true))
     }
 }
 
@@ -92,7 +93,7 @@ impl ContactRepository for MemoryStore {
     ) -> Read<Page<Contact>> {
         let key = (|c: Cursor| ContactId::from_uuid(c.as_id())) as fn(Cursor) -> ContactId;
         let cursor = (|row: &Contact| Cursor::id(row.id.uuid())) as fn(&Contact) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.contacts, page, (key, cursor), |row| filter.matches(row)))
+        Ok(self.list(workspace, |tenant| &tenant.contacts, page, key, cursor, |row| filter.matches(row)))
     }
 
     async fn contact_keys(&self, workspace: WorkspaceId, contact: ContactId) -> Read<Vec<ContactKey>> {
@@ -128,7 +129,7 @@ impl LeadRepository for MemoryStore {
             return Ok(Page::of(items, page.size(), cursor));
         }
         let key = (|c: Cursor| LeadId::from_uuid(c.as_id())) as fn(Cursor) -> LeadId;
-        Ok(self.list(workspace, |tenant| &tenant.leads, page, (key, cursor), |row| filter.matches(row)))
+        Ok(self.list(workspace, |tenant| &tenant.leads, page, key, cursor, |row| filter.matches(row)))
     }
 
     async fn fetch_payloads(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Payload>>> {
@@ -150,7 +151,7 @@ impl RejectionRepository for MemoryStore {
     ) -> Read<Page<Rejection>> {
         let key = (|c: Cursor| IntakeId::from_uuid(c.as_id())) as fn(Cursor) -> IntakeId;
         let cursor = (|row: &Rejection| Cursor::id(row.id.uuid())) as fn(&Rejection) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.rejections, page, (key, cursor), |row| filter.matches(row)))
+        Ok(self.list(workspace, |tenant| &tenant.rejections, page, key, cursor, |row| filter.matches(row)))
     }
 }
 
@@ -168,7 +169,7 @@ impl AppointmentRepository for MemoryStore {
     ) -> Read<Page<Appointment>> {
         let key = (|c: Cursor| AppointmentId::from_uuid(c.as_id())) as fn(Cursor) -> AppointmentId;
         let cursor = (|row: &Appointment| Cursor::id(row.id.uuid())) as fn(&Appointment) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.appointments, page, (key, cursor), |row| filter.matches(row)))
+        Ok(self.list(workspace, |tenant| &tenant.appointments, page, key, cursor, |row| filter.matches(row)))
     }
 }
 
@@ -186,7 +187,7 @@ impl ConversionRepository for MemoryStore {
     ) -> Read<Page<Conversion>> {
         let key = (|c: Cursor| ConversionId::from_uuid(c.as_id())) as fn(Cursor) -> ConversionId;
         let cursor = (|row: &Conversion| Cursor::id(row.id.uuid())) as fn(&Conversion) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.conversions, page, (key, cursor), |row| filter.matches(row)))
+        Ok(self.list(workspace, |tenant| &tenant.conversions, page, key, cursor, |row| filter.matches(row)))
     }
 }
 

@@ -17,6 +17,7 @@ CREATE TABLE workspace (
     currency TEXT NOT NULL,
     active INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
+    deleted_at INTEGER,
     version INTEGER NOT NULL,
     CONSTRAINT workspace_pk PRIMARY KEY (workspace_id)
 ) STRICT, WITHOUT ROWID;
@@ -252,6 +253,6 @@ CREATE TABLE rollup (
     n3 INTEGER NOT NULL,
     n4 INTEGER NOT NULL,
     n5 INTEGER NOT NULL,
-    last_at INTEGER NOT NULL,
+    last_at INTEGER,                -- of the last lead, appointment, conversion
     CONSTRAINT rollup_pk PRIMARY KEY (workspace_id, cube, day, d1, d2, d3)
 ) STRICT, WITHOUT ROWID;

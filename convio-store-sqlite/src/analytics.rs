@@ -35,7 +35,7 @@ pub(crate) fn add(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (workspace_id, cube, day, d1, d2, d3) DO UPDATE SET n0 = n0 + excluded.n0, n1 = n1 + excluded.n1,
          n2 = n2 + excluded.n2, n3 = n3 + excluded.n3, n4 = n4 + excluded.n4, n5 = n5 + excluded.n5,
-         last_at = max(last_at, excluded.last_at)",
+         last_at = coalesce(max(last_at, excluded.last_at), last_at, excluded.last_at)",
         params![
             Id(workspace.uuid()),
             cube.code(),
@@ -49,7 +49,7 @@ pub(crate) fn add(
             n3,
             n4,
             n5,
-            micros(*at)
+            at.map(micros)
         ],
     )
 }
@@ -62,7 +62,7 @@ fn read(row: &Row<'_>) -> Result<Rollup, StoreError> {
         day: cells.map(|days: i64| day(days).ok_or("no day"))?,
         dims: [cells.get()?, cells.get()?, cells.get()?],
         n: [cells.get()?, cells.get()?, cells.get()?, cells.get()?, cells.get()?, cells.get()?],
-        last_at: cells.time()?,
+        last_at: cells.opt_time()?,
     })
 }
 

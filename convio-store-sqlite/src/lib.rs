@@ -79,3 +79,8 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("durability", &self.durability).finish_non_exhaustive()
     }
 }
+
+/// The README's code runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -19,7 +19,7 @@ impl WorkspaceRepository for SqliteStore {
 }
 
 pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-    let sql = "SELECT workspace_id, name, zone, currency, active, created_at, version FROM workspace WHERE workspace_id = ?1";
+    let sql = "SELECT workspace_id, name, zone, currency, active, created_at, deleted_at, version FROM workspace WHERE workspace_id = ?1";
     query_one(conn, sql, [Id(id.uuid())], |row| {
         let mut cells = Cells::of("workspace", row);
         Ok(Workspace {
@@ -31,6 +31,7 @@ pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspa
                 active: cells.get()?,
             },
             created_at: cells.time()?,
+            deleted_at: cells.opt_time()?,
             version: Version(cells.count()?),
         })
     })
@@ -38,14 +39,23 @@ pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspa
 
 /// 2 statements.
 pub(crate) fn write(conn: &Connection, write: &Write<Workspace>) -> Result<(), CommitError> {
-    let Workspace { id, settings, created_at, version } = write.row();
+    let Workspace { id, settings, created_at, deleted_at, version } = write.row();
     let WorkspaceSettings { name, zone, currency, active } = settings;
     let version_sql = "SELECT version FROM workspace WHERE workspace_id = ?1";
     check_version(conn, version_sql, [Id(id.uuid())], write, || format!("workspace `{id}`"))?;
     execute(
         conn,
-        "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, created_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![Id(id.uuid()), name, zone.name(), currency.code(), active, micros(*created_at), int(version.0)],
+        "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, created_at, deleted_at,
+         version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            Id(id.uuid()),
+            name,
+            zone.name(),
+            currency.code(),
+            active,
+            micros(*created_at),
+            deleted_at.map(micros),
+            int(version.0)
+        ],
     )
 }

@@ -85,8 +85,8 @@ pub struct Rollup {
     pub dims: [String; 3],
     /// The measures, by [`Measure::slot`].
     pub n: [i64; Measure::SLOTS],
-    /// When the last of it happened.
-    pub last_at: DateTime<Utc>,
+    /// When the last of what the cube counts first (leads, appointments, conversions) happened.
+    pub last_at: Option<DateTime<Utc>>,
 }
 
 impl Rollup {
@@ -107,8 +107,8 @@ pub struct RollupDelta {
     pub dims: [String; 3],
     /// What is added.
     pub add: Vec<(Measure, i64, When)>,
-    /// When it happened: the row keeps the latest.
-    pub at: DateTime<Utc>,
+    /// When it happened, if it is what the cube counts first: the row keeps the latest.
+    pub at: Option<DateTime<Utc>>,
     /// The received lead that it counts, where an addition depends on what became of it.
     pub lead: Option<LeadId>,
 }

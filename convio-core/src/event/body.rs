@@ -21,6 +21,12 @@ use crate::workspace::WorkspaceSettings;
 pub enum EventBody {
     /// A workspace was created.
     WorkspaceCreated(WorkspaceSettings),
+    /// A workspace got new settings: these are all of them.
+    WorkspaceConfigured(WorkspaceSettings),
+    /// A workspace was deleted.
+    WorkspaceDeleted,
+    /// A deleted workspace was restored.
+    WorkspaceRestored,
     /// A webhook was created.
     WebhookCreated {
         /// Its name.
@@ -181,6 +187,9 @@ impl EventBody {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::WorkspaceCreated(_) => "workspace.created",
+            Self::WorkspaceConfigured(_) => "workspace.configured",
+            Self::WorkspaceDeleted => "workspace.deleted",
+            Self::WorkspaceRestored => "workspace.restored",
             Self::WebhookCreated { .. } => "webhook.created",
             Self::WebhookConfigured { .. } => "webhook.configured",
             Self::WebhookDeleted => "webhook.deleted",
@@ -199,15 +208,19 @@ impl EventBody {
     /// The facts, as JSON.
     pub fn facts(&self) -> serde_json::Result<String> {
         match self {
-            Self::WorkspaceCreated(settings) => serde_json::to_string(settings),
+            Self::WorkspaceCreated(settings) | Self::WorkspaceConfigured(settings) => serde_json::to_string(settings),
             Self::WebhookCreated { name, settings } => {
                 serde_json::to_string(&CreatedWebhook { name: name.clone(), settings: settings.clone() })
             }
             Self::WebhookConfigured { settings } => {
                 serde_json::to_string(&ConfiguredWebhook { settings: settings.clone() })
             }
-            Self::WebhookDeleted | Self::WebhookRestored | Self::RejectionReleased => Ok("{}".to_owned()),
-            Self::RejectionCorrected { .. } => Ok("{}".to_owned()),
+            Self::WorkspaceDeleted
+            | Self::WorkspaceRestored
+            | Self::WebhookDeleted
+            | Self::WebhookRestored
+            | Self::RejectionCorrected { .. }
+            | Self::RejectionReleased => Ok("{}".to_owned()),
             Self::LeadReceived(facts) => serde_json::to_string(facts),
             Self::LeadRejected(facts) => serde_json::to_string(facts),
             Self::RulesPublished(rules) => serde_json::to_string(rules),
@@ -234,6 +247,9 @@ impl EventBody {
         use serde_json::from_str;
         Ok(match kind {
             "workspace.created" => Self::WorkspaceCreated(from_str(facts)?),
+            "workspace.configured" => Self::WorkspaceConfigured(from_str(facts)?),
+            "workspace.deleted" => Self::WorkspaceDeleted,
+            "workspace.restored" => Self::WorkspaceRestored,
             "webhook.created" => {
                 let CreatedWebhook { name, settings } = from_str(facts)?;
                 Self::WebhookCreated { name, settings }

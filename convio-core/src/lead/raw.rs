@@ -27,6 +27,9 @@ pub struct RawLead {
     pub(crate) received_at: Option<DateTime<Utc>>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) test: bool,
+    pub(crate) secret: Option<String>,
+    /// It came in before, was rejected, and is read again.
+    pub(crate) released: bool,
 }
 
 /// How a raw lead is written.
@@ -120,6 +123,13 @@ impl RawLead {
         self
     }
 
+    /// The secret that came with it, for a webhook that asks for one. It is compared, and kept nowhere.
+    #[must_use]
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
     /// Marks it as a test: stored, shown, never compared nor counted.
     #[must_use]
     pub fn test(mut self) -> Self {
@@ -142,6 +152,8 @@ impl RawLead {
             received_at: None,
             headers: Vec::new(),
             test: false,
+            secret: None,
+            released: false,
         }
     }
 }

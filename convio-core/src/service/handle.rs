@@ -9,9 +9,11 @@ use crate::id::{AppointmentId, IntakeId, LeadId, WorkspaceId};
 use crate::rejection::{Corrections, Rejection};
 use crate::routing::{Rule, RuleSet};
 use crate::use_case::{
-    Book, ChangeWebhook, Complete, Completed, Convert, Correct, CreateWebhook, PublishRules, WebhookChange,
+    Book, ChangeWebhook, ChangeWorkspace, Complete, Completed, Convert, Correct, CreateWebhook, PublishRules,
+    WebhookChange, WorkspaceChange,
 };
 use crate::webhook::{NewWebhook, Webhook, WebhookSettings};
+use crate::workspace::{Workspace, WorkspaceSettings};
 
 /// A workspace and who acts in it. Cheap to clone; it sees its own workspace only.
 #[derive(Clone)]
@@ -46,6 +48,30 @@ impl<'s> WorkspaceHandle<'s> {
     pub fn caused_by(mut self, causation: impl Into<String>) -> Self {
         self.origin.causation = Some(causation.into());
         self
+    }
+
+    /// Gives the workspace other settings. They hold from the next call on, in every process.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) without a name; [`NotFound`](crate::ErrorKind::NotFound).
+    pub async fn configure(&self, settings: WorkspaceSettings) -> Result<Workspace, Error> {
+        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Configure(settings) }).await
+    }
+
+    /// Deletes the workspace: it takes no leads from now on, keeps all it has, and can be restored.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) when it is deleted already; [`NotFound`](crate::ErrorKind::NotFound).
+    pub async fn delete(&self) -> Result<Workspace, Error> {
+        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Delete }).await
+    }
+
+    /// Restores the deleted workspace.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) when it is not deleted; [`NotFound`](crate::ErrorKind::NotFound).
+    pub async fn restore(&self) -> Result<Workspace, Error> {
+        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Restore }).await
     }
 
     /// Creates a webhook.

@@ -78,8 +78,12 @@ impl WorkspaceHandle<'_> {
             if row.state == RejectionState::Released {
                 return self.first_answer(rejection).await;
             }
-            let plan = ingest::plan_release(row, payload, &config, &self.context())?;
-            let IngestPlan { changes, verdict, .. } = plan;
+            let plan = ingest::plan_release(row, payload, &config, &self.context());
+            if !is_taken(&plan) && !fresh {
+                fresh = true; // no commit will tell that the configuration at hand is too old for this answer
+                continue;
+            }
+            let IngestPlan { changes, verdict, .. } = plan?;
             if let Verdict::Reject(refused) = verdict {
                 return Ok(Ingested::refused(refused));
             }
@@ -124,8 +128,8 @@ impl WorkspaceHandle<'_> {
                         batch.push(changes);
                         sent.push((row, repeat_of, intake, verdict));
                     }
-                    // The configuration at hand may be older than the webhook that was asked for.
-                    Err(error) if !certain && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied) => {
+                    // No commit will tell that the configuration at hand is too old for this answer.
+                    Err(error) if !certain && is_of_config(&error) => {
                         fresh = true;
                         open.push((row, repeat_of));
                     }
@@ -175,10 +179,11 @@ impl WorkspaceHandle<'_> {
         for _ in 0..TRIES_MAX {
             let config = self.config(fresh).await?;
             let plans: Vec<_> = rows.iter().map(|raw| self.plan_row(raw, None, &config)).collect();
-            let taken = |plan: &Result<IngestPlan, Error>| {
-                plan.as_ref().is_ok_and(|plan| matches!(plan.verdict, Verdict::Take(_)))
-            };
-            if !plans.iter().all(taken) {
+            if !plans.iter().all(is_taken) {
+                if !fresh {
+                    fresh = true; // no commit will tell that the configuration at hand is too old for this answer
+                    continue;
+                }
                 return Ok(kept_out(plans.into_iter().map(|plan| plan.map(|plan| plan.verdict))));
             }
             let mut whole: Option<ChangeSet> = None;
@@ -292,6 +297,15 @@ fn answer(intake: IntakeId, verdict: Verdict, receipt: &Receipt, n: usize) -> Re
         flags,
     };
     Ok(if merged.created { Ingested::Created(accepted) } else { Ingested::Linked(accepted) })
+}
+
+fn is_taken(plan: &Result<IngestPlan, Error>) -> bool {
+    plan.as_ref().is_ok_and(|plan| matches!(plan.verdict, Verdict::Take(_)))
+}
+
+/// Whether another configuration may have made no error: the names that exist, what is active, what is required.
+fn is_of_config(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Invalid)
 }
 
 fn kept_out(verdicts: impl Iterator<Item = Result<Verdict, Error>>) -> BatchAnswer {

@@ -20,7 +20,7 @@ use crate::workspace::NewWorkspace;
 
 pub use handle::WorkspaceHandle;
 pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer};
-pub use reads::{DailyLeads, SourceRate};
+pub use reads::{DailyLeads, SourceRate, WebhookActivity};
 pub use system::{RandomIds, SystemClock};
 
 /// Convio over one store. Cheap to clone; clones share everything.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::WorkspaceHandle;
 use crate::analytics::{Cube, Measure, ReportQuery, Rollup};
@@ -38,6 +38,15 @@ pub struct DailyLeads {
     pub booked: i64,
     /// Leads sold for the first time.
     pub converted: i64,
+}
+
+/// What came through a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebhookActivity {
+    /// Leads taken, tests apart.
+    pub leads: i64,
+    /// When the last of them was received.
+    pub last_lead_at: Option<DateTime<Utc>>,
 }
 
 /// How many leads of a source were sold.
@@ -162,6 +171,17 @@ impl WorkspaceHandle<'_> {
     pub async fn daily_leads(&self, from: NaiveDate, to: NaiveDate) -> Result<Vec<DailyLeads>, Error> {
         let rows = self.report(&ReportQuery { cube: Cube::Leads, from, to }).await?;
         rows.into_iter().map(daily).collect()
+    }
+
+    /// How many leads came through a webhook, and when the last one did.
+    pub async fn webhook_activity(&self, webhook: WebhookId) -> Result<WebhookActivity, Error> {
+        let mut activity = WebhookActivity { leads: 0, last_lead_at: None };
+        let name = webhook.to_string();
+        for row in self.report(&ReportQuery::all(Cube::Leads)).await?.iter().filter(|row| row.dims[0] == name) {
+            activity.leads += row.get(Measure::Leads);
+            activity.last_lead_at = activity.last_lead_at.max(row.last_at);
+        }
+        Ok(activity)
     }
 
     /// Sold leads by source over these days.

@@ -73,8 +73,8 @@ impl UseCase for Book {
         });
         if !lead.test {
             let day = workspace.settings.zone.day_of(context.at);
-            changes.rollups.push(super::convert::of_lead(lead, day, context.at, Measure::Booked));
-            changes.rollups.push(of_target(&appointment, day, context.at, Measure::Routed));
+            changes.rollups.push(super::convert::of_lead(lead, day, Measure::Booked));
+            changes.rollups.push(of_target(&appointment, day, Some(context.at), Measure::Routed));
         }
         changes.appointments.push(Write::Insert(appointment.clone()));
         Ok(Plan { changes, answer: appointment })
@@ -85,7 +85,7 @@ impl UseCase for Book {
 pub(super) fn of_target(
     appointment: &Appointment,
     day: chrono::NaiveDate,
-    at: chrono::DateTime<chrono::Utc>,
+    at: Option<chrono::DateTime<chrono::Utc>>,
     measure: Measure,
 ) -> RollupDelta {
     let target = appointment.routing.target.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -66,7 +66,7 @@ impl UseCase for Complete {
         changes.events.insert(0, event); // it was completed, then sold
         if !lead.test {
             let day = workspace.settings.zone.day_of(context.at);
-            let mut ended = super::book::of_target(found, day, context.at, Measure::Completed);
+            let mut ended = super::book::of_target(found, day, None, Measure::Completed);
             if conversion.is_some() {
                 ended.add.push((Measure::Sold, 1, crate::analytics::When::Always));
             }

@@ -1,4 +1,4 @@
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 
 use super::{Context, Plan, UseCase};
 use crate::analytics::{Cube, Measure, RollupDelta, When};
@@ -109,24 +109,24 @@ pub(super) fn record(
             (Measure::Conversions, 1, When::Always),
             (Measure::ValueMinor, conversion.value.minor(), When::Always),
         ],
-        at: conversion.occurred_at,
+        at: Some(conversion.occurred_at),
         lead: None,
     });
     if lead.conversion.is_none() {
-        changes.rollups.push(of_lead(lead, day, conversion.occurred_at, Measure::Converted));
+        changes.rollups.push(of_lead(lead, day, Measure::Converted));
     }
     changes.conversions.push(Write::Insert(conversion.clone()));
     Ok(conversion)
 }
 
 /// One more of `measure` for the lead's webhook and source.
-pub(super) fn of_lead(lead: &Lead, day: NaiveDate, at: DateTime<Utc>, measure: Measure) -> RollupDelta {
+pub(super) fn of_lead(lead: &Lead, day: NaiveDate, measure: Measure) -> RollupDelta {
     RollupDelta {
         cube: Cube::Leads,
         day,
         dims: [lead.webhook.to_string(), lead.interest.source.key().to_owned(), String::new()],
         add: vec![(measure, 1, When::Always)],
-        at,
+        at: None,
         lead: None,
     }
 }

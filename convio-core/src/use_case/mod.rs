@@ -28,7 +28,7 @@ pub use convert::Convert;
 pub use publish::{PublishRules, RULES_KEY, RULES_KIND, rules_of};
 pub use rejections::Correct;
 pub use webhooks::{ChangeWebhook, CreateWebhook, WebhookChange};
-pub use workspaces::CreateWorkspace;
+pub use workspaces::{ChangeWorkspace, CreateWorkspace, WorkspaceChange};
 
 /// Something that a caller wants done.
 pub trait UseCase {

@@ -1,11 +1,11 @@
 use super::{Context, Plan, UseCase};
 use crate::change_set::{NewEvent, Version, Write};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::event::{EventBody, Subject};
 use crate::id::WorkspaceId;
-use crate::store::{Loaded, Needs};
+use crate::store::{Loaded, Need, Needs};
 use crate::webhook::{DIRECT, NewWebhook};
-use crate::workspace::{NewWorkspace, Workspace};
+use crate::workspace::{NewWorkspace, Workspace, WorkspaceSettings};
 
 /// Creates a workspace and its `direct` webhook. One commit, nothing is read.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ impl UseCase for CreateWorkspace {
     fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<Workspace>, Error> {
         let settings = self.new.settings().map_err(Error::invalid)?;
         let workspace =
-            Workspace { id: self.id, settings, created_at: context.at, version: Version::ZERO.next() };
+            Workspace { id: self.id, settings, created_at: context.at, deleted_at: None, version: Version::ZERO.next() };
         let mut changes = context.changes(self.id);
         changes.events.push(NewEvent::about(
             Subject::Workspace(self.id),
@@ -35,5 +35,68 @@ impl UseCase for CreateWorkspace {
         changes.workspaces.push(Write::Insert(workspace.clone()));
         super::webhooks::insert(&mut changes, &NewWebhook::named(DIRECT), context);
         Ok(Plan { changes, answer: workspace })
+    }
+}
+
+/// Changes a workspace. Reads the configuration; one commit.
+#[derive(Debug, Clone)]
+pub struct ChangeWorkspace {
+    /// The workspace.
+    pub id: WorkspaceId,
+    /// What is changed.
+    pub change: WorkspaceChange,
+}
+
+/// What is changed of a workspace.
+#[derive(Debug, Clone)]
+pub enum WorkspaceChange {
+    /// Its settings, all of them.
+    Configure(WorkspaceSettings),
+    /// It is deleted: it takes no leads, and keeps all it has.
+    Delete,
+    /// It is no longer deleted.
+    Restore,
+}
+
+impl UseCase for ChangeWorkspace {
+    type Answer = Workspace;
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.id, [Need::Config])
+    }
+
+    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Workspace>, Error> {
+        let found = loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", self.id))?;
+        let mut row = found.clone();
+        row.version = found.version.next();
+        let body = match &self.change {
+            WorkspaceChange::Configure(settings) => {
+                row.settings = settings.clone();
+                row.settings.name = crate::text::fold_blanks(&settings.name);
+                if row.settings.name.is_empty() {
+                    return Err(Error::invalid(vec![Reason::missing("name")]));
+                }
+                EventBody::WorkspaceConfigured(row.settings.clone())
+            }
+            WorkspaceChange::Delete if row.deleted_at.is_some() => {
+                return Err(Error::conflict("the workspace is deleted already"));
+            }
+            WorkspaceChange::Delete => {
+                row.deleted_at = Some(context.at);
+                EventBody::WorkspaceDeleted
+            }
+            WorkspaceChange::Restore if row.deleted_at.is_none() => {
+                return Err(Error::conflict("the workspace is not deleted"));
+            }
+            WorkspaceChange::Restore => {
+                row.deleted_at = None;
+                EventBody::WorkspaceRestored
+            }
+        };
+        let mut changes = context.changes(self.id);
+        changes.config = loaded.config;
+        changes.events.push(NewEvent::about(Subject::Workspace(self.id), body));
+        changes.workspaces.push(Write::Update { row: row.clone(), at: found.version });
+        Ok(Plan { changes, answer: row })
     }
 }

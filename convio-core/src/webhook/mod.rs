@@ -2,6 +2,7 @@
 
 mod fold;
 mod repository;
+mod secret;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::text::{LeadType, Source};
 
 #[cfg(feature = "service")]
 pub use repository::WebhookRepository;
+pub use secret::WebhookSecret;
 
 /// A named entry point of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,9 @@ pub struct WebhookSettings {
     pub rank: u8,
     /// Most leads in a clock hour; `None` sets no limit.
     pub leads_per_hour_max: Option<u32>,
+    /// What its senders must show; `None` asks for nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<WebhookSecret>,
     /// An inactive webhook refuses leads.
     pub active: bool,
 }
@@ -83,6 +88,7 @@ impl Default for WebhookSettings {
             idempotency_hours: IDEMPOTENCY_HOURS,
             rank: RANK_DEFAULT,
             leads_per_hour_max: None,
+            secret: None,
             active: true,
         }
     }

@@ -23,6 +23,8 @@ pub struct Workspace {
     pub settings: WorkspaceSettings,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it was deleted. A deleted workspace takes no leads, keeps all it has and can be restored.
+    pub deleted_at: Option<DateTime<Utc>>,
     /// How many events it has had.
     pub version: Version,
 }
@@ -32,12 +34,24 @@ pub struct Workspace {
 pub struct WorkspaceSettings {
     /// The client's name.
     pub name: String,
-    /// The zone that its days are counted in.
+    /// The zone that its days are counted in. A new one holds for what happens from then on: days that are summed
+    /// already stay as they are.
     pub zone: Zone,
     /// The currency of its totals.
     pub currency: Currency,
     /// An inactive workspace takes no leads.
     pub active: bool,
+}
+
+impl Workspace {
+    /// Why it takes no leads, if it does not.
+    pub fn refusal(&self) -> Option<&'static str> {
+        match (self.deleted_at, self.settings.active) {
+            (Some(_), _) => Some("the workspace is deleted"),
+            (None, false) => Some("the workspace is inactive"),
+            (None, true) => None,
+        }
+    }
 }
 
 /// A workspace to be created.

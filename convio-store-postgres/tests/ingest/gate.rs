@@ -2,7 +2,7 @@
 
 use sqlx::Executor;
 
-use crate::support::{Outcome, assert_sound, ingest, next_id, pid, with_database};
+use crate::support::{Offer, Outcome, assert_sound, ingest, next_id, pid, with_database};
 
 #[test]
 fn r11_a_missing_workspace_stores_nothing() {
@@ -22,13 +22,23 @@ fn a_stale_configuration_stores_nothing_and_names_the_present_one() {
         let mut conn = db.connect().await;
         db.execute("UPDATE convio.head SET config = 7").await;
         let before = db.census().await;
-        for config in [6, 8] {
-            let mut offer = db.offer("+15550100").keyed("k").external("x").windowed();
-            offer.config = config;
-            assert_eq!(
-                ingest(&mut conn, &offer).await.expect("runs"),
-                Outcome::Stale { config: 7 }
-            );
+        let plain = db.offer("+15550100").windowed();
+        for offer in [
+            plain.clone(),
+            plain.clone().keyed("k"),
+            plain.clone().external("x"),
+            plain.keyed("k").external("x"),
+        ] {
+            for config in [6, 8] {
+                let offer = Offer {
+                    config,
+                    ..offer.again()
+                };
+                assert_eq!(
+                    ingest(&mut conn, &offer).await.expect("runs"),
+                    Outcome::Stale { config: 7 }
+                );
+            }
         }
         assert_eq!(db.census().await, before);
         let mut offer = db.offer("+15550100").keyed("k");

@@ -31,7 +31,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use convio_core::event::EventLog;
 use convio_core::use_case::CreateWorkspace;
 use convio_core::{Convio, NewWorkspace, Position, Store, WorkspaceHandle, WorkspaceId};
 
@@ -127,7 +126,7 @@ async fn workspace(convio: &Convio<'static>) -> Result<WorkspaceHandle<'static>,
 /// The position of the last event: it stays where it is exactly when nothing was stored.
 async fn head(convio: &Convio<'_>) -> Result<Position, Failure> {
     let head = convio.store().head(WORKSPACE.parse()?).await?;
-    Ok(head.ok_or("the workspace is gone")?.position)
+    Ok(head.ok_or("the workspace is gone")?.feed)
 }
 
 /// Deletes the database with the files that SQLite keeps beside it.

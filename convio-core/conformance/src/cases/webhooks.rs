@@ -1,7 +1,9 @@
 use convio_core::event::EventBody;
+use convio_core::lead::Format;
+use convio_core::rejection::RejectionFilter;
 use convio_core::{
-    DIRECT, DedupScope, ErrorKind, Format, KeyKind, LeadType, NewWebhook, PageRequest, PhonePolicy, Position, RawLead,
-    RejectionFilter, RepeatAction, RepeatPolicy, Source, StreamRef, Subject as Aggregate, Version, WebhookSettings,
+    DIRECT, DedupScope, ErrorKind, KeyKind, LeadType, NewWebhook, PageRequest, PhonePolicy, Position, RawLead,
+    RepeatAction, RepeatPolicy, Source, StreamRef, Subject as Aggregate, Version, WebhookSettings,
 };
 
 use crate::{Subject, World, codes, created, lead, lead_with, rejected, taken};

@@ -105,8 +105,10 @@ pub fn plan_release(
         received_at: Some(rejection.received_at),
         headers: Vec::new(),
         test: rejection.test,
+        secret: None,
+        released: true, // its secret was checked when it came in
     };
-    let arrival = Arrival { released: true, ..Arrival::of(&raw, rejection.id, config, context)? };
+    let arrival = Arrival::of(&raw, rejection.id, config, context)?;
     match arrival.read(&raw, &rejection.corrections) {
         Err(reasons) => {
             let refused = Refused { id: rejection.id, reasons, duplicate_of: None };
@@ -148,8 +150,13 @@ impl<'a> Arrival<'a> {
         context: &Context<'_>,
     ) -> Result<Self, Error> {
         let webhook = config.webhook(&raw.webhook)?;
-        if !config.workspace.settings.active {
-            return Err(Error::denied("the workspace is inactive"));
+        if let Some(refusal) = config.workspace.refusal() {
+            return Err(Error::denied(refusal));
+        }
+        if let Some(secret) = webhook.settings.secret.filter(|_| !raw.released) {
+            if !raw.secret.as_deref().is_some_and(|given| secret.is(given)) {
+                return Err(Error::denied(format!("webhook `{}` asks for its secret", webhook.name)));
+            }
         }
         let mut reasons = Vec::new();
         if raw.body.len() > PAYLOAD_BYTES_MAX {
@@ -180,7 +187,7 @@ impl<'a> Arrival<'a> {
             external_id,
             test: raw.test,
             received_at,
-            released: false,
+            released: raw.released,
         })
     }
 
@@ -278,7 +285,7 @@ impl<'a> Arrival<'a> {
             (Measure::Contacts, 1, When::ContactCreated),
             (Measure::Repeats, 1, When::Repeat),
         ];
-        changes.rollups.extend(self.rollup(source_key, add));
+        changes.rollups.extend(self.rollup(source_key, add, Some(self.received_at)));
         IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags) }
     }
 
@@ -312,7 +319,7 @@ impl<'a> Arrival<'a> {
             version: Version::ZERO.next(),
         }));
         let source = self.webhook.default_source().key().to_owned();
-        changes.rollups.extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)]));
+        changes.rollups.extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)], None));
         let refused = Refused { id: self.intake, reasons, duplicate_of };
         IngestPlan { intake: self.intake, changes, verdict: Verdict::Reject(refused) }
     }
@@ -343,10 +350,15 @@ impl<'a> Arrival<'a> {
         })
     }
 
-    fn rollup(&self, source: String, add: Vec<(Measure, i64, When)>) -> Option<RollupDelta> {
+    fn rollup(
+        &self,
+        source: String,
+        add: Vec<(Measure, i64, When)>,
+        at: Option<DateTime<chrono::Utc>>,
+    ) -> Option<RollupDelta> {
         let day = self.config.workspace.settings.zone.day_of(self.received_at);
         let dims = [self.webhook.id.to_string(), source, String::new()];
-        (!self.test).then_some(RollupDelta { cube: Cube::Leads, day, dims, add, at: self.received_at, lead: Some(self.intake.lead()) })
+        (!self.test).then_some(RollupDelta { cube: Cube::Leads, day, dims, add, at, lead: Some(self.intake.lead()) })
     }
 
     fn payload(&self, raw: &RawLead) -> Payload {
