@@ -23,11 +23,13 @@
 mod cases;
 mod registry;
 mod shared;
+mod snapshot;
 mod subject;
 mod world;
 
 pub use registry::{CASES, Case, run};
 pub use shared::Shared;
+pub use snapshot::{Snapshot, feed, streams};
 pub use subject::{Held, Subject, Volatile};
 pub use world::{
     ManualClock, World, body_of, codes, created, lead, lead_with, linked, phone, rejected, replayed, taken,

@@ -102,4 +102,45 @@ registry! { $
         every_change_of_a_webhook_raises_the_configuration_version
         a_stale_configuration_loses_the_gate_and_applies_nothing
     }
+    ingest {
+        a_first_lead_makes_its_contact
+        a_second_lead_is_linked_to_the_contact
+        json_form_and_row_mean_the_same_lead
+        unknown_fields_and_nested_ones_are_kept_as_sent
+        text_is_kept_whatever_it_holds
+        custom_fields_read_as_a_type
+        a_possible_phone_is_taken_and_flagged
+        headers_are_kept_with_the_payload
+        a_lead_keeps_the_time_that_it_was_received
+        events_name_who_did_it_and_in_which_request
+        a_test_lead_is_stored_and_counted_nowhere
+    }
+    replays {
+        the_same_call_again_is_answered_as_the_first_time
+        the_same_lead_spelt_otherwise_is_the_same_call
+        a_key_with_another_lead_is_a_conflict_that_names_the_key
+        an_external_id_is_remembered_for_ever
+        an_expired_key_may_be_used_again
+        the_key_of_a_lead_received_long_ago_lives_as_long
+        keys_belong_to_their_webhook
+        an_idempotency_key_is_no_external_id
+        a_required_key_must_be_there
+        unusable_names_are_refused_and_usable_ones_kept_apart
+        a_replayed_rejection_is_that_rejection
+        a_replayed_duplicate_is_that_duplicate
+        after_a_release_the_replay_is_the_lead
+        without_a_key_the_same_lead_twice_is_two
+    }
+    rejections {
+        every_reason_is_given_at_once
+        a_strict_webhook_rejects_what_others_flag
+        a_payload_is_kept_byte_for_byte
+        rejections_are_listed_by_state
+        a_corrected_rejection_becomes_a_lead_of_the_same_id
+        a_second_release_is_answered_as_the_first
+        corrections_of_unknown_fields_are_all_named
+        an_unreadable_payload_is_released_by_corrections_that_say_it_all
+        a_rejection_leaves_the_external_id_free_and_a_release_claims_it
+        a_released_lead_keeps_its_time_and_its_test_mark
+    }
 }

@@ -222,8 +222,8 @@ impl<'a> Arrival<'a> {
         let candidate = ContactId::new(context.ids, context.at);
         let rank = self.webhook.settings.rank;
         let mut changes = self.changes(context);
-        changes.claims.extend(self.claim(ClaimKind::IdempotencyKey, self.idempotency_key.as_deref()));
-        changes.claims.extend(self.claim(ClaimKind::ExternalId, interest.external_id.as_deref()));
+        changes.claims.extend(self.claim(ClaimKind::IdempotencyKey, self.idempotency_key.as_deref(), context));
+        changes.claims.extend(self.claim(ClaimKind::ExternalId, interest.external_id.as_deref(), context));
         let repeat = self.webhook.settings.repeat;
         if !self.test && repeat.action != RepeatAction::Accept {
             changes.windows.push(RepeatWindow {
@@ -292,7 +292,7 @@ impl<'a> Arrival<'a> {
     fn reject(&self, reasons: Vec<Reason>, duplicate_of: Option<LeadId>, context: &Context<'_>) -> IngestPlan {
         let mut changes = self.changes(context);
         // The sender's own id stays free: a corrected lead may come under it.
-        changes.claims.extend(self.claim(ClaimKind::IdempotencyKey, self.idempotency_key.as_deref()));
+        changes.claims.extend(self.claim(ClaimKind::IdempotencyKey, self.idempotency_key.as_deref(), context));
         let rejected = LeadRejected {
             webhook: self.webhook.id,
             reasons: reasons.clone(),
@@ -335,7 +335,7 @@ impl<'a> Arrival<'a> {
         changes
     }
 
-    fn claim(&self, kind: ClaimKind, value: Option<&str>) -> Option<Claim> {
+    fn claim(&self, kind: ClaimKind, value: Option<&str>, context: &Context<'_>) -> Option<Claim> {
         let hours = TimeDelta::hours(self.webhook.settings.idempotency_hours.into());
         Some(Claim {
             webhook: self.webhook.id,
@@ -344,7 +344,8 @@ impl<'a> Arrival<'a> {
             fingerprint: self.fingerprint,
             intake: self.intake,
             expires_at: match kind {
-                ClaimKind::IdempotencyKey => self.received_at.checked_add_signed(hours),
+                // From now on, whenever the lead was received: a retry comes after this call.
+                ClaimKind::IdempotencyKey => context.at.checked_add_signed(hours),
                 ClaimKind::ExternalId => None,
             },
         })

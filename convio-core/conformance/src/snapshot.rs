@@ -1,0 +1,181 @@
+use convio_core::appointment::AppointmentFilter;
+use convio_core::contact::ContactFilter;
+use convio_core::conversion::ConversionFilter;
+use convio_core::event::Head;
+use convio_core::lead::{LeadFilter, Payload};
+use convio_core::record::Record;
+use convio_core::rejection::RejectionFilter;
+use convio_core::use_case::{RULES_KEY, RULES_KIND};
+use convio_core::{
+    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Cursor, Event, IntakeId, Lead, Measure, Page,
+    PageRequest, Position, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef, Subject, Webhook, Workspace,
+    WorkspaceId,
+};
+
+/// Everything that a store shows of one workspace, read by its public methods only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Where it stands.
+    pub head: Option<Head>,
+    /// The workspace.
+    pub workspace: Option<Workspace>,
+    /// All webhooks.
+    pub webhooks: Vec<Webhook>,
+    /// All contacts.
+    pub contacts: Vec<Contact>,
+    /// The keys of each contact, in the order of `contacts`.
+    pub keys: Vec<(ContactId, Vec<ContactKey>)>,
+    /// All leads.
+    pub leads: Vec<Lead>,
+    /// All rejections.
+    pub rejections: Vec<Rejection>,
+    /// The payloads of all leads and rejections, by id.
+    pub payloads: Vec<Option<Payload>>,
+    /// All appointments.
+    pub appointments: Vec<Appointment>,
+    /// All conversions.
+    pub conversions: Vec<Conversion>,
+    /// The record of the routing rules.
+    pub rules: Option<Record>,
+    /// The feed.
+    pub feed: Vec<Event>,
+    /// The history of every aggregate that the feed mentions.
+    pub histories: Vec<(StreamRef, Vec<Event>)>,
+    /// The rows of every cube that are not all zero.
+    pub rollups: Vec<Rollup>,
+}
+
+impl Snapshot {
+    /// Reads all of it, by pages of `page` rows.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn of(store: &dyn Store, workspace: WorkspaceId, page: usize) -> Result<Self, StoreError> {
+        macro_rules! all {
+            (|$request:ident| $list:expr) => {{
+                let mut $request = PageRequest::first(page);
+                let mut rows = Vec::new();
+                loop {
+                    let Page { items, next } = $list.await?;
+                    rows.extend(items);
+                    let Some(next) = next.filter(|_| rows.len() < ROWS_MAX) else { break rows };
+                    $request.after = Some(next);
+                }
+            }};
+        }
+        let webhooks = all!(|page| store.list_webhooks(workspace, &page));
+        let contacts = all!(|page| store.list_contacts(workspace, &ContactFilter::default(), &page));
+        let leads = all!(|page| store.list_leads(workspace, &LeadFilter::default(), &page));
+        let rejections = all!(|page| store.list_rejections(workspace, &RejectionFilter::default(), &page));
+        let appointments = all!(|page| store.list_appointments(workspace, &AppointmentFilter::default(), &page));
+        let conversions = all!(|page| store.list_conversions(workspace, &ConversionFilter::default(), &page));
+        let mut keys = Vec::new();
+        for contact in &contacts {
+            keys.push((contact.id, store.contact_keys(workspace, contact.id).await?));
+        }
+        let mut intakes: Vec<IntakeId> = leads.iter().map(|lead: &Lead| lead.id.intake()).collect();
+        intakes.extend(rejections.iter().map(|rejection| rejection.id));
+        intakes.sort_unstable();
+        intakes.dedup();
+        let payloads = store.fetch_payloads(workspace, &intakes).await?;
+        let feed = feed(store, workspace, page).await?;
+        let mut histories = Vec::new();
+        for stream in streams(&feed) {
+            histories.push((stream, all!(|page| store.history(workspace, stream, &page))));
+        }
+        let mut rollups = Vec::new();
+        for cube in Cube::ALL {
+            let rows = store.report(workspace, &ReportQuery::all(cube)).await?;
+            rollups.extend(rows.into_iter().filter(|row| row.n != [0; Measure::SLOTS]));
+        }
+        Ok(Self {
+            head: store.head(workspace).await?,
+            workspace: store.fetch_workspaces(&[workspace]).await?.into_iter().next().flatten(),
+            webhooks,
+            contacts,
+            keys,
+            leads,
+            rejections,
+            payloads,
+            appointments,
+            conversions,
+            rules: store.fetch_record(workspace, RULES_KIND, RULES_KEY).await?,
+            feed,
+            histories,
+            rollups,
+        })
+    }
+
+    /// The first part in which two snapshots differ, with both sides; `None` when they are equal.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        macro_rules! parts {
+            ($($part:ident),+) => {
+                let Self { $($part: _),+ } = self;
+                $(if self.$part != other.$part {
+                    return Some(format!(
+                        "{} differ:\n  {:?}\n  {:?}", stringify!($part), self.$part, other.$part
+                    ));
+                })+
+            };
+        }
+        parts!(
+            workspace, webhooks, contacts, keys, leads, rejections, payloads, appointments, conversions, rules, feed,
+            histories, rollups, head
+        );
+        None
+    }
+
+    /// The history of one aggregate.
+    pub fn history(&self, stream: StreamRef) -> &[Event] {
+        let found = self.histories.iter().find(|(other, _)| *other == stream);
+        found.map_or(&[], |(_, events)| events)
+    }
+}
+
+/// The whole feed, by steps of `page` events.
+///
+/// # Errors
+/// Those of the store.
+pub async fn feed(store: &dyn Store, workspace: WorkspaceId, page: usize) -> Result<Vec<Event>, StoreError> {
+    let mut events: Vec<Event> = Vec::new();
+    loop {
+        let after = events.last().map_or(Position(0), |event| event.position);
+        let more = store.feed(workspace, after, page).await?;
+        if more.is_empty() || events.len() >= ROWS_MAX {
+            return Ok(events);
+        }
+        events.extend(more);
+    }
+}
+
+/// Every aggregate that these events mention, in order.
+pub fn streams(events: &[Event]) -> Vec<StreamRef> {
+    let mut streams: Vec<StreamRef> = events
+        .iter()
+        .flat_map(|event| {
+            let contact = event.contact_id().map(StreamRef::Contact);
+            let lead = event.lead_id().map(StreamRef::Lead);
+            [contact, lead, event.subject().map(StreamRef::Subject)].into_iter().flatten()
+        })
+        .collect();
+    streams.sort_unstable();
+    streams.dedup();
+    streams
+}
+
+/// The subjects among them that rows stand behind.
+pub fn subject_of(stream: StreamRef) -> Option<Subject> {
+    match stream {
+        StreamRef::Subject(subject) => Some(subject),
+        StreamRef::Contact(_) | StreamRef::Lead(_) => None,
+    }
+}
+
+/// A cursor of a page is opaque, and is passed on as text by most services: the same one must come back.
+pub fn through_text(cursor: Cursor) -> Cursor {
+    let text = serde_json::to_string(&cursor).expect("a cursor is a number");
+    serde_json::from_str(&text).expect("what was written reads back")
+}
+
+/// More rows than any case makes: a list that does not end is stopped here, and then found to differ.
+const ROWS_MAX: usize = 100_000;
