@@ -42,7 +42,8 @@ use crate::workspace::Workspace;
 
 pub use decisions::{Decisions, subject_key};
 pub use parts::{
-    Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent, RepeatWindow, Write,
+    Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent, RepeatWindow,
+    Write,
 };
 
 /// What shall be true, all of it or none.

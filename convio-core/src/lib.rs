@@ -70,11 +70,13 @@ pub use rejection::{Corrections, Rejection, RejectionState};
 pub use routing::{Rule, RuleSet, Target};
 #[cfg(feature = "service")]
 pub use service::{Convio, WorkspaceHandle};
+pub use store::{CommitError, Loaded, Need, Needs, StoreError};
 #[cfg(feature = "service")]
 pub use store::{Durability, Store};
-pub use store::{CommitError, Loaded, Need, Needs, StoreError};
 pub use text::{Campaign, ConversionType, LeadType, Product, Source};
 pub use use_case::ingest::{Accepted, Ingested, Refused};
-pub use webhook::{DIRECT, DedupScope, NewWebhook, PhonePolicy, RepeatAction, RepeatPolicy, Webhook, WebhookSettings};
+pub use webhook::{
+    DIRECT, DedupScope, NewWebhook, PhonePolicy, RepeatAction, RepeatPolicy, Webhook, WebhookSettings,
+};
 pub use workspace::{NewWorkspace, Workspace, WorkspaceSettings};
 pub use zone::Zone;

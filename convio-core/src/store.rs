@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::change_set::GateLost;
 
+mod needs;
 #[cfg(feature = "service")]
 mod port;
-mod needs;
 
 pub use needs::{Loaded, Need, Needs};
 #[cfg(feature = "service")]

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use convio_core::analytics::{Rollup, RollupDelta};
 use convio_core::change_set::{
-    ChangeSet, Claim, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions, GateLost, MergedContact,
-    Receipt, RepeatWindow, Version, Write, subject_key,
+    ChangeSet, Claim, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions, GateLost,
+    MergedContact, Receipt, RepeatWindow, Version, Write, subject_key,
 };
 use convio_core::contact::Contact;
 use convio_core::event::{Position, StreamRef};
@@ -20,7 +20,10 @@ pub(crate) fn apply(
 ) -> Result<Receipt, CommitError> {
     changes.check().map_err(CommitError::Misuse)?;
     let workspace = changes.workspace;
-    let creates = changes.workspaces.iter().any(|write| matches!(write, Write::Insert(_)));
+    let creates = changes
+        .workspaces
+        .iter()
+        .any(|write| matches!(write, Write::Insert(_)));
     if creates && tenants.contains_key(&workspace) {
         return Err(conflict("workspace", workspace));
     }
@@ -65,15 +68,20 @@ impl Tenant {
             rollups,
         } = changes;
         if config.is_some_and(|expected| expected != self.config) {
-            return Err(CommitError::GateLost(GateLost::Config { current: Some(self.config) }));
+            return Err(CommitError::GateLost(GateLost::Config {
+                current: Some(self.config),
+            }));
         }
         let mut decided = Decisions::default();
         counters.into_iter().try_for_each(|add| self.count(add))?;
         claims.into_iter().try_for_each(|claim| self.claim(claim, at))?;
         for write in workspaces {
-            let row = written(write, "workspace", self.workspace.as_ref().map(|row| row.version), |row| {
-                (row.id.to_string(), row.version)
-            })?;
+            let row = written(
+                write,
+                "workspace",
+                self.workspace.as_ref().map(|row| row.version),
+                |row| (row.id.to_string(), row.version),
+            )?;
             decided.wrote(row.id.uuid(), row.version);
             self.workspace = Some(row);
         }
@@ -149,7 +157,9 @@ impl Tenant {
         for write in records {
             let key = (write.row().kind.clone(), write.row().key.clone());
             let found = self.records.get(&key).map(|row| row.version);
-            let row = written(write, "record", found, |row| (format!("{}/{}", row.kind, row.key), row.version))?;
+            let row = written(write, "record", found, |row| {
+                (format!("{}/{}", row.kind, row.key), row.version)
+            })?;
             if row.kind == convio_core::use_case::RULES_KIND {
                 decided.wrote(subject_key(Subject::Rules(workspace)), row.version);
             }
@@ -177,9 +187,20 @@ impl Tenant {
     }
 
     fn claim(&mut self, claim: Claim, at: chrono::DateTime<chrono::Utc>) -> Result<(), CommitError> {
-        let Claim { webhook, kind, value, fingerprint, intake, expires_at } = claim;
+        let Claim {
+            webhook,
+            kind,
+            value,
+            fingerprint,
+            intake,
+            expires_at,
+        } = claim;
         let key = (webhook, kind, value);
-        if let Some(held) = self.claims.get(&key).filter(|held| held.expires_at.is_none_or(|end| end > at)) {
+        if let Some(held) = self
+            .claims
+            .get(&key)
+            .filter(|held| held.expires_at.is_none_or(|end| end > at))
+        {
             return Err(CommitError::GateLost(GateLost::Claim {
                 intake,
                 kind,
@@ -187,7 +208,14 @@ impl Tenant {
                 same_body: held.fingerprint == fingerprint,
             }));
         }
-        self.claims.put(key, Held { intake, fingerprint, expires_at });
+        self.claims.put(
+            key,
+            Held {
+                intake,
+                fingerprint,
+                expires_at,
+            },
+        );
         Ok(())
     }
 
@@ -197,11 +225,20 @@ impl Tenant {
         merge: ContactMerge,
         at: chrono::DateTime<chrono::Utc>,
     ) -> Result<MergedContact, CommitError> {
-        let ContactMerge { candidate, key, offer, touch } = merge;
+        let ContactMerge {
+            candidate,
+            key,
+            offer,
+            touch,
+        } = merge;
         let known = self.keys.get(&key).copied();
         let contact = match known {
             Some(id) => {
-                let mut contact = self.contacts.get(&id).cloned().ok_or_else(|| conflict("contact", id))?;
+                let mut contact = self
+                    .contacts
+                    .get(&id)
+                    .cloned()
+                    .ok_or_else(|| conflict("contact", id))?;
                 contact.take(&offer, &touch);
                 contact
             }
@@ -233,7 +270,14 @@ impl Tenant {
         window: RepeatWindow,
         decided: &Decisions,
     ) -> Result<Option<convio_core::LeadId>, CommitError> {
-        let RepeatWindow { contact, key, lead, received_at, cutoff, reject } = window;
+        let RepeatWindow {
+            contact,
+            key,
+            lead,
+            received_at,
+            cutoff,
+            reject,
+        } = window;
         let key = (decided.contact(contact), key);
         let last = self.windows.get(&key).copied();
         let repeats = last.filter(|(at, _)| *at > cutoff).map(|(_, lead)| lead);
@@ -247,9 +291,15 @@ impl Tenant {
 
     fn append(&mut self, event: convio_core::Event) {
         let streams = [
-            event.contact.and_then(|link| Some((StreamRef::Contact(link.id), link.version?))),
-            event.lead.and_then(|link| Some((StreamRef::Lead(link.id), link.version?))),
-            event.about.map(|(subject, version)| (StreamRef::Subject(subject), version)),
+            event
+                .contact
+                .and_then(|link| Some((StreamRef::Contact(link.id), link.version?))),
+            event
+                .lead
+                .and_then(|link| Some((StreamRef::Lead(link.id), link.version?))),
+            event
+                .about
+                .map(|(subject, version)| (StreamRef::Subject(subject), version)),
         ];
         for stream in streams.into_iter().flatten() {
             self.streams.put(stream, event.position);
@@ -259,7 +309,14 @@ impl Tenant {
 
     fn add(&mut self, delta: RollupDelta, decided: &Decisions) {
         let sums = decided.sums(&delta);
-        let RollupDelta { cube, day, dims, add: _, at, lead: _ } = delta;
+        let RollupDelta {
+            cube,
+            day,
+            dims,
+            add: _,
+            at,
+            lead: _,
+        } = delta;
         let key = (cube, day, dims);
         let mut row = self.rollups.get(&key).cloned().unwrap_or_else(|| Rollup {
             cube,
@@ -291,6 +348,7 @@ fn written<T>(
 }
 
 fn conflict(kind: &str, id: impl std::fmt::Display) -> CommitError {
-    CommitError::Conflict { what: format!("{kind} `{id}`") }
+    CommitError::Conflict {
+        what: format!("{kind} `{id}`"),
+    }
 }
-

@@ -13,9 +13,9 @@ use std::fmt;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use async_trait::async_trait;
+use convio_core::WorkspaceId;
 use convio_core::change_set::{ChangeSet, Receipt};
 use convio_core::store::{CommitError, Durability, Loaded, Needs, Store, StoreError};
-use convio_core::WorkspaceId;
 
 use state::Tenant;
 
@@ -51,12 +51,18 @@ impl Store for MemoryStore {
 
     async fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
         let tenants = self.tenants();
-        Ok(tenants.get(&needs.workspace).map(|tenant| tenant.load(needs)).unwrap_or_default())
+        Ok(tenants
+            .get(&needs.workspace)
+            .map(|tenant| tenant.load(needs))
+            .unwrap_or_default())
     }
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        batch.into_iter().map(|changes| apply::apply(&mut tenants, changes)).collect()
+        batch
+            .into_iter()
+            .map(|changes| apply::apply(&mut tenants, changes))
+            .collect()
     }
 }
 
@@ -65,4 +71,3 @@ impl fmt::Debug for MemoryStore {
         f.debug_struct("MemoryStore").finish_non_exhaustive()
     }
 }
-

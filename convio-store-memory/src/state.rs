@@ -10,8 +10,8 @@ use convio_core::record::Record;
 use convio_core::rejection::Rejection;
 use convio_core::use_case::{RULES_KEY, RULES_KIND, rules_of};
 use convio_core::{
-    Appointment, AppointmentId, Contact, ContactId, ContactKey, ContactNumber, Conversion, ConversionId, Cube, IntakeId,
-    Lead, LeadId, Loaded, Need, Needs, StreamRef, Version, Webhook, WebhookId, Workspace,
+    Appointment, AppointmentId, Contact, ContactId, ContactKey, ContactNumber, Conversion, ConversionId,
+    Cube, IntakeId, Lead, LeadId, Loaded, Need, Needs, StreamRef, Version, Webhook, WebhookId, Workspace,
 };
 
 use crate::table::Table;
@@ -78,7 +78,11 @@ pub(crate) struct Held {
 
 impl Tenant {
     pub(crate) fn head(&self) -> Head {
-        Head { feed: Position(self.events.len() as u64), contacts: self.contacts_made, config: self.config }
+        Head {
+            feed: Position(self.events.len() as u64),
+            contacts: self.contacts_made,
+            config: self.config,
+        }
     }
 
     pub(crate) fn load(&self, needs: &Needs) -> Loaded {
@@ -91,7 +95,10 @@ impl Tenant {
                     loaded.webhooks = self.webhooks.rows().values().cloned().collect();
                 }
                 Need::Rules => {
-                    let record = self.records.get(&(RULES_KIND.to_owned(), RULES_KEY.to_owned())).cloned();
+                    let record = self
+                        .records
+                        .get(&(RULES_KIND.to_owned(), RULES_KEY.to_owned()))
+                        .cloned();
                     // What is in memory was made by this version of the types.
                     loaded.rules = rules_of(record).ok();
                 }

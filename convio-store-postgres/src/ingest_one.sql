@@ -32,7 +32,7 @@ by_external_id AS (
 asked AS MATERIALIZED (
     SELECT gate.feed, gate.contacts, gate.config, by_key.hits AS key_hits, by_external_id.hits AS external_hits,
         coalesce(by_external_id.lead_id, by_key.lead_id) AS lead_id,
-        coalesce(by_key.fingerprint, by_external_id.fingerprint) = $7 AS same_body,
+        CASE WHEN by_key.hits > 1 THEN by_key.fingerprint ELSE by_external_id.fingerprint END = $7 AS same_body,
         gate.config = $2 AND ($8 IS NULL OR by_key.hits = 1) AND ($10 IS NULL OR by_external_id.hits = 1) AS won,
         CASE WHEN gate.contacts < 900000 THEN 100000
              WHEN gate.contacts < 9900000 THEN 1000000

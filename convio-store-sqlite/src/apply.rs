@@ -10,7 +10,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::cells::{Id, int};
 use crate::error::write_failed;
-use crate::{analytics, appointment, contact, conversion, event, gates, lead, record, rejection, webhook, workspace};
+use crate::{
+    analytics, appointment, contact, conversion, event, gates, lead, record, rejection, webhook, workspace,
+};
 
 /// Applies it whole, or fails: then the caller rolls back what was done.
 pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, CommitError> {
@@ -44,7 +46,9 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
         (None, false) => return Err(CommitError::GateLost(GateLost::Config { current: None })),
     };
     if config.is_some_and(|expected| expected != head.config) {
-        return Err(CommitError::GateLost(GateLost::Config { current: Some(head.config) }));
+        return Err(CommitError::GateLost(GateLost::Config {
+            current: Some(head.config),
+        }));
     }
     let mut decided = Decisions::default();
     for add in counters {
@@ -122,7 +126,11 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
 }
 
 fn insert_head(conn: &Connection, workspace: WorkspaceId) -> Result<Head, CommitError> {
-    let head = Head { feed: Position(0), contacts: 0, config: ConfigVersion(0) };
+    let head = Head {
+        feed: Position(0),
+        contacts: 0,
+        config: ConfigVersion(0),
+    };
     conn.prepare_cached("INSERT INTO head (workspace_id, feed, contacts, config) VALUES (?1, 0, 0, 0)")
         .and_then(|mut statement| statement.execute([Id(workspace.uuid())]))
         .map_err(write_failed)?;
@@ -130,13 +138,28 @@ fn insert_head(conn: &Connection, workspace: WorkspaceId) -> Result<Head, Commit
 }
 
 fn update_head(conn: &Connection, workspace: WorkspaceId, head: Head) -> Result<(), CommitError> {
-    let Head { feed, contacts, config } = head;
+    let Head {
+        feed,
+        contacts,
+        config,
+    } = head;
     conn.prepare_cached("UPDATE head SET feed = ?2, contacts = ?3, config = ?4 WHERE workspace_id = ?1")
         .and_then(|mut statement| {
-            statement.execute(params![Id(workspace.uuid()), int(feed.0), int(contacts), int(config.0)])
+            statement.execute(params![
+                Id(workspace.uuid()),
+                int(feed.0),
+                int(contacts),
+                int(config.0)
+            ])
         })
         .map_err(write_failed)
-        .and_then(|rows| if rows == 1 { Ok(()) } else { Err(conflict("head", workspace)) })
+        .and_then(|rows| {
+            if rows == 1 {
+                Ok(())
+            } else {
+                Err(conflict("head", workspace))
+            }
+        })
 }
 
 /// Refuses a write that what is there does not allow: an insert of what exists, an update of another version.
@@ -157,14 +180,27 @@ pub(crate) fn check_version<T>(
         Write::Insert(_) => None,
         Write::Update { at: Version(at), .. } => Some(int(*at)),
     };
-    if found == expected { Ok(()) } else { Err(CommitError::Conflict { what: what() }) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(CommitError::Conflict { what: what() })
+    }
 }
 
 /// Runs a write that is checked already.
-pub(crate) fn execute(conn: &Connection, sql: &str, values: impl rusqlite::Params) -> Result<(), CommitError> {
-    conn.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).map(drop).map_err(write_failed)
+pub(crate) fn execute(
+    conn: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Result<(), CommitError> {
+    conn.prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(values))
+        .map(drop)
+        .map_err(write_failed)
 }
 
 pub(crate) fn conflict(kind: &str, id: impl std::fmt::Display) -> CommitError {
-    CommitError::Conflict { what: format!("{kind} `{id}`") }
+    CommitError::Conflict {
+        what: format!("{kind} `{id}`"),
+    }
 }

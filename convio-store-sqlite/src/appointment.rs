@@ -1,6 +1,8 @@
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
-use convio_core::appointment::{Appointment, AppointmentFilter, AppointmentRepository, AppointmentStatus, Schedule};
+use convio_core::appointment::{
+    Appointment, AppointmentFilter, AppointmentRepository, AppointmentStatus, Schedule,
+};
 use convio_core::change_set::{Version, Write};
 use convio_core::page::{Cursor, Page, PageRequest};
 use convio_core::store::{CommitError, StoreError};
@@ -20,7 +22,9 @@ impl AppointmentRepository for SqliteStore {
         ids: &[AppointmentId],
     ) -> Result<Vec<Option<Appointment>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.readers
+            .run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect())
+            .await
     }
 
     async fn list_appointments(
@@ -35,10 +39,15 @@ impl AppointmentRepository for SqliteStore {
                 let (id, after, limit) = (Id(workspace.uuid()), after_id(&page), page_limit(&page));
                 let contact = contact.map(|id| Id(id.uuid()));
                 let rows = match (lead, contact) {
-                    (Some(lead), of) => {
-                        query_all(conn, LIST_OF_LEAD, params![id, after, limit, Id(lead.uuid()), of], read)
+                    (Some(lead), of) => query_all(
+                        conn,
+                        LIST_OF_LEAD,
+                        params![id, after, limit, Id(lead.uuid()), of],
+                        read,
+                    ),
+                    (None, Some(contact)) => {
+                        query_all(conn, LIST_OF_CONTACT, params![id, after, limit, contact], read)
                     }
-                    (None, Some(contact)) => query_all(conn, LIST_OF_CONTACT, params![id, after, limit, contact], read),
                     (None, None) => query_all(conn, LIST, params![id, after, limit], read),
                 };
                 Ok(Page::of(rows?, page.size(), |row| Cursor::id(row.id.uuid())))
@@ -70,7 +79,12 @@ pub(crate) fn write(conn: &Connection, write: &Write<Appointment>) -> Result<(),
         created_at,
         version,
     } = write.row();
-    let Schedule { starts_at, zone, wall, minutes } = schedule;
+    let Schedule {
+        starts_at,
+        zone,
+        wall,
+        minutes,
+    } = schedule;
     let key = [Id(workspace.uuid()), Id(id.uuid())];
     let version_sql = "SELECT version FROM appointment WHERE workspace_id = ?1 AND id = ?2";
     check_version(conn, version_sql, key, write, || format!("appointment `{id}`"))?;

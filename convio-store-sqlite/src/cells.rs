@@ -21,7 +21,9 @@ impl ToSql for Id {
 
 impl FromSql for Id {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Uuid::from_slice(value.as_blob()?).map(Id).map_err(|error| FromSqlError::Other(Box::new(error)))
+        Uuid::from_slice(value.as_blob()?)
+            .map(Id)
+            .map_err(|error| FromSqlError::Other(Box::new(error)))
     }
 }
 
@@ -67,7 +69,9 @@ impl<'r> Cells<'r> {
 
     pub(crate) fn opt_time(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.map(|micros: Option<i64>| {
-            micros.map(|micros| DateTime::from_timestamp_micros(micros).ok_or("no time")).transpose()
+            micros
+                .map(|micros| DateTime::from_timestamp_micros(micros).ok_or("no time"))
+                .transpose()
         })
     }
 
@@ -109,11 +113,18 @@ impl<'r> Cells<'r> {
         let column = self.row.as_ref().column_name(at).unwrap_or("?").to_owned();
         // Every table starts with the workspace and the row's own key.
         let key = |at: usize| match self.row.get_ref(at) {
-            Ok(ValueRef::Blob(bytes)) => Uuid::from_slice(bytes).map_or_else(|_| "?".to_owned(), |id| id.to_string()),
+            Ok(ValueRef::Blob(bytes)) => {
+                Uuid::from_slice(bytes).map_or_else(|_| "?".to_owned(), |id| id.to_string())
+            }
             Ok(ValueRef::Integer(n)) => n.to_string(),
             _ => "?".to_owned(),
         };
-        StoreError::Corrupt { table: self.table, column, id: format!("{}/{}", key(0), key(1)), fault: Fault::new(error) }
+        StoreError::Corrupt {
+            table: self.table,
+            column,
+            id: format!("{}/{}", key(0), key(1)),
+            fault: Fault::new(error),
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use convio_core::change_set::Version;
 use convio_core::contact::{
-    Contact, ContactFilter, ContactKey, ContactNumber, ContactRef, ContactRepository, KeyKind, KeyScope, Person, Stamps,
-    Touch,
+    Contact, ContactFilter, ContactKey, ContactNumber, ContactRef, ContactRepository, KeyKind, KeyScope,
+    Person, Stamps, Touch,
 };
 use convio_core::email::Email;
 use convio_core::page::{Cursor, Page, PageRequest};
@@ -52,14 +52,23 @@ impl ContactRepository for SqliteStore {
         let (leads_min, page) = (filter.leads_min, page.clone());
         self.readers
             .run(move |conn| {
-                let values = params![Id(workspace.uuid()), after_id(&page), page_limit(&page), leads_min];
+                let values = params![
+                    Id(workspace.uuid()),
+                    after_id(&page),
+                    page_limit(&page),
+                    leads_min
+                ];
                 let rows = query_all(conn, LIST, values, read)?;
                 Ok(Page::of(rows, page.size(), |row| Cursor::id(row.id.uuid())))
             })
             .await
     }
 
-    async fn contact_keys(&self, workspace: WorkspaceId, contact: ContactId) -> Result<Vec<ContactKey>, StoreError> {
+    async fn contact_keys(
+        &self,
+        workspace: WorkspaceId,
+        contact: ContactId,
+    ) -> Result<Vec<ContactKey>, StoreError> {
         let sql = "SELECT workspace_id, contact_id, scope, kind, value FROM contact_key
                    WHERE workspace_id = ?1 AND contact_id = ?2 ORDER BY scope, kind, value";
         let read = |row: &Row<'_>| {
@@ -72,11 +81,17 @@ impl ContactRepository for SqliteStore {
             })
         };
         let key = [Id(workspace.uuid()), Id(contact.uuid())];
-        self.readers.run(move |conn| query_all(conn, sql, key, read)).await
+        self.readers
+            .run(move |conn| query_all(conn, sql, key, read))
+            .await
     }
 }
 
-pub(crate) fn fetch(conn: &Connection, workspace: WorkspaceId, id: ContactId) -> Result<Option<Contact>, StoreError> {
+pub(crate) fn fetch(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    id: ContactId,
+) -> Result<Option<Contact>, StoreError> {
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
 }
 
@@ -87,7 +102,12 @@ pub(crate) fn by_key(
     key: &ContactKey,
 ) -> Result<Option<ContactId>, StoreError> {
     let sql = "SELECT contact_id FROM contact_key WHERE workspace_id = ?1 AND scope = ?2 AND kind = ?3 AND value = ?4";
-    let values = params![Id(workspace.uuid()), Id(key.scope.code()), key.kind.code(), key.value];
+    let values = params![
+        Id(workspace.uuid()),
+        Id(key.scope.code()),
+        key.kind.code(),
+        key.value
+    ];
     let id = query_one(conn, sql, values, |row| Cells::of("contact_key", row).uuid())?;
     Ok(id.map(ContactId::from_uuid))
 }
@@ -101,7 +121,13 @@ pub(crate) fn insert_key(
     execute(
         conn,
         "INSERT INTO contact_key (workspace_id, scope, kind, value, contact_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![Id(workspace.uuid()), Id(key.scope.code()), key.kind.code(), key.value, Id(contact.uuid())],
+        params![
+            Id(workspace.uuid()),
+            Id(key.scope.code()),
+            key.kind.code(),
+            key.value,
+            Id(contact.uuid())
+        ],
     )
 }
 
@@ -132,8 +158,23 @@ fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Re
         created_at,
         version,
     } = row;
-    let Person { first_name, last_name, email, phone, street, street2, city, state, postal_code, country } = person;
-    let Touch { source, lead, at: first_at } = first_touch;
+    let Person {
+        first_name,
+        last_name,
+        email,
+        phone,
+        street,
+        street2,
+        city,
+        state,
+        postal_code,
+        country,
+    } = person;
+    let Touch {
+        source,
+        lead,
+        at: first_at,
+    } = first_touch;
     let phone = phone.as_ref();
     let mut statement = conn.prepare_cached(sql).map_err(write_failed)?;
     let lifetime = to_json(lifetime)?;
@@ -166,7 +207,11 @@ fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Re
         at.map(|at| int(at.0)),
     ];
     // The insert has no use for the last one, and SQLite counts parameters.
-    let values: &[&dyn rusqlite::ToSql] = if at.is_some() { values } else { &values[..values.len() - 1] };
+    let values: &[&dyn rusqlite::ToSql] = if at.is_some() {
+        values
+    } else {
+        &values[..values.len() - 1]
+    };
     statement.execute(values).map_err(write_failed)
 }
 
@@ -175,14 +220,21 @@ fn read(row: &Row<'_>) -> Result<Contact, StoreError> {
     let workspace = WorkspaceId::from_uuid(cells.uuid()?);
     let id = ContactId::from_uuid(cells.uuid()?);
     let number = cells.map(|n: i64| {
-        u64::try_from(n).ok().and_then(ContactNumber::from_stored).ok_or("no contact number")
+        u64::try_from(n)
+            .ok()
+            .and_then(ContactNumber::from_stored)
+            .ok_or("no contact number")
     })?;
     let (first_name, last_name) = (cells.get()?, cells.get()?);
     let email = cells.map_opt(|text: String| Email::parse(&text))?;
     let number_text: Option<String> = cells.get()?;
-    let validity = cells.map_opt(|text: String| text.parse::<Validity>())?.unwrap_or(Validity::Possible);
+    let validity = cells
+        .map_opt(|text: String| text.parse::<Validity>())?
+        .unwrap_or(Validity::Possible);
     let extension: Option<String> = cells.get()?;
-    let phone = number_text.map(|text| Phone::from_e164(&text, validity)).transpose();
+    let phone = number_text
+        .map(|text| Phone::from_e164(&text, validity))
+        .transpose();
     let phone = phone.map_err(|error| StoreError::Corrupt {
         table: "contact",
         column: "phone".to_owned(),

@@ -20,7 +20,9 @@ pub(crate) fn read_failed(error: rusqlite::Error) -> StoreError {
 pub(crate) fn write_failed(error: rusqlite::Error) -> CommitError {
     match error.sqlite_error_code() {
         // Rows are checked before they are written: what is refused here was not made by a plan.
-        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) => CommitError::Misuse(error.to_string()),
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch) => {
+            CommitError::Misuse(error.to_string())
+        }
         _ => read_failed(error).into(),
     }
 }

@@ -4,8 +4,8 @@ use convio_core::lead::{Format, Interest, Lead, LeadFilter, LeadRepository, Lead
 use convio_core::page::{Cursor, Page, PageRequest};
 use convio_core::store::{CommitError, StoreError};
 use convio_core::{
-    Campaign, ContactId, ConversionId, Fingerprint, IntakeId, LeadId, LeadType, PostalCode, Product, Source, WebhookId,
-    WorkspaceId,
+    Campaign, ContactId, ConversionId, Fingerprint, IntakeId, LeadId, LeadType, PostalCode, Product, Source,
+    WebhookId, WorkspaceId,
 };
 use rusqlite::{Connection, Row, params};
 
@@ -16,9 +16,15 @@ use crate::readers::{after_id, page_limit, query_all, query_one};
 
 #[async_trait]
 impl LeadRepository for SqliteStore {
-    async fn fetch_leads(&self, workspace: WorkspaceId, ids: &[LeadId]) -> Result<Vec<Option<Lead>>, StoreError> {
+    async fn fetch_leads(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[LeadId],
+    ) -> Result<Vec<Option<Lead>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.readers
+            .run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect())
+            .await
     }
 
     async fn list_leads(
@@ -32,7 +38,12 @@ impl LeadRepository for SqliteStore {
             .run(move |conn| {
                 let (id, after, limit) = (Id(workspace.uuid()), after_id(&page), page_limit(&page));
                 let rows = match contact {
-                    Some(contact) => query_all(conn, LIST_OF_CONTACT, params![id, after, limit, Id(contact.uuid())], read),
+                    Some(contact) => query_all(
+                        conn,
+                        LIST_OF_CONTACT,
+                        params![id, after, limit, Id(contact.uuid())],
+                        read,
+                    ),
                     None => query_all(conn, LIST, params![id, after, limit], read),
                 };
                 Ok(Page::of(rows?, page.size(), |row| Cursor::id(row.id.uuid())))
@@ -46,11 +57,17 @@ impl LeadRepository for SqliteStore {
         ids: &[IntakeId],
     ) -> Result<Vec<Option<Payload>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch_payload(conn, workspace, *id)).collect()).await
+        self.readers
+            .run(move |conn| ids.iter().map(|id| fetch_payload(conn, workspace, *id)).collect())
+            .await
     }
 }
 
-pub(crate) fn fetch(conn: &Connection, workspace: WorkspaceId, id: LeadId) -> Result<Option<Lead>, StoreError> {
+pub(crate) fn fetch(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    id: LeadId,
+) -> Result<Option<Lead>, StoreError> {
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
 }
 
@@ -59,7 +76,8 @@ pub(crate) fn fetch_payload(
     workspace: WorkspaceId,
     id: IntakeId,
 ) -> Result<Option<Payload>, StoreError> {
-    let sql = "SELECT workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at FROM payload
+    let sql =
+        "SELECT workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at FROM payload
                WHERE workspace_id = ?1 AND id = ?2";
     query_one(conn, sql, [Id(workspace.uuid()), Id(id.uuid())], |row| {
         let mut cells = Cells::of("payload", row);
@@ -78,7 +96,16 @@ pub(crate) fn fetch_payload(
 
 /// 1 statement.
 pub(crate) fn insert_payload(conn: &Connection, row: &Payload) -> Result<(), CommitError> {
-    let Payload { id, workspace, webhook, format, body, headers, fingerprint, received_at } = row;
+    let Payload {
+        id,
+        workspace,
+        webhook,
+        format,
+        body,
+        headers,
+        fingerprint,
+        received_at,
+    } = row;
     let mut statement = conn
         .prepare_cached(
             "INSERT INTO payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at)
@@ -121,7 +148,14 @@ pub(crate) fn write(conn: &Connection, write: &Write<Lead>) -> Result<(), Commit
         created_at,
         version,
     } = write.row();
-    let Interest { source, lead_type, campaign, product, utm, external_id } = interest;
+    let Interest {
+        source,
+        lead_type,
+        campaign,
+        product,
+        utm,
+        external_id,
+    } = interest;
     let LeadStatus { key, stage } = status;
     let row_key = [Id(workspace.uuid()), Id(id.uuid())];
     let version_sql = "SELECT version FROM lead WHERE workspace_id = ?1 AND id = ?2";

@@ -46,12 +46,21 @@ fn read(conn: &Connection, id: WorkspaceId, need: Need, loaded: &mut Loaded) -> 
             loaded.rejections.extend(rejection::fetch(conn, id, intake)?);
             loaded.payloads.extend(lead::fetch_payload(conn, id, intake)?);
         }
-        need => return Err(StoreError::Misuse(format!("this version of the store can't read {need:?}"))),
+        need => {
+            return Err(StoreError::Misuse(format!(
+                "this version of the store can't read {need:?}"
+            )));
+        }
     }
     Ok(())
 }
 
-fn read_lead(conn: &Connection, id: WorkspaceId, lead: LeadId, loaded: &mut Loaded) -> Result<(), StoreError> {
+fn read_lead(
+    conn: &Connection,
+    id: WorkspaceId,
+    lead: LeadId,
+    loaded: &mut Loaded,
+) -> Result<(), StoreError> {
     if let Some(lead) = lead::fetch(conn, id, lead)? {
         loaded.contacts.extend(contact::fetch(conn, id, lead.contact)?);
         loaded.leads.push(lead);

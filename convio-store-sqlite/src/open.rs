@@ -119,19 +119,26 @@ impl Options {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
         let version = rusqlite::version_number();
         if version < SQLITE_MIN && !self.old_sqlite {
-            let message = format!("SQLite {} can corrupt its write-ahead log; 3.51.3 is needed", rusqlite::version());
+            let message = format!(
+                "SQLite {} can corrupt its write-ahead log; 3.51.3 is needed",
+                rusqlite::version()
+            );
             return Err(StoreError::Unavailable(Fault::new(message)));
         }
         let path = path.as_ref().to_owned();
         let mut writer = self.connect(&path, false).map_err(read_failed)?;
-        let mode: String =
-            writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(read_failed)?;
+        let mode: String = writer
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(read_failed)?;
         if mode != "wal" {
-            let message = format!("the file can't be used with a write-ahead log, only `{mode}`: is it in memory?");
+            let message =
+                format!("the file can't be used with a write-ahead log, only `{mode}`: is it in memory?");
             return Err(StoreError::Unavailable(Fault::new(message)));
         }
         migrate(&mut writer, self.migrate)?;
-        let readers = (0..self.readers).map(|_| self.connect(&path, true)).collect::<Result<Vec<_>, _>>();
+        let readers = (0..self.readers)
+            .map(|_| self.connect(&path, true))
+            .collect::<Result<Vec<_>, _>>();
         let durability = match self.synchronous {
             Synchronous::Full => Durability::Synced,
             Synchronous::Normal => Durability::Process,

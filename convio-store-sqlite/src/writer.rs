@@ -33,7 +33,10 @@ impl Writer {
             .name("convio-sqlite-write".to_owned())
             .spawn(move || write(&conn, queue))
             .map_err(|error| StoreError::Unavailable(Fault::new(error)))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
     }
 
     /// Hands a batch to the writer and waits until it is committed. Dropped before it is handed over, nothing happens;
@@ -51,7 +54,9 @@ impl Writer {
         if !sent {
             return vec![Err(CommitError::Unavailable(gone())); wanted];
         }
-        answered.await.unwrap_or_else(|_| vec![Err(CommitError::Unknown(gone())); wanted])
+        answered
+            .await
+            .unwrap_or_else(|_| vec![Err(CommitError::Unknown(gone())); wanted])
     }
 }
 
@@ -73,7 +78,8 @@ fn write(conn: &Connection, mut queue: mpsc::Receiver<Job>) {
             size += job.batch.len();
             group.push(job);
         }
-        let (batches, answers): (Vec<_>, Vec<_>) = group.into_iter().map(|job| (job.batch, job.answer)).unzip();
+        let (batches, answers): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|job| (job.batch, job.answer)).unzip();
         for (results, answer) in commit(conn, batches).into_iter().zip(answers) {
             // A caller that went away needs no answer: its work is done all the same.
             let _ = answer.send(results);
@@ -89,11 +95,15 @@ fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
     if let Err(error) = run(conn, "BEGIN IMMEDIATE") {
         return failed(&read_failed(error).into());
     }
-    let mut results: Vec<Results> =
-        group.into_iter().map(|batch| batch.into_iter().map(|changes| one(conn, changes)).collect()).collect();
+    let mut results: Vec<Results> = group
+        .into_iter()
+        .map(|batch| batch.into_iter().map(|changes| one(conn, changes)).collect())
+        .collect();
     let committed = if conn.is_autocommit() {
         // SQLite ended the transaction by itself, as when the disk is full.
-        Err(CommitError::Unavailable(Fault::new("SQLite rolled the transaction back")))
+        Err(CommitError::Unavailable(Fault::new(
+            "SQLite rolled the transaction back",
+        )))
     } else {
         run(conn, "COMMIT").map_err(commit_failed)
     };
@@ -111,7 +121,9 @@ fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
 /// One change set in its savepoint.
 fn one(conn: &Connection, changes: ChangeSet) -> Result<Receipt, CommitError> {
     if conn.is_autocommit() {
-        return Err(CommitError::Unavailable(Fault::new("SQLite rolled the transaction back")));
+        return Err(CommitError::Unavailable(Fault::new(
+            "SQLite rolled the transaction back",
+        )));
     }
     run(conn, "SAVEPOINT convio").map_err(write_failed)?;
     let result = apply(conn, changes);

@@ -21,16 +21,20 @@
 //! must say that it is [`Process`](convio_core::Durability)-durable.
 
 mod cases;
+mod invariants;
+mod naive;
 mod registry;
 mod shared;
 mod snapshot;
 mod subject;
 mod world;
 
+pub use invariants::{INVARIANTS, Invariant, check_invariants};
 pub use registry::{CASES, Case, run};
 pub use shared::Shared;
 pub use snapshot::{Snapshot, feed, streams};
 pub use subject::{Held, Subject, Volatile};
 pub use world::{
-    ManualClock, World, body_of, codes, created, lead, lead_with, linked, phone, rejected, replayed, taken,
+    ManualClock, World, body_of, codes, created, duplicate, lead, lead_with, linked, phone, rejected,
+    replayed, taken,
 };

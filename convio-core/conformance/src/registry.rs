@@ -143,4 +143,48 @@ registry! { $
         a_rejection_leaves_the_external_id_free_and_a_release_claims_it
         a_released_lead_keeps_its_time_and_its_test_mark
     }
+    keys {
+        six_spellings_of_one_number_are_one_contact
+        an_extension_makes_no_other_contact
+        an_email_is_a_key_in_any_case
+        the_senders_id_of_a_person_is_a_key_as_written
+        digits_are_a_key_where_no_number_can_be_read
+        the_first_key_that_a_lead_offers_is_the_one
+        a_scope_of_one_webhook_has_contacts_of_its_own
+        a_key_of_one_kind_is_none_of_another
+        one_key_in_two_workspaces_is_two_contacts
+        the_second_phone_of_a_lead_is_its_key_when_the_first_is_unreadable
+        without_any_key_a_lead_is_rejected_and_every_key_is_named
+    }
+    repeats {
+        a_repeat_is_marked_with_the_lead_that_it_repeats
+        a_repeat_may_be_rejected_and_is_kept
+        repeats_may_be_accepted_like_any_other_lead
+        the_window_ends_after_its_days
+        a_window_without_days_never_ends
+        another_product_or_campaign_repeats_nothing
+        another_contact_repeats_nothing
+        a_lead_repeats_one_of_another_webhook_too
+        the_latest_lead_counts_whatever_the_order_of_arrival
+    }
+    limits {
+        a_webhook_takes_so_many_leads_in_a_clock_hour
+        rejections_count_against_the_limit_and_releases_do_not
+        what_is_refused_uses_nothing_of_the_limit
+        the_rows_of_a_batch_count_one_by_one
+    }
+    batches {
+        rows_are_answered_in_their_order
+        a_batch_comes_to_the_same_as_its_rows_one_by_one
+        rows_of_one_contact_are_one_contact
+        one_call_twice_in_a_batch_is_taken_once
+        repeats_within_a_batch_are_rejected_where_repeats_are
+        all_or_nothing_takes_all
+        all_or_nothing_takes_nothing_when_one_row_is_rejected
+        all_or_nothing_takes_nothing_when_one_gate_is_lost
+        all_or_nothing_with_one_key_twice_is_kept_out
+        an_empty_batch_is_answered_with_nothing
+        a_batch_has_a_bound
+        rows_of_several_webhooks_travel_together
+    }
 }

@@ -12,9 +12,10 @@ use convio_core::rejection::{RejectionFilter, RejectionRepository};
 use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
 use convio_core::{
-    Appointment, AppointmentId, ChangeSet, CommitError, Contact, ContactId, ContactKey, Conversion, ConversionId,
-    Durability, Event, IntakeId, Lead, LeadId, Loaded, Needs, Page, PageRequest, Payload, Position, Receipt, Rejection,
-    ReportQuery, Rollup, Store, StoreError, StreamRef, Webhook, WebhookId, Workspace, WorkspaceId,
+    Appointment, AppointmentId, ChangeSet, CommitError, Contact, ContactId, ContactKey, Conversion,
+    ConversionId, Durability, Event, IntakeId, Lead, LeadId, Loaded, Needs, Page, PageRequest, Payload,
+    Position, Receipt, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef, Webhook, WebhookId,
+    Workspace, WorkspaceId,
 };
 
 /// One store, shared: several [`Convio`](convio_core::Convio)s over it behave like several processes on one database.
@@ -62,7 +63,11 @@ impl WebhookRepository for Shared {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl ContactRepository for Shared {
-    async fn fetch_contacts(&self, workspace: WorkspaceId, refs: &[ContactRef]) -> Read<Vec<Option<Contact>>> {
+    async fn fetch_contacts(
+        &self,
+        workspace: WorkspaceId,
+        refs: &[ContactRef],
+    ) -> Read<Vec<Option<Contact>>> {
         self.0.fetch_contacts(workspace, refs).await
     }
 
@@ -87,7 +92,12 @@ impl LeadRepository for Shared {
         self.0.fetch_leads(workspace, ids).await
     }
 
-    async fn list_leads(&self, workspace: WorkspaceId, filter: &LeadFilter, page: &PageRequest) -> Read<Page<Lead>> {
+    async fn list_leads(
+        &self,
+        workspace: WorkspaceId,
+        filter: &LeadFilter,
+        page: &PageRequest,
+    ) -> Read<Page<Lead>> {
         self.0.list_leads(workspace, filter, page).await
     }
 
@@ -99,7 +109,11 @@ impl LeadRepository for Shared {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl RejectionRepository for Shared {
-    async fn fetch_rejections(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Rejection>>> {
+    async fn fetch_rejections(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[IntakeId],
+    ) -> Read<Vec<Option<Rejection>>> {
         self.0.fetch_rejections(workspace, ids).await
     }
 
@@ -137,7 +151,11 @@ impl AppointmentRepository for Shared {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl ConversionRepository for Shared {
-    async fn fetch_conversions(&self, workspace: WorkspaceId, ids: &[ConversionId]) -> Read<Vec<Option<Conversion>>> {
+    async fn fetch_conversions(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[ConversionId],
+    ) -> Read<Vec<Option<Conversion>>> {
         self.0.fetch_conversions(workspace, ids).await
     }
 
@@ -154,7 +172,12 @@ impl ConversionRepository for Shared {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl EventLog for Shared {
-    async fn history(&self, workspace: WorkspaceId, stream: StreamRef, page: &PageRequest) -> Read<Page<Event>> {
+    async fn history(
+        &self,
+        workspace: WorkspaceId,
+        stream: StreamRef,
+        page: &PageRequest,
+    ) -> Read<Page<Event>> {
         self.0.history(workspace, stream, page).await
     }
 

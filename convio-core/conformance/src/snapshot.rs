@@ -7,8 +7,8 @@ use convio_core::record::Record;
 use convio_core::rejection::RejectionFilter;
 use convio_core::use_case::{RULES_KEY, RULES_KIND};
 use convio_core::{
-    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Cursor, Event, IntakeId, Lead, Measure, Page,
-    PageRequest, Position, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef, Subject, Webhook, Workspace,
+    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, IntakeId, Lead, Measure, Page,
+    PageRequest, Position, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef, Webhook, Workspace,
     WorkspaceId,
 };
 
@@ -58,7 +58,9 @@ impl Snapshot {
                 loop {
                     let Page { items, next } = $list.await?;
                     rows.extend(items);
-                    let Some(next) = next.filter(|_| rows.len() < ROWS_MAX) else { break rows };
+                    let Some(next) = next.filter(|_| rows.len() < ROWS_MAX) else {
+                        break rows;
+                    };
                     $request.after = Some(next);
                 }
             }};
@@ -67,7 +69,8 @@ impl Snapshot {
         let contacts = all!(|page| store.list_contacts(workspace, &ContactFilter::default(), &page));
         let leads = all!(|page| store.list_leads(workspace, &LeadFilter::default(), &page));
         let rejections = all!(|page| store.list_rejections(workspace, &RejectionFilter::default(), &page));
-        let appointments = all!(|page| store.list_appointments(workspace, &AppointmentFilter::default(), &page));
+        let appointments =
+            all!(|page| store.list_appointments(workspace, &AppointmentFilter::default(), &page));
         let conversions = all!(|page| store.list_conversions(workspace, &ConversionFilter::default(), &page));
         let mut keys = Vec::new();
         for contact in &contacts {
@@ -90,7 +93,12 @@ impl Snapshot {
         }
         Ok(Self {
             head: store.head(workspace).await?,
-            workspace: store.fetch_workspaces(&[workspace]).await?.into_iter().next().flatten(),
+            workspace: store
+                .fetch_workspaces(&[workspace])
+                .await?
+                .into_iter()
+                .next()
+                .flatten(),
             webhooks,
             contacts,
             keys,
@@ -119,8 +127,20 @@ impl Snapshot {
             };
         }
         parts!(
-            workspace, webhooks, contacts, keys, leads, rejections, payloads, appointments, conversions, rules, feed,
-            histories, rollups, head
+            workspace,
+            webhooks,
+            contacts,
+            keys,
+            leads,
+            rejections,
+            payloads,
+            appointments,
+            conversions,
+            rules,
+            feed,
+            histories,
+            rollups,
+            head
         );
         None
     }
@@ -155,26 +175,14 @@ pub fn streams(events: &[Event]) -> Vec<StreamRef> {
         .flat_map(|event| {
             let contact = event.contact_id().map(StreamRef::Contact);
             let lead = event.lead_id().map(StreamRef::Lead);
-            [contact, lead, event.subject().map(StreamRef::Subject)].into_iter().flatten()
+            [contact, lead, event.subject().map(StreamRef::Subject)]
+                .into_iter()
+                .flatten()
         })
         .collect();
     streams.sort_unstable();
     streams.dedup();
     streams
-}
-
-/// The subjects among them that rows stand behind.
-pub fn subject_of(stream: StreamRef) -> Option<Subject> {
-    match stream {
-        StreamRef::Subject(subject) => Some(subject),
-        StreamRef::Contact(_) | StreamRef::Lead(_) => None,
-    }
-}
-
-/// A cursor of a page is opaque, and is passed on as text by most services: the same one must come back.
-pub fn through_text(cursor: Cursor) -> Cursor {
-    let text = serde_json::to_string(&cursor).expect("a cursor is a number");
-    serde_json::from_str(&text).expect("what was written reads back")
 }
 
 /// More rows than any case makes: a list that does not end is stopped here, and then found to differ.

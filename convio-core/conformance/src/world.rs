@@ -3,7 +3,8 @@ use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use convio_core::{
-    Accepted, Clock, Convio, Ingested, NewWorkspace, RawLead, Reason, Refused, SequentialIds, Store, WorkspaceHandle,
+    Accepted, Clock, Convio, Ingested, NewWorkspace, RawLead, Reason, Refused, SequentialIds, Store,
+    WorkspaceHandle,
 };
 use serde_json::{Value, json};
 
@@ -21,7 +22,11 @@ pub struct World<'s> {
 impl<'s> World<'s> {
     /// A world with this store, at a moment of no meaning: 2027-03-01, three in the afternoon in London.
     pub fn of(subject: &'s dyn Subject) -> Self {
-        Self { subject, clock: ManualClock::at(START), processes: AtomicU16::new(0) }
+        Self {
+            subject,
+            clock: ManualClock::at(START),
+            processes: AtomicU16::new(0),
+        }
     }
 
     /// The store.
@@ -42,7 +47,9 @@ impl<'s> World<'s> {
 
     /// A new workspace in Los Angeles, seen by a process of its own.
     pub async fn acme(&self) -> WorkspaceHandle<'static> {
-        let new = NewWorkspace::named("Acme Solar").zone("America/Los_Angeles").currency("USD");
+        let new = NewWorkspace::named("Acme Solar")
+            .zone("America/Los_Angeles")
+            .currency("USD");
         self.convio().create_workspace(new).await.unwrap()
     }
 
@@ -54,7 +61,9 @@ impl<'s> World<'s> {
 
 impl std::fmt::Debug for World<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World").field("clock", &self.clock).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,7 +79,8 @@ impl ManualClock {
 
     /// Moves it on.
     pub fn advance(&self, by: TimeDelta) {
-        self.0.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.0
+            .fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 
@@ -102,7 +112,11 @@ pub fn body_of(n: u32, more: Value) -> String {
 
 /// The `n`-th of ten million phone numbers, all assigned.
 pub fn phone(n: u32) -> String {
-    format!("+1{}{:07}", ["212", "213", "312"][(n / 7_000_000) as usize % 3], 2_000_000 + n % 7_000_000)
+    format!(
+        "+1{}{:07}",
+        ["212", "213", "312"][(n / 7_000_000) as usize % 3],
+        2_000_000 + n % 7_000_000
+    )
 }
 
 /// The lead that was taken by this very call.
@@ -141,6 +155,15 @@ pub fn rejected(answer: Result<Ingested, convio_core::Error>) -> Refused {
     }
 }
 
+/// The lead that was not taken since it repeats another one.
+#[track_caller]
+pub fn duplicate(answer: Result<Ingested, convio_core::Error>) -> Refused {
+    match answer {
+        Ok(Ingested::Duplicate(refused)) => refused,
+        other => panic!("the lead was not found to repeat another one: {other:?}"),
+    }
+}
+
 /// What was answered when the same call came first.
 #[track_caller]
 pub fn replayed(answer: Result<Ingested, convio_core::Error>) -> Ingested {
@@ -152,7 +175,10 @@ pub fn replayed(answer: Result<Ingested, convio_core::Error>) -> Ingested {
 
 /// The fields and codes of reasons, as `field/code`.
 pub fn codes(reasons: &[Reason]) -> Vec<String> {
-    reasons.iter().map(|reason| format!("{}/{}", reason.field, reason.code)).collect()
+    reasons
+        .iter()
+        .map(|reason| format!("{}/{}", reason.field, reason.code))
+        .collect()
 }
 
 /// 2027-03-01T15:00:00Z: seven in the morning in Los Angeles.

@@ -5,9 +5,9 @@ mod rollup;
 
 use chrono::NaiveDate;
 
-pub use rollup::{Cube, Measure, Rollup, RollupDelta, When};
 #[cfg(feature = "service")]
 pub use repository::AnalyticsRepository;
+pub use rollup::{Cube, Measure, Rollup, RollupDelta, When};
 
 /// Which rollups are asked for: one cube over some days, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub struct ReportQuery {
 impl ReportQuery {
     /// The whole history of a cube.
     pub fn all(cube: Cube) -> Self {
-        Self { cube, from: NaiveDate::MIN, to: NaiveDate::MAX }
+        Self {
+            cube,
+            from: NaiveDate::MIN,
+            to: NaiveDate::MAX,
+        }
     }
 }

@@ -6,7 +6,9 @@ impl Appointment {
     pub fn fold<'e>(events: impl IntoIterator<Item = &'e Event>) -> Option<Self> {
         let mut appointment: Option<Self> = None;
         for event in events {
-            let Some(Subject::Appointment(id)) = event.subject() else { continue };
+            let Some(Subject::Appointment(id)) = event.subject() else {
+                continue;
+            };
             match &event.body {
                 EventBody::AppointmentBooked(booked) => {
                     appointment = Some(Self {

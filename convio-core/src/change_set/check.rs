@@ -54,8 +54,14 @@ impl ChangeSet {
     fn events_match(&self, mut writes: BTreeMap<(&str, uuid::Uuid), i64>) -> Result<(), String> {
         for event in &self.events {
             let touched = [
-                event.contact.filter(|mention| mention.changes).map(|mention| ("contact", mention.id.uuid())),
-                event.lead.filter(|mention| mention.changes).map(|mention| ("lead", mention.id.uuid())),
+                event
+                    .contact
+                    .filter(|mention| mention.changes)
+                    .map(|mention| ("contact", mention.id.uuid())),
+                event
+                    .lead
+                    .filter(|mention| mention.changes)
+                    .map(|mention| ("lead", mention.id.uuid())),
                 // Rules live in a record, which is counted by its event alone.
                 event
                     .subject
@@ -65,7 +71,12 @@ impl ChangeSet {
             for (kind, id) in touched.into_iter().flatten() {
                 match writes.get_mut(&(kind, id)) {
                     Some(left) if *left > 0 => *left -= 1,
-                    _ => return Err(format!("event `{}` changes {kind} {id}, which is not written", event.body.kind())),
+                    _ => {
+                        return Err(format!(
+                            "event `{}` changes {kind} {id}, which is not written",
+                            event.body.kind()
+                        ));
+                    }
                 }
             }
         }
@@ -79,7 +90,10 @@ impl ChangeSet {
         if workspace == self.workspace {
             return Ok(());
         }
-        Err(format!("a {kind} of workspace {workspace} in a change set of {}", self.workspace))
+        Err(format!(
+            "a {kind} of workspace {workspace} in a change set of {}",
+            self.workspace
+        ))
     }
 }
 
@@ -98,5 +112,7 @@ fn follows(kind: &str, version: Version, at: Version) -> Result<(), String> {
     if version == at.next() {
         return Ok(());
     }
-    Err(format!("a {kind} of version {version} is written over version {at}"))
+    Err(format!(
+        "a {kind} of version {version} is written over version {at}"
+    ))
 }

@@ -59,7 +59,13 @@ impl Decisions {
         position: Position,
         new: NewEvent,
     ) -> Event {
-        let NewEvent { body, contact, lead, subject, duplicate_of } = new;
+        let NewEvent {
+            body,
+            contact,
+            lead,
+            subject,
+            duplicate_of,
+        } = new;
         let merged = contact.and_then(|mention| self.merge_of(mention.id));
         let contact = contact.map(|mention| Link {
             id: self.contact(mention.id),
@@ -75,7 +81,18 @@ impl Decisions {
         // Rules share the id of their workspace, so both are told apart by more than it.
         let about = subject.map(|subject| (subject, self.version(subject_key(subject))));
         let contact_number = merged.filter(|merged| merged.created).map(|merged| merged.number);
-        Event { workspace, position, at, origin: origin.clone(), body, contact, lead, about, contact_number, duplicate_of }
+        Event {
+            workspace,
+            position,
+            at,
+            origin: origin.clone(),
+            body,
+            contact,
+            lead,
+            about,
+            contact_number,
+            duplicate_of,
+        }
     }
 
     /// The sums that a delta adds.
@@ -88,11 +105,18 @@ impl Decisions {
     /// The receipt.
     pub fn receipt(self, position: Position) -> Receipt {
         let contacts = self.merges.into_iter().map(|(_, merged)| merged).collect();
-        Receipt { contacts, repeats: self.repeats, position }
+        Receipt {
+            contacts,
+            repeats: self.repeats,
+            position,
+        }
     }
 
     fn merge_of(&self, candidate: ContactId) -> Option<&MergedContact> {
-        self.merges.iter().map(|(_, merged)| merged).find(|merged| merged.candidate == candidate)
+        self.merges
+            .iter()
+            .map(|(_, merged)| merged)
+            .find(|merged| merged.candidate == candidate)
     }
 
     fn repeat_of(&self, lead: LeadId) -> Option<LeadId> {

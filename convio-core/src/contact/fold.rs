@@ -7,12 +7,21 @@ impl Contact {
     pub fn fold<'e>(events: impl IntoIterator<Item = &'e Event>) -> Option<Self> {
         let mut contact: Option<Self> = None;
         for event in events {
-            let (Some(id), Some(version)) = (event.contact_id(), event.contact_version()) else { continue };
+            let (Some(id), Some(version)) = (event.contact_id(), event.contact_version()) else {
+                continue;
+            };
             match &event.body {
                 EventBody::LeadReceived(received) => {
                     let touch = received.touch(event.lead_id()?);
-                    let stamp = Stamp { rank: received.rank, at: received.received_at, lead: touch.lead };
-                    let offer = Offer { person: received.person().cloned().unwrap_or_default(), stamp };
+                    let stamp = Stamp {
+                        rank: received.rank,
+                        at: received.received_at,
+                        lead: touch.lead,
+                    };
+                    let offer = Offer {
+                        person: received.person().cloned().unwrap_or_default(),
+                        stamp,
+                    };
                     match &mut contact {
                         Some(contact) => contact.take(&offer, &touch),
                         None => {
@@ -23,7 +32,10 @@ impl Contact {
                     }
                 }
                 EventBody::ConversionRecorded(recorded) => {
-                    contact.as_mut()?.convert(recorded.value, recorded.occurred_at).ok()?;
+                    contact
+                        .as_mut()?
+                        .convert(recorded.value, recorded.occurred_at)
+                        .ok()?;
                 }
                 _ => continue,
             }

@@ -73,7 +73,11 @@ person! {
 
 impl fmt::Debug for Person {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let set: Vec<&str> = FIELDS.into_iter().filter(|field| self.has(*field)).map(Field::name).collect();
+        let set: Vec<&str> = FIELDS
+            .into_iter()
+            .filter(|field| self.has(*field))
+            .map(Field::name)
+            .collect();
         write!(f, "Person({})", set.join(", "))
     }
 }
@@ -104,7 +108,11 @@ impl Stamp {
         let bytes: &[u8; STAMP_BYTES] = bytes.try_into().ok()?;
         let micros = i64::from_be_bytes(bytes[1..9].try_into().ok()?) ^ i64::MIN;
         let lead = uuid::Uuid::from_slice(&bytes[9..]).ok()?;
-        Some(Self { rank: bytes[0], at: DateTime::from_timestamp_micros(micros)?, lead: LeadId::from_uuid(lead) })
+        Some(Self {
+            rank: bytes[0],
+            at: DateTime::from_timestamp_micros(micros)?,
+            lead: LeadId::from_uuid(lead),
+        })
     }
 }
 

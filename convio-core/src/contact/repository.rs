@@ -52,5 +52,9 @@ pub trait ContactRepository: Send + Sync {
     ) -> Result<Page<Contact>, StoreError>;
 
     /// The keys that lead to this contact, in ascending order.
-    async fn contact_keys(&self, workspace: WorkspaceId, contact: ContactId) -> Result<Vec<ContactKey>, StoreError>;
+    async fn contact_keys(
+        &self,
+        workspace: WorkspaceId,
+        contact: ContactId,
+    ) -> Result<Vec<ContactKey>, StoreError>;
 }

@@ -13,7 +13,8 @@ use crate::contact::ContactNumber;
 use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId, WorkspaceId};
 
 pub use body::{
-    AppointmentBooked, AppointmentCompleted, ConversionRecorded, EventBody, LeadPersonal, LeadReceived, LeadRejected,
+    AppointmentBooked, AppointmentCompleted, ConversionRecorded, EventBody, LeadPersonal, LeadReceived,
+    LeadRejected,
 };
 #[cfg(feature = "service")]
 pub use repository::{EventLog, Head};

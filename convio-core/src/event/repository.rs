@@ -35,7 +35,12 @@ pub trait EventLog: Send + Sync {
     /// To be correct, an implementation
     /// - never shows position n + 1 to a reader to whom it would not have shown n, whatever commits at the same time;
     /// - leaves no position out.
-    async fn feed(&self, workspace: WorkspaceId, after: Position, limit: usize) -> Result<Vec<Event>, StoreError>;
+    async fn feed(
+        &self,
+        workspace: WorkspaceId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Event>, StoreError>;
 
     /// Where the workspace stands; `None` when there is no such workspace.
     async fn head(&self, workspace: WorkspaceId) -> Result<Option<Head>, StoreError>;

@@ -7,7 +7,9 @@ impl Lead {
     pub fn fold<'e>(events: impl IntoIterator<Item = &'e Event>) -> Option<Self> {
         let mut lead: Option<Self> = None;
         for event in events {
-            let (Some(id), Some(version)) = (event.lead_id(), event.lead_version()) else { continue };
+            let (Some(id), Some(version)) = (event.lead_id(), event.lead_version()) else {
+                continue;
+            };
             match &event.body {
                 EventBody::LeadReceived(received) => {
                     let personal = received.personal.clone().unwrap_or_default();

@@ -18,7 +18,9 @@ pub struct LeadFilter {
 impl LeadFilter {
     /// The leads of one contact.
     pub fn of_contact(contact: ContactId) -> Self {
-        Self { contact: Some(contact) }
+        Self {
+            contact: Some(contact),
+        }
     }
 
     /// Whether the lead is one of those listed.
@@ -31,7 +33,11 @@ impl LeadFilter {
 #[async_trait]
 pub trait LeadRepository: Send + Sync {
     /// The leads with these ids, in the same order and number; `None` where there is none.
-    async fn fetch_leads(&self, workspace: WorkspaceId, ids: &[LeadId]) -> Result<Vec<Option<Lead>>, StoreError>;
+    async fn fetch_leads(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[LeadId],
+    ) -> Result<Vec<Option<Lead>>, StoreError>;
 
     /// The leads that the filter matches, by id ascending.
     async fn list_leads(

@@ -6,7 +6,9 @@ impl Rejection {
     pub fn fold<'e>(events: impl IntoIterator<Item = &'e Event>) -> Option<Self> {
         let mut rejection: Option<Self> = None;
         for event in events {
-            let Some(Subject::Rejection(id)) = event.subject() else { continue };
+            let Some(Subject::Rejection(id)) = event.subject() else {
+                continue;
+            };
             match &event.body {
                 EventBody::LeadRejected(rejected) => {
                     rejection = Some(Self {

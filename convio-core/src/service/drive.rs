@@ -26,7 +26,10 @@ impl WorkspaceHandle<'_> {
             let plan = use_case.plan(&loaded, &self.context())?;
             match self.commit_one(plan.changes).await {
                 Ok(_) => return Ok(plan.answer),
-                Err(error @ (CommitError::Conflict { .. } | CommitError::GateLost(GateLost::Config { current: Some(_) }))) => {
+                Err(
+                    error @ (CommitError::Conflict { .. }
+                    | CommitError::GateLost(GateLost::Config { current: Some(_) })),
+                ) => {
                     last = Some(error);
                 }
                 Err(CommitError::GateLost(GateLost::Config { current: None })) => {
@@ -41,7 +44,9 @@ impl WorkspaceHandle<'_> {
     /// Commits one change set.
     pub(super) async fn commit_one(&self, changes: ChangeSet) -> Result<Receipt, CommitError> {
         let mut results = self.commit(vec![changes]).await;
-        results.pop().unwrap_or_else(|| Err(CommitError::Misuse("the store answered nothing".to_owned())))
+        results
+            .pop()
+            .unwrap_or_else(|| Err(CommitError::Misuse("the store answered nothing".to_owned())))
     }
 
     /// Commits change sets, and checks that the store answers each.
@@ -72,6 +77,10 @@ impl WorkspaceHandle<'_> {
 
     pub(super) fn context(&self) -> Context<'_> {
         let inner = &self.convio.inner;
-        Context { at: crate::clock::micros(inner.clock.now()), ids: &*inner.ids, origin: &self.origin }
+        Context {
+            at: crate::clock::micros(inner.clock.now()),
+            ids: &*inner.ids,
+            origin: &self.origin,
+        }
     }
 }

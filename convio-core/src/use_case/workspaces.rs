@@ -25,8 +25,13 @@ impl UseCase for CreateWorkspace {
 
     fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<Workspace>, Error> {
         let settings = self.new.settings().map_err(Error::invalid)?;
-        let workspace =
-            Workspace { id: self.id, settings, created_at: context.at, deleted_at: None, version: Version::ZERO.next() };
+        let workspace = Workspace {
+            id: self.id,
+            settings,
+            created_at: context.at,
+            deleted_at: None,
+            version: Version::ZERO.next(),
+        };
         let mut changes = context.changes(self.id);
         changes.events.push(NewEvent::about(
             Subject::Workspace(self.id),
@@ -34,7 +39,10 @@ impl UseCase for CreateWorkspace {
         ));
         changes.workspaces.push(Write::Insert(workspace.clone()));
         super::webhooks::insert(&mut changes, &NewWebhook::named(DIRECT), context);
-        Ok(Plan { changes, answer: workspace })
+        Ok(Plan {
+            changes,
+            answer: workspace,
+        })
     }
 }
 
@@ -66,7 +74,10 @@ impl UseCase for ChangeWorkspace {
     }
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Workspace>, Error> {
-        let found = loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", self.id))?;
+        let found = loaded
+            .workspace
+            .as_ref()
+            .ok_or_else(|| Error::not_found("workspace", self.id))?;
         let mut row = found.clone();
         row.version = found.version.next();
         let body = match &self.change {
@@ -95,8 +106,13 @@ impl UseCase for ChangeWorkspace {
         };
         let mut changes = context.changes(self.id);
         changes.config = loaded.config;
-        changes.events.push(NewEvent::about(Subject::Workspace(self.id), body));
-        changes.workspaces.push(Write::Update { row: row.clone(), at: found.version });
+        changes
+            .events
+            .push(NewEvent::about(Subject::Workspace(self.id), body));
+        changes.workspaces.push(Write::Update {
+            row: row.clone(),
+            at: found.version,
+        });
         Ok(Plan { changes, answer: row })
     }
 }

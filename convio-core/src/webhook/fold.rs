@@ -6,7 +6,9 @@ impl Webhook {
     pub fn fold<'e>(events: impl IntoIterator<Item = &'e Event>) -> Option<Self> {
         let mut webhook: Option<Self> = None;
         for event in events {
-            let Some(Subject::Webhook(id)) = event.subject() else { continue };
+            let Some(Subject::Webhook(id)) = event.subject() else {
+                continue;
+            };
             if let EventBody::WebhookCreated { name, settings } = &event.body {
                 webhook = Some(Self {
                     id,

@@ -98,7 +98,9 @@ impl Webhook {
     /// The source of a lead that names none.
     pub fn default_source(&self) -> Source {
         let named = self.settings.source.clone();
-        named.or_else(|| Source::new(&self.name).ok()).unwrap_or_else(Source::unknown)
+        named
+            .or_else(|| Source::new(&self.name).ok())
+            .unwrap_or_else(Source::unknown)
     }
 
     /// Where contacts of its leads are looked for.
@@ -112,10 +114,20 @@ impl Webhook {
     /// Why it refuses leads, if it does.
     pub fn refusal(&self) -> Option<Reason> {
         if self.deleted_at.is_some() {
-            return Some(Reason::new("webhook", "deleted", format!("webhook `{}` is deleted", self.name)));
+            return Some(Reason::new(
+                "webhook",
+                "deleted",
+                format!("webhook `{}` is deleted", self.name),
+            ));
         }
         let inactive = !self.settings.active;
-        inactive.then(|| Reason::new("webhook", "inactive", format!("webhook `{}` is inactive", self.name)))
+        inactive.then(|| {
+            Reason::new(
+                "webhook",
+                "inactive",
+                format!("webhook `{}` is inactive", self.name),
+            )
+        })
     }
 }
 
@@ -151,14 +163,19 @@ pub struct RepeatPolicy {
 impl RepeatPolicy {
     /// Leads at or before this instant are too old to be repeated.
     pub fn cutoff(&self, received_at: DateTime<Utc>) -> DateTime<Utc> {
-        let back = self.window_days.and_then(|days| received_at.checked_sub_signed(TimeDelta::days(days.into())));
+        let back = self
+            .window_days
+            .and_then(|days| received_at.checked_sub_signed(TimeDelta::days(days.into())));
         back.unwrap_or(DateTime::UNIX_EPOCH)
     }
 }
 
 impl Default for RepeatPolicy {
     fn default() -> Self {
-        Self { action: RepeatAction::Flag, window_days: Some(REPEAT_WINDOW_DAYS) }
+        Self {
+            action: RepeatAction::Flag,
+            window_days: Some(REPEAT_WINDOW_DAYS),
+        }
     }
 }
 
@@ -184,7 +201,10 @@ pub struct NewWebhook {
 impl NewWebhook {
     /// A webhook with this name and default settings.
     pub fn named(name: impl Into<String>) -> Self {
-        Self { name: name.into(), settings: WebhookSettings::default() }
+        Self {
+            name: name.into(),
+            settings: WebhookSettings::default(),
+        }
     }
 
     /// With these settings instead.
@@ -207,7 +227,8 @@ impl NewWebhook {
         let mut reasons = Vec::new();
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if self.name.is_empty() || self.name.len() > NAME_BYTES_MAX || !self.name.chars().all(allowed) {
-            let message = format!("a webhook's name is 1 to {NAME_BYTES_MAX} of letters, digits, `-`, `_`, `.`");
+            let message =
+                format!("a webhook's name is 1 to {NAME_BYTES_MAX} of letters, digits, `-`, `_`, `.`");
             reasons.push(Reason::new("name", "invalid", message));
         }
         reasons.extend(self.settings.check());
@@ -220,7 +241,11 @@ impl WebhookSettings {
     pub fn check(&self) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if self.keys.is_empty() {
-            reasons.push(Reason::new("keys", "empty", "a webhook needs at least one kind of key"));
+            reasons.push(Reason::new(
+                "keys",
+                "empty",
+                "a webhook needs at least one kind of key",
+            ));
         }
         if self.idempotency_hours == 0 || self.idempotency_hours > IDEMPOTENCY_HOURS_MAX {
             let message = format!("idempotency keys are kept 1 to {IDEMPOTENCY_HOURS_MAX} hours");

@@ -18,5 +18,9 @@ pub trait WebhookRepository: Send + Sync {
     ) -> Result<Vec<Option<Webhook>>, StoreError>;
 
     /// All webhooks of the workspace, deleted ones included, by id ascending.
-    async fn list_webhooks(&self, workspace: WorkspaceId, page: &PageRequest) -> Result<Page<Webhook>, StoreError>;
+    async fn list_webhooks(
+        &self,
+        workspace: WorkspaceId,
+        page: &PageRequest,
+    ) -> Result<Page<Webhook>, StoreError>;
 }

@@ -6,7 +6,9 @@ impl Workspace {
     pub fn fold<'e>(events: impl IntoIterator<Item = &'e Event>) -> Option<Self> {
         let mut workspace: Option<Self> = None;
         for event in events {
-            let Some(Subject::Workspace(id)) = event.subject() else { continue };
+            let Some(Subject::Workspace(id)) = event.subject() else {
+                continue;
+            };
             match &event.body {
                 EventBody::WorkspaceCreated(settings) => {
                     workspace = Some(Self {

@@ -18,14 +18,7 @@ fn a_replay_writes_its_claim_hit_and_nothing_else() {
         let contact = "SELECT to_jsonb(c)::text FROM convio.contact c";
         let (census, row) = (db.census().await, db.column::<String>(contact).await);
         let replay = ingest(&mut conn, &first.again()).await.expect("runs");
-        assert_eq!(
-            replay,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: first.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(replay, Outcome::lost(Claim::Key, first.lead, true));
         assert_eq!(
             (db.census().await, db.column::<String>(contact).await),
             (census, row)
@@ -42,14 +35,7 @@ fn the_same_change_set_sent_twice_is_a_replay_of_itself() {
         let offer = db.offer("+15550100").keyed("k");
         ingest(&mut conn, &offer).await.expect("runs").taken();
         let replay = ingest(&mut conn, &offer).await.expect("runs");
-        assert_eq!(
-            replay,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: offer.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(replay, Outcome::lost(Claim::Key, offer.lead, true));
         assert_sound(db).await;
     });
 }
@@ -63,23 +49,9 @@ fn a_key_with_another_body_is_told_apart() {
         let mut other = first.again();
         other.body.push(b' ');
         let lost = ingest(&mut conn, &other).await.expect("runs");
-        assert_eq!(
-            lost,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: first.lead,
-                same_body: false
-            }
-        );
+        assert_eq!(lost, Outcome::lost(Claim::Key, first.lead, false));
         let third = ingest(&mut conn, &first.again()).await.expect("runs");
-        assert_eq!(
-            third,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: first.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(third, Outcome::lost(Claim::Key, first.lead, true));
     });
 }
 
@@ -91,14 +63,7 @@ fn a_lost_external_id_stores_nothing() {
         ingest(&mut conn, &first).await.expect("runs").taken();
         let census = db.census().await;
         let lost = ingest(&mut conn, &first.again()).await.expect("runs");
-        assert_eq!(
-            lost,
-            Outcome::Lost {
-                claim: Claim::ExternalId,
-                lead: first.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(lost, Outcome::lost(Claim::ExternalId, first.lead, true));
         assert_eq!(db.census().await, census);
         let mut elsewhere = first.again();
         elsewhere.webhook = first.contact;
@@ -118,14 +83,7 @@ fn a_lost_key_leaves_a_new_external_id_unclaimed() {
         let mut both = first.again().external("x");
         both.body = b"other".to_vec();
         let lost = ingest(&mut conn, &both).await.expect("runs");
-        assert_eq!(
-            lost,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: first.lead,
-                same_body: false
-            }
-        );
+        assert_eq!(lost, Outcome::lost(Claim::Key, first.lead, false));
         assert_eq!(db.census().await, census, "the external id was claimed");
         let owner = db.offer("+15550101").external("x");
         assert_eq!(
@@ -145,37 +103,32 @@ fn a_lost_external_id_binds_a_new_key_to_its_lead() {
         ingest(&mut conn, &owner).await.expect("runs").taken();
         let both = db.offer("+15550100").external("x").keyed("k");
         let lost = ingest(&mut conn, &both).await.expect("runs");
-        assert_eq!(
-            lost,
-            Outcome::Lost {
-                claim: Claim::ExternalId,
-                lead: owner.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(lost, Outcome::lost(Claim::ExternalId, owner.lead, true));
         let census = "claim 2 contact_key 1 contact 1 repeat_window 0 lead 1 payload 1 event 1 rollup 1 feed 1 contacts 1";
         assert_eq!(db.census().await, census);
         let replay = ingest(&mut conn, &both.again()).await.expect("runs");
-        assert_eq!(
-            replay,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: owner.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(replay, Outcome::lost(Claim::Key, owner.lead, true));
         let mut other = both.again();
         other.body = b"other".to_vec();
         let conflict = ingest(&mut conn, &other).await.expect("runs");
-        assert_eq!(
-            conflict,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: owner.lead,
-                same_body: false
-            }
-        );
+        assert_eq!(conflict, Outcome::lost(Claim::Key, owner.lead, false));
         assert_eq!(hits(db).await, [3, 4]);
+        assert_sound(db).await;
+    });
+}
+
+/// The body that counts is the one which came with the claim that was lost.
+#[test]
+fn a_lost_external_id_with_another_body_is_told_apart() {
+    with_database(async |db| {
+        let mut conn = db.connect().await;
+        let owner = db.offer("+15550100").external("x").keyed("k");
+        ingest(&mut conn, &owner).await.expect("runs").taken();
+        for mut other in [owner.again().keyed("fresh"), db.offer("+15550100").external("x")] {
+            other.body = b"other".to_vec();
+            let lost = ingest(&mut conn, &other).await.expect("runs");
+            assert_eq!(lost, Outcome::lost(Claim::ExternalId, owner.lead, false));
+        }
         assert_sound(db).await;
     });
 }
@@ -190,14 +143,7 @@ fn a_replay_restores_a_purged_external_id_for_the_lead_of_its_key() {
         db.execute("DELETE FROM convio.claim WHERE kind = 1").await;
         for _ in 0..2 {
             let replay = ingest(&mut conn, &first.again()).await.expect("runs");
-            assert_eq!(
-                replay,
-                Outcome::Lost {
-                    claim: Claim::Key,
-                    lead: first.lead,
-                    same_body: true
-                }
-            );
+            assert_eq!(replay, Outcome::lost(Claim::Key, first.lead, true));
         }
         assert_sound(db).await;
     });
@@ -218,14 +164,7 @@ fn both_claims_lost_to_two_leads_answer_with_the_lead_of_the_key() {
         let both = ingest(&mut conn, &by_key.again().external("x"))
             .await
             .expect("runs");
-        assert_eq!(
-            both,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: by_key.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(both, Outcome::lost(Claim::Key, by_key.lead, true));
         assert_eq!(db.census().await, census);
         assert_eq!(hits(db).await, [2, 1]);
     });
@@ -241,14 +180,7 @@ fn an_expired_key_is_taken_over_at_its_last_moment_and_not_before() {
         let mut early = db.offer("+15550100").keyed("k");
         early.now = end - TimeDelta::microseconds(1);
         let lost = ingest(&mut conn, &early).await.expect("runs");
-        assert_eq!(
-            lost,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: first.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(lost, Outcome::lost(Claim::Key, first.lead, true));
         let mut due = db.offer("+15550100");
         due.now = end;
         due.body = b"another day".to_vec();
@@ -258,14 +190,7 @@ fn an_expired_key_is_taken_over_at_its_last_moment_and_not_before() {
             due.lead
         );
         let lost = ingest(&mut conn, &due.again()).await.expect("runs");
-        assert_eq!(
-            lost,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: due.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(lost, Outcome::lost(Claim::Key, due.lead, true));
         let row = "SELECT format('%s %s %s', external_id, lead_id, expires_at = $1::timestamptz) FROM convio.claim WHERE kind = 0";
         let sql = row.replace(
             "$1",
@@ -285,14 +210,7 @@ fn an_external_id_never_expires() {
         let mut late = db.offer("+15550100").external("x");
         late.now = at(100 * 365 * 86_400);
         let lost = ingest(&mut conn, &late).await.expect("runs");
-        assert_eq!(
-            lost,
-            Outcome::Lost {
-                claim: Claim::ExternalId,
-                lead: first.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(lost, Outcome::lost(Claim::ExternalId, first.lead, true));
     });
 }
 
@@ -313,14 +231,7 @@ fn an_expired_key_is_taken_over_once_by_two_at_a_time() {
         db.until_blocked(waiting).await;
         sqlx::raw_sql("COMMIT").execute(&mut one).await.expect("commits");
         let lost = task.await.expect("joins").expect("runs");
-        assert_eq!(
-            lost,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: winner.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(lost, Outcome::lost(Claim::Key, winner.lead, true));
         assert_sound(db).await;
     });
 }

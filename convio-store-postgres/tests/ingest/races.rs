@@ -104,14 +104,7 @@ fn r4_a_claim_in_flight_is_waited_for_and_replayed() {
             ingest(&mut tx, &first).await.expect("runs").taken();
             let task = blocked(db, first.again()).await;
             tx.commit().await.expect("commits");
-            assert_eq!(
-                outcome(task).await,
-                Outcome::Lost {
-                    claim,
-                    lead: first.lead,
-                    same_body: true
-                }
-            );
+            assert_eq!(outcome(task).await, Outcome::lost(claim, first.lead, true));
         }
         assert_sound(db).await;
     });
@@ -197,36 +190,15 @@ fn r7_a_callers_transaction_lives_on_after_every_outcome() {
             (true, false, Some(first.lead))
         );
         let replay = ingest(&mut tx, &first.again()).await.expect("runs");
-        assert_eq!(
-            replay,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: first.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(replay, Outcome::lost(Claim::Key, first.lead, true));
         let mut other = first.again();
         other.body = b"other".to_vec();
         let conflict = ingest(&mut tx, &other).await.expect("runs");
-        assert_eq!(
-            conflict,
-            Outcome::Lost {
-                claim: Claim::Key,
-                lead: first.lead,
-                same_body: false
-            }
-        );
+        assert_eq!(conflict, Outcome::lost(Claim::Key, first.lead, false));
         let external = ingest(&mut tx, &db.offer("+15550102").external("x"))
             .await
             .expect("runs");
-        assert_eq!(
-            external,
-            Outcome::Lost {
-                claim: Claim::ExternalId,
-                lead: first.lead,
-                same_body: true
-            }
-        );
+        assert_eq!(external, Outcome::lost(Claim::ExternalId, first.lead, true));
         let (mut stale, mut missing) = (db.offer("+15550103"), db.offer("+15550103"));
         (stale.config, missing.workspace) = (9, next_id());
         assert_eq!(

@@ -14,7 +14,11 @@
 //!
 //! Progress goes to standard error; figures go to standard output.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to its user")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program that talks to its user"
+)]
 
 mod figures;
 mod import;
@@ -32,7 +36,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use convio_core::use_case::CreateWorkspace;
-use convio_core::{Convio, NewWorkspace, Position, Store, WorkspaceHandle, WorkspaceId};
+use convio_core::{Convio, NewWorkspace, WorkspaceHandle, WorkspaceId};
+use convio_store_sqlite::SqliteStore;
 
 use figures::Figures;
 
@@ -58,7 +63,10 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(&arguments))) {
+    match runtime
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(run(&arguments)))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("journey: {failure}");
@@ -72,24 +80,30 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         delete(&arguments.db)?;
     }
     let convio = Convio::new(open(&arguments.db)?);
-    let workspace = workspace(&convio).await?;
+    let before = last_event(&convio).await?;
     // With `--json`, standard output is for the object alone.
-    let say = |text: &str| if arguments.json { eprintln!("{text}") } else { println!("{text}") };
+    let say = |text: &str| {
+        if arguments.json {
+            eprintln!("{text}")
+        } else {
+            println!("{text}")
+        }
+    };
 
-    say(&rules::stated());
-    let before = head(&convio).await?;
+    say(rules::stated());
     let watch = started();
+    let workspace = workspace(&convio).await?;
     import::run(&workspace).await?;
     let imported = watch.elapsed();
     journey::run(&workspace).await?;
     let journeyed = watch.elapsed();
-    let after = head(&convio).await?;
+    let after = last_event(&convio).await?;
     let figures = Figures::read(&workspace).await?;
     let read = watch.elapsed();
 
-    let said = match after.0 - before.0 {
-        0 => format!("nothing new: every row was in the file before; the last event is still number {}", after.0),
-        events => format!("new: {events} events, now {} in all", after.0),
+    let said = match after - before {
+        0 => format!("nothing new: all was in the database before, the last event is still number {after}"),
+        events => format!("new: {events} events, {after} in all"),
     };
     say(&said);
     say(&format!(
@@ -108,8 +122,8 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The store: this one line decides where everything is kept.
-fn open(_path: &Path) -> Result<impl Store + use<>, Failure> {
-    Ok(convio_store_memory::MemoryStore::new())
+fn open(path: &Path) -> Result<SqliteStore, Failure> {
+    Ok(SqliteStore::open(path)?)
 }
 
 /// The example's workspace, made by the first run. Its id is fixed, so that the next run finds it.
@@ -117,16 +131,18 @@ async fn workspace(convio: &Convio<'static>) -> Result<WorkspaceHandle<'static>,
     let id: WorkspaceId = WORKSPACE.parse()?;
     let handle = convio.workspace(id);
     if handle.workspace().await?.is_none() {
-        let new = NewWorkspace::named("Journey Pty Ltd").zone(rules::ZONE).currency("AUD");
+        let new = NewWorkspace::named("Journey Pty Ltd")
+            .zone(rules::ZONE)
+            .currency("AUD");
         handle.run(&CreateWorkspace { id, new }).await?;
     }
     Ok(handle)
 }
 
-/// The position of the last event: it stays where it is exactly when nothing was stored.
-async fn head(convio: &Convio<'_>) -> Result<Position, Failure> {
+/// The number of the last event, 0 before the first: it stays the same exactly when nothing was stored.
+async fn last_event(convio: &Convio<'_>) -> Result<u64, Failure> {
     let head = convio.store().head(WORKSPACE.parse()?).await?;
-    Ok(head.ok_or("the workspace is gone")?.feed)
+    Ok(head.map_or(0, |head| head.feed.0))
 }
 
 /// Deletes the database with the files that SQLite keeps beside it.
@@ -144,7 +160,10 @@ fn delete(db: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "times a stage for the user; nothing is decided by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "times a stage for the user; nothing is decided by it"
+)]
 fn started() -> Instant {
     Instant::now()
 }

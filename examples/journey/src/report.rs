@@ -1,6 +1,8 @@
+use std::borrow::Cow;
 use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
 
 use crate::Failure;
 use crate::figures::{Counted, Day, Ends, Figures};
@@ -10,7 +12,10 @@ pub(crate) fn tables(figures: &Figures, database: &Path) -> String {
     let parts = [
         titled("the file", people(figures)),
         titled("rejected, by reason", reasons(&figures.rejected_by_reason)),
-        titled("taken with a doubt, by reason", reasons(&figures.flagged_by_reason)),
+        titled(
+            "taken with a doubt, by reason",
+            reasons(&figures.flagged_by_reason),
+        ),
         titled("appointments by target", targets(figures)),
         titled("sales", sales(figures)),
         titled("conversion rate by source", sources(figures)),
@@ -22,9 +27,18 @@ pub(crate) fn tables(figures: &Figures, database: &Path) -> String {
 
 /// The figures as one JSON object.
 pub(crate) fn json(figures: &Figures, database: &Path) -> Result<String, Failure> {
-    let mut object = serde_json::to_value(figures)?;
-    object["database"] = database.to_string_lossy().into();
-    Ok(serde_json::to_string_pretty(&object)?)
+    let whole = Whole {
+        figures,
+        database: database.to_string_lossy(),
+    };
+    Ok(serde_json::to_string_pretty(&whole)?)
+}
+
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    figures: &'a Figures,
+    database: Cow<'a, str>,
 }
 
 fn people(figures: &Figures) -> Table {
@@ -33,25 +47,42 @@ fn people(figures: &Figures) -> Table {
         ("rejected", figures.rejected),
         ("leads", figures.leads),
         ("contacts", figures.contacts),
-        ("linked duplicates (leads of a known contact)", figures.linked_duplicates),
+        (
+            "linked duplicates (leads of a known contact)",
+            figures.linked_duplicates,
+        ),
         ("of them repeats (same product within 30 days)", figures.repeats),
     ];
-    table(["", "count"], rows.map(|(what, count)| [what.to_owned(), number(count)]))
+    table(
+        ["", "count"],
+        rows.map(|(what, count)| [what.to_owned(), number(count)]),
+    )
 }
 
 fn reasons(reasons: &[Counted]) -> Table {
     let rows = reasons.iter().map(|counted| {
-        [format!("{}: {}", counted.field, counted.reason.replace('_', " ")), number(counted.rows)]
+        [
+            format!("{}: {}", counted.field, counted.reason.replace('_', " ")),
+            number(counted.rows),
+        ]
     });
     table(["reason", "rows"], rows)
 }
 
 fn targets(figures: &Figures) -> Table {
     let row = |target: &str, ends: &Ends| {
-        [target.to_owned(), number(ends.booked), number(ends.completed), number(ends.sold)]
+        [
+            target.to_owned(),
+            number(ends.booked),
+            number(ends.completed),
+            number(ends.sold),
+        ]
     };
-    let mut rows: Vec<_> =
-        figures.appointments_by_target.iter().map(|(target, ends)| row(&target.replace('`', ""), ends)).collect();
+    let mut rows: Vec<_> = figures
+        .appointments_by_target
+        .iter()
+        .map(|(target, ends)| row(target, ends))
+        .collect();
     rows.push(row("unrouted", &figures.unrouted));
     rows.push(row("all", &figures.appointments));
     table(["target", "booked", "completed", "sold"], rows)
@@ -62,18 +93,37 @@ fn sales(figures: &Figures) -> Table {
         ["conversions".to_owned(), number(figures.conversions)],
         ["customers".to_owned(), number(figures.customers)],
     ];
-    rows.extend(figures.revenue.iter().map(|(currency, sum)| [format!("revenue, {currency}"), grouped(sum)]));
+    rows.extend(
+        figures
+            .revenue
+            .iter()
+            .map(|(currency, sum)| [format!("revenue, {currency}"), grouped(sum)]),
+    );
     table(["", "sum"], rows)
 }
 
 fn sources(figures: &Figures) -> Table {
     let rows = figures.sources.iter().map(|source| {
-        let rate = source.rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
-        let revenue: Vec<String> =
-            source.first_touch_revenue.iter().map(|(currency, sum)| format!("{} {currency}", grouped(sum))).collect();
-        [source.source.clone(), number(source.leads), number(source.converted), rate, revenue.join(", ")]
+        let rate = source
+            .rate
+            .map_or_else(|| "-".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
+        let revenue: Vec<String> = source
+            .first_touch_revenue
+            .iter()
+            .map(|(currency, sum)| format!("{} {currency}", grouped(sum)))
+            .collect();
+        [
+            source.source.clone(),
+            number(source.leads),
+            number(source.converted),
+            rate,
+            revenue.join(", "),
+        ]
     });
-    table(["source", "leads", "converted", "rate", "revenue by first touch"], rows)
+    table(
+        ["source", "leads", "converted", "rate", "revenue by first touch"],
+        rows,
+    )
 }
 
 /// The first days, a row for those between, the last day, and all of them.
@@ -99,7 +149,18 @@ fn days(days: &[Day]) -> Table {
         rows.push(single(last));
     }
     rows.push(row("all".to_owned(), days));
-    table(["day", "leads", "contacts", "repeats", "rejected", "booked", "converted"], rows)
+    table(
+        [
+            "day",
+            "leads",
+            "contacts",
+            "repeats",
+            "rejected",
+            "booked",
+            "converted",
+        ],
+        rows,
+    )
 }
 
 fn place(database: &Path) -> String {
@@ -114,7 +175,10 @@ fn titled(title: &str, table: Table) -> String {
 /// A table whose first column is text and whose others are numbers.
 fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header).add_rows(rows);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_header(header)
+        .add_rows(rows);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -149,9 +213,13 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        for (decimal, shown) in
-            [("0", "0"), ("999", "999"), ("1000", "1,000"), ("1234567.50", "1,234,567.50"), ("-123456", "-123,456")]
-        {
+        for (decimal, shown) in [
+            ("0", "0"),
+            ("999", "999"),
+            ("1000", "1,000"),
+            ("1234567.50", "1,234,567.50"),
+            ("-123456", "-123,456"),
+        ] {
             assert_eq!(grouped(decimal), shown);
         }
     }

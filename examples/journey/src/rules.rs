@@ -4,6 +4,7 @@
 //! The divisors are primes that do not divide 10, since `rec_id` is ten times something plus 0 or 1: so each rule is
 //! spread evenly, and none depends on another one.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
@@ -65,9 +66,9 @@ impl RecId {
     }
 
     fn offer(self) -> (&'static str, &'static str) {
-        match self.0 % 3 {
-            0 => ("Solar", "8900.00 AUD"),
-            1 => ("HVAC", "4200.00 AUD"),
+        match self.0 % 9 {
+            0..=3 => ("Solar", "8900.00 AUD"),
+            4..=6 => ("HVAC", "4200.00 AUD"),
             _ => ("Insurance", "640.00 AUD"),
         }
     }
@@ -83,7 +84,9 @@ impl FromStr for RecId {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        text.parse().map(Self).map_err(|_| format!("`{text}` is no rec_id").into())
+        text.parse()
+            .map(Self)
+            .map_err(|_| format!("`{text}` is no rec_id").into())
     }
 }
 
@@ -91,24 +94,32 @@ impl FromStr for RecId {
 pub(crate) fn routing() -> Vec<Rule> {
     let rule = |team: &str, product: &str| Rule::to(Target::team(team)).named(team).products([product]);
     vec![
-        rule("solar-nsw", "Solar").zips(codes(2000..=2999)).priority(1),
-        rule("solar-vic-tas", "Solar").zips(codes(3000..=3999).chain(codes(7000..=7999))).priority(1),
-        rule("solar-qld", "Solar").zips(codes(4000..=4999)).priority(1),
+        rule("solar-sydney", "Solar").zips(codes(SYDNEY)).priority(1),
+        rule("solar-melbourne", "Solar")
+            .zips(codes(MELBOURNE))
+            .priority(1),
+        rule("solar-brisbane", "Solar").zips(codes(BRISBANE)).priority(1),
         rule("solar-rest", "Solar").any_zip().priority(9),
-        rule("hvac-east", "HVAC").zips(codes(2000..=4999)).priority(1),
+        rule("hvac-east", "HVAC")
+            .zips([SYDNEY, MELBOURNE, BRISBANE].into_iter().flat_map(codes))
+            .priority(1),
         rule("hvac-rest", "HVAC").any_zip().priority(9),
-        rule("insurance-nsw-vic", "Insurance").zips(codes(2000..=3999)).priority(1),
-        rule("insurance-qld", "Insurance").zips(codes(4000..=4999)).priority(1),
+        rule("insurance-sydney", "Insurance")
+            .zips(codes(SYDNEY))
+            .priority(1),
+        rule("insurance-melbourne", "Insurance")
+            .zips(codes(MELBOURNE))
+            .priority(1),
     ]
 }
 
 /// The rules, for the reader.
-pub(crate) fn stated() -> String {
-    STATED.to_owned()
+pub(crate) fn stated() -> &'static str {
+    STATED
 }
 
 /// Postal codes are text: each code of a range is listed.
-fn codes(range: std::ops::RangeInclusive<u32>) -> impl Iterator<Item = String> {
+fn codes(range: RangeInclusive<u32>) -> impl Iterator<Item = String> {
     range.map(|code| format!("{code:04}"))
 }
 
@@ -116,21 +127,24 @@ fn codes(range: std::ops::RangeInclusive<u32>) -> impl Iterator<Item = String> {
 pub(crate) const ZONE: &str = "Australia/Sydney";
 /// The file has no dates: its leads are spread over a month that has 31 days and a change of the clocks.
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 10, 1).unwrap();
+const SYDNEY: RangeInclusive<u32> = 2000..=2249;
+const MELBOURNE: RangeInclusive<u32> = 3000..=3207;
+const BRISBANE: RangeInclusive<u32> = 4000..=4207;
 const STATED: &str = "\
-The people are those of the file, their phones too. The file says nothing of their interest, so the example does, by
-the record's number n = rec_id:
-  product      n mod 3   0 Solar, 1 HVAC, 2 Insurance
-  source       n mod 7   0-2 google, 3-4 facebook, 5 referral, 6 none is sent
+The people are those of the file, their phones too. What they want, when they asked and what became of it the file does
+not say; the example does, by the record's number n = rec_id:
+  product      n mod 9   0-3 Solar, 4-6 HVAC, 7-8 Insurance
+  source       n mod 7   0-2 google, 3-4 facebook, 5 referral, 6 none is sent (the webhook's name counts)
   received     n mod 31  the day of October 2025, n mod 1439 the minute of that day, in Australia/Sydney
-  appointment  n mod 11  0-2 booked, two days later at 9 + n mod 8 hours
-  routed by product and postal code
-               Solar      2xxx, 3xxx + 7xxx, 4xxx to a team each, the rest to a fourth
-               HVAC       2xxx-4xxx to one team, the rest to another
-               Insurance  2xxx-3xxx, 4xxx to a team each, the rest to nobody: unrouted
+  appointment  n mod 11  0-2 booked, for two days later at 9 + n mod 8 hours
+  routed by product and postal code (Sydney 2000-2249, Melbourne 3000-3207, Brisbane 4000-4207)
+               Solar      each city to a team of its own, the rest to a fourth
+               HVAC       the three cities to one team, the rest to another
+               Insurance  Sydney and Melbourne to a team each, the rest to nobody: unrouted
   outcome      n mod 13  sold below 4 (google), 3 (facebook), 6 (referral), 2 (none); up to 10 not sold; then open
   price        Solar 8,900, HVAC 4,200, Insurance 640 AUD
-A contact is known by its phone number in E.164, or else by the digits of what was sent. Not sent to Convio:
-entity_id (who is who), soc_sec_id, blocking_number; rec_id is the sender's id of the lead and no key of a contact.
+A contact is known by its phone number in E.164, or else by the digits of what was sent. Not sent to Convio: entity_id
+(who is who), soc_sec_id, blocking_number. rec_id is sent as the sender's id of the lead, which is no key of a contact.
 ";
 
 #[cfg(test)]
@@ -142,7 +156,8 @@ mod tests {
         let zone = Zone::parse(ZONE).unwrap();
         let skipped = (0..1_000_000).map(RecId).filter(|n| {
             let wall = n.received();
-            wall.date() == FIRST_DAY + Days::new(4) && wall.time() >= "02:00:00".parse().unwrap()
+            wall.date() == FIRST_DAY + Days::new(4)
+                && wall.time() >= "02:00:00".parse().unwrap()
                 && wall.time() < "03:00:00".parse().unwrap()
         });
         let mut seen = 0;
@@ -161,10 +176,15 @@ mod tests {
         let rules = RuleSet::publish(1, routing()).unwrap();
         let target = |product: &str, zip: Option<&str>| {
             let postal_code = zip.map(|zip| PostalCode::parse(zip).unwrap());
-            rules.decide(&RoutingRequest { product: Product::new(product).ok(), postal_code }).target
+            rules
+                .decide(&RoutingRequest {
+                    product: Product::new(product).ok(),
+                    postal_code,
+                })
+                .target
         };
-        assert_eq!(target("Solar", Some("2999")), Some(Target::team("solar-nsw")));
-        assert_eq!(target("Solar", Some("7000")), Some(Target::team("solar-vic-tas")));
+        assert_eq!(target("Solar", Some("2249")), Some(Target::team("solar-sydney")));
+        assert_eq!(target("Solar", Some("2250")), Some(Target::team("solar-rest")));
         assert_eq!(target("Solar", None), Some(Target::team("solar-rest")));
         assert_eq!(target("HVAC", Some("0800")), Some(Target::team("hvac-rest")));
         assert_eq!(target("Insurance", Some("6000")), None);

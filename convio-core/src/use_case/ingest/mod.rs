@@ -21,8 +21,8 @@ use chrono::{DateTime, DurationRound, TimeDelta};
 use crate::analytics::{Cube, Measure, RollupDelta, When};
 use crate::canonical::{Fingerprint, fingerprint};
 use crate::change_set::{
-    ChangeSet, Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, Mention, NewEvent, RepeatWindow, Version,
-    Write,
+    ChangeSet, Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, Mention, NewEvent, RepeatWindow,
+    Version, Write,
 };
 use crate::contact::{ContactKey, Offer, Stamp, Touch};
 use crate::error::{Error, Reason};
@@ -111,9 +111,17 @@ pub fn plan_release(
     let arrival = Arrival::of(&raw, rejection.id, config, context)?;
     match arrival.read(&raw, &rejection.corrections) {
         Err(reasons) => {
-            let refused = Refused { id: rejection.id, reasons, duplicate_of: None };
+            let refused = Refused {
+                id: rejection.id,
+                reasons,
+                duplicate_of: None,
+            };
             let changes = context.changes(config.workspace.id);
-            Ok(IngestPlan { intake: rejection.id, changes, verdict: Verdict::Reject(refused) })
+            Ok(IngestPlan {
+                intake: rejection.id,
+                changes,
+                verdict: Verdict::Reject(refused),
+            })
         }
         Ok(lead) => {
             let mut plan = arrival.take(lead, context);
@@ -122,7 +130,10 @@ pub fn plan_release(
             row.version = rejection.version.next();
             let event = NewEvent::about(Subject::Rejection(rejection.id), EventBody::RejectionReleased);
             plan.changes.events.push(event);
-            plan.changes.rejections.push(Write::Update { row, at: rejection.version });
+            plan.changes.rejections.push(Write::Update {
+                row,
+                at: rejection.version,
+            });
             Ok(plan)
         }
     }
@@ -155,12 +166,18 @@ impl<'a> Arrival<'a> {
         }
         if let Some(secret) = webhook.settings.secret.filter(|_| !raw.released) {
             if !raw.secret.as_deref().is_some_and(|given| secret.is(given)) {
-                return Err(Error::denied(format!("webhook `{}` asks for its secret", webhook.name)));
+                return Err(Error::denied(format!(
+                    "webhook `{}` asks for its secret",
+                    webhook.name
+                )));
             }
         }
         let mut reasons = Vec::new();
         if raw.body.len() > PAYLOAD_BYTES_MAX {
-            let message = format!("a payload has at most {PAYLOAD_BYTES_MAX} bytes, not {}", raw.body.len());
+            let message = format!(
+                "a payload has at most {PAYLOAD_BYTES_MAX} bytes, not {}",
+                raw.body.len()
+            );
             reasons.push(Reason::new("payload", "too_large", message));
         }
         let idempotency_key = given(&raw.idempotency_key, "idempotency_key", &mut reasons);
@@ -215,15 +232,27 @@ impl<'a> Arrival<'a> {
     }
 
     fn take(&self, lead: Normalised, context: &Context<'_>) -> IngestPlan {
-        let Normalised { key, person, mut interest, custom, flags } = lead;
+        let Normalised {
+            key,
+            person,
+            mut interest,
+            custom,
+            flags,
+        } = lead;
         interest.external_id = interest.external_id.or_else(|| self.external_id.clone());
         let id = self.intake.lead();
         let workspace = self.config.workspace.id;
         let candidate = ContactId::new(context.ids, context.at);
         let rank = self.webhook.settings.rank;
         let mut changes = self.changes(context);
-        changes.claims.extend(self.claim(ClaimKind::IdempotencyKey, self.idempotency_key.as_deref(), context));
-        changes.claims.extend(self.claim(ClaimKind::ExternalId, interest.external_id.as_deref(), context));
+        changes.claims.extend(self.claim(
+            ClaimKind::IdempotencyKey,
+            self.idempotency_key.as_deref(),
+            context,
+        ));
+        changes
+            .claims
+            .extend(self.claim(ClaimKind::ExternalId, interest.external_id.as_deref(), context));
         let repeat = self.webhook.settings.repeat;
         if !self.test && repeat.action != RepeatAction::Accept {
             changes.windows.push(RepeatWindow {
@@ -235,7 +264,11 @@ impl<'a> Arrival<'a> {
                 reject: repeat.action == RepeatAction::Reject,
             });
         }
-        let touch = Touch { source: interest.source.clone(), lead: id, at: self.received_at };
+        let touch = Touch {
+            source: interest.source.clone(),
+            lead: id,
+            at: self.received_at,
+        };
         let source_key = touch.source.key().to_owned();
         let personal = LeadPersonal {
             person: person.clone(),
@@ -277,22 +310,46 @@ impl<'a> Arrival<'a> {
             created_at: context.at,
             version: Version::ZERO.next(),
         }));
-        let stamp = Stamp { rank, at: self.received_at, lead: id };
-        let merge = ContactMerge { candidate, key, offer: Offer { person, stamp }, touch };
+        let stamp = Stamp {
+            rank,
+            at: self.received_at,
+            lead: id,
+        };
+        let merge = ContactMerge {
+            candidate,
+            key,
+            offer: Offer { person, stamp },
+            touch,
+        };
         changes.contacts.push(ContactWrite::Merge(Box::new(merge)));
         let add = vec![
             (Measure::Leads, 1, When::Always),
             (Measure::Contacts, 1, When::ContactCreated),
             (Measure::Repeats, 1, When::Repeat),
         ];
-        changes.rollups.extend(self.rollup(source_key, add, Some(self.received_at)));
-        IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags) }
+        changes
+            .rollups
+            .extend(self.rollup(source_key, add, Some(self.received_at)));
+        IngestPlan {
+            intake: self.intake,
+            changes,
+            verdict: Verdict::Take(flags),
+        }
     }
 
-    fn reject(&self, reasons: Vec<Reason>, duplicate_of: Option<LeadId>, context: &Context<'_>) -> IngestPlan {
+    fn reject(
+        &self,
+        reasons: Vec<Reason>,
+        duplicate_of: Option<LeadId>,
+        context: &Context<'_>,
+    ) -> IngestPlan {
         let mut changes = self.changes(context);
         // The sender's own id stays free: a corrected lead may come under it.
-        changes.claims.extend(self.claim(ClaimKind::IdempotencyKey, self.idempotency_key.as_deref(), context));
+        changes.claims.extend(self.claim(
+            ClaimKind::IdempotencyKey,
+            self.idempotency_key.as_deref(),
+            context,
+        ));
         let rejected = LeadRejected {
             webhook: self.webhook.id,
             reasons: reasons.clone(),
@@ -319,18 +376,41 @@ impl<'a> Arrival<'a> {
             version: Version::ZERO.next(),
         }));
         let source = self.webhook.default_source().key().to_owned();
-        changes.rollups.extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)], None));
-        let refused = Refused { id: self.intake, reasons, duplicate_of };
-        IngestPlan { intake: self.intake, changes, verdict: Verdict::Reject(refused) }
+        changes
+            .rollups
+            .extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)], None));
+        let refused = Refused {
+            id: self.intake,
+            reasons,
+            duplicate_of,
+        };
+        IngestPlan {
+            intake: self.intake,
+            changes,
+            verdict: Verdict::Reject(refused),
+        }
     }
 
     fn changes(&self, context: &Context<'_>) -> ChangeSet {
         let mut changes = context.changes(self.config.workspace.id);
         changes.config = Some(self.config.version);
-        if let Some(at_most) = self.webhook.settings.leads_per_hour_max.filter(|_| !self.released) {
-            let window = context.at.duration_trunc(TimeDelta::hours(1)).unwrap_or(context.at);
+        if let Some(at_most) = self
+            .webhook
+            .settings
+            .leads_per_hour_max
+            .filter(|_| !self.released)
+        {
+            let window = context
+                .at
+                .duration_trunc(TimeDelta::hours(1))
+                .unwrap_or(context.at);
             let key = format!("webhook:{}", self.webhook.id);
-            changes.counters.push(CounterAdd { key, window, n: 1, at_most: at_most.into() });
+            changes.counters.push(CounterAdd {
+                key,
+                window,
+                n: 1,
+                at_most: at_most.into(),
+            });
         }
         changes
     }
@@ -359,7 +439,14 @@ impl<'a> Arrival<'a> {
     ) -> Option<RollupDelta> {
         let day = self.config.workspace.settings.zone.day_of(self.received_at);
         let dims = [self.webhook.id.to_string(), source, String::new()];
-        (!self.test).then_some(RollupDelta { cube: Cube::Leads, day, dims, add, at, lead: Some(self.intake.lead()) })
+        (!self.test).then_some(RollupDelta {
+            cube: Cube::Leads,
+            day,
+            dims,
+            add,
+            at,
+            lead: Some(self.intake.lead()),
+        })
     }
 
     fn payload(&self, raw: &RawLead) -> Payload {
@@ -394,12 +481,18 @@ fn given(value: &Option<String>, field: &str, reasons: &mut Vec<Reason>) -> Opti
 }
 
 fn config_webhook<'c>(config: &'c ConfigSnapshot, rejection: &Rejection) -> Result<&'c Webhook, Error> {
-    config.webhook_by_id(rejection.webhook).ok_or_else(|| Error::not_found("webhook", rejection.webhook))
+    config
+        .webhook_by_id(rejection.webhook)
+        .ok_or_else(|| Error::not_found("webhook", rejection.webhook))
 }
 
 /// A key of a contact in this webhook's scope.
 pub(super) fn key(webhook: &Webhook, kind: crate::contact::KeyKind, value: String) -> ContactKey {
-    ContactKey { scope: webhook.key_scope(), kind, value }
+    ContactKey {
+        scope: webhook.key_scope(),
+        kind,
+        value,
+    }
 }
 
 /// Largest payload: several times the largest lead seen, small enough to hold thousands in memory.

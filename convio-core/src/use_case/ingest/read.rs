@@ -32,11 +32,18 @@ pub(super) fn content(raw: &RawLead) -> Result<Map<String, Value>, Reason> {
         Format::Json | Format::Row => match serde_json::from_slice(strip_bom(&raw.body)) {
             Ok(Value::Object(object)) => object,
             Ok(_) => {
-                return Err(Reason::new("payload", "not_an_object", "the payload is JSON, but no object of fields"));
+                return Err(Reason::new(
+                    "payload",
+                    "not_an_object",
+                    "the payload is JSON, but no object of fields",
+                ));
             }
             Err(error) => {
-                let message =
-                    format!("the payload is no JSON: at line {}, column {}", error.line(), error.column());
+                let message = format!(
+                    "the payload is no JSON: at line {}, column {}",
+                    error.line(),
+                    error.column()
+                );
                 return Err(Reason::new("payload", "unreadable", message));
             }
         },
@@ -71,11 +78,16 @@ pub(super) fn fields(object: Map<String, Value>, corrections: &Corrections) -> F
         values.sort_by_key(|(rank, _)| *rank); // stable: of equal names the first sent wins
         (known, values.into_iter().map(|(_, value)| value).collect())
     });
-    let mut fields = Fields { known: known.collect(), custom: Custom(custom) };
+    let mut fields = Fields {
+        known: known.collect(),
+        custom: Custom(custom),
+    };
     for (name, value) in &corrections.0 {
         if let Some(known) = Known::named(name) {
             let value = fold_blanks(value);
-            fields.known.insert(known, if value.is_empty() { Vec::new() } else { vec![value] });
+            fields
+                .known
+                .insert(known, if value.is_empty() { Vec::new() } else { vec![value] });
         }
     }
     fields
@@ -84,9 +96,20 @@ pub(super) fn fields(object: Map<String, Value>, corrections: &Corrections) -> F
 /// Refuses corrections of fields that Convio does not know, each by name.
 pub(in crate::use_case) fn check_corrections(corrections: &Corrections) -> Result<(), Error> {
     let unknown = corrections.0.keys().filter(|name| Known::named(name).is_none());
-    let reasons: Vec<Reason> =
-        unknown.map(|name| Reason::new(name.clone(), "unknown", format!("there is no field `{name}` to correct"))).collect();
-    if reasons.is_empty() { Ok(()) } else { Err(Error::invalid(reasons)) }
+    let reasons: Vec<Reason> = unknown
+        .map(|name| {
+            Reason::new(
+                name.clone(),
+                "unknown",
+                format!("there is no field `{name}` to correct"),
+            )
+        })
+        .collect();
+    if reasons.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::invalid(reasons))
+    }
 }
 
 /// Takes out what is known, and gives back the rest in its own shape.
@@ -131,7 +154,7 @@ fn text(value: &Value) -> Option<String> {
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    let nothing = text.is_empty() || NOTHING.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let nothing = text.is_empty() || NOTHING.contains(&text.as_str());
     (!nothing).then_some(text)
 }
 
@@ -147,8 +170,8 @@ fn strip_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
-/// What forms and exports write for nothing.
-const NOTHING: [&str; 5] = ["null", "n/a", "none", "undefined", "-"];
+/// What forms and exports write for nothing. Letter by letter: there are people named Null.
+const NOTHING: [&str; 6] = ["null", "NULL", "undefined", "n/a", "N/A", "-"];
 /// Most fields of a lead.
 const FIELDS_MAX: usize = 500;
 /// How deep fields of the lead are looked for: `data.customer.address.zip`.

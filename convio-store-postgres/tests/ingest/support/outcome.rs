@@ -71,6 +71,15 @@ impl Outcome {
         }
     }
 
+    /// Nothing stored: `claim` is `lead`'s, which came with the same body or not.
+    pub(crate) fn lost(claim: Claim, lead: Uuid, same_body: bool) -> Self {
+        Self::Lost {
+            claim,
+            lead,
+            same_body,
+        }
+    }
+
     /// The stored lead, where the test knows that one was stored.
     #[track_caller]
     pub(crate) fn taken(self) -> Taken {
