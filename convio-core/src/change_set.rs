@@ -40,7 +40,7 @@ use crate::rejection::Rejection;
 use crate::webhook::Webhook;
 use crate::workspace::Workspace;
 
-pub use decisions::{Decisions, subject_key};
+pub use decisions::Decisions;
 pub use parts::{
     Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent, RepeatWindow,
     Write,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use convio_core::analytics::{Rollup, RollupDelta};
 use convio_core::change_set::{
     ChangeSet, Claim, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions, GateLost,
-    MergedContact, Receipt, RepeatWindow, Version, Write, subject_key,
+    MergedContact, Receipt, RepeatWindow, Version, Write,
 };
 use convio_core::contact::Contact;
 use convio_core::event::{Position, StreamRef};
@@ -82,7 +82,7 @@ impl Tenant {
                 self.workspace.as_ref().map(|row| row.version),
                 |row| (row.id.to_string(), row.version),
             )?;
-            decided.wrote(row.id.uuid(), row.version);
+            decided.wrote(StreamRef::Subject(Subject::Workspace(row.id)), row.version);
             self.workspace = Some(row);
         }
         for write in webhooks {
@@ -93,7 +93,7 @@ impl Tenant {
                 return Err(conflict("webhook", &row.name));
             }
             let row = written(write, "webhook", found, |row| (row.id.to_string(), row.version))?;
-            decided.wrote(row.id.uuid(), row.version);
+            decided.wrote(StreamRef::Subject(Subject::Webhook(row.id)), row.version);
             self.webhook_names.put(row.name.clone(), row.id);
             self.webhooks.put(row.id, row);
         }
@@ -112,7 +112,7 @@ impl Tenant {
                     if found != Some(at) {
                         return Err(conflict("contact", row.id));
                     }
-                    decided.wrote(row.id.uuid(), row.version);
+                    decided.wrote(StreamRef::Contact(row.id), row.version);
                     self.contacts.put(row.id, *row);
                 }
             }
@@ -130,7 +130,7 @@ impl Tenant {
                 decided.complete_lead(&mut row);
                 self.leads_of.put((row.contact, row.id), ());
             }
-            decided.wrote(row.id.uuid(), row.version);
+            decided.wrote(StreamRef::Lead(row.id), row.version);
             self.leads.put(row.id, row);
         }
         for row in payloads {
@@ -140,19 +140,19 @@ impl Tenant {
             self.payloads.put(row.id, row);
         }
         macro_rules! write_rows {
-            ($($rows:ident, $kind:literal;)+) => {$(
+            ($($rows:ident, $kind:literal, $subject:path;)+) => {$(
                 for write in $rows {
                     let found = self.$rows.get(&write.row().id).map(|row| row.version);
                     let row = written(write, $kind, found, |row| (row.id.to_string(), row.version))?;
-                    decided.wrote(row.id.uuid(), row.version);
+                    decided.wrote(StreamRef::Subject($subject(row.id)), row.version);
                     self.$rows.put(row.id, row);
                 }
             )+};
         }
         write_rows! {
-            rejections, "rejection";
-            appointments, "appointment";
-            conversions, "conversion";
+            rejections, "rejection", Subject::Rejection;
+            appointments, "appointment", Subject::Appointment;
+            conversions, "conversion", Subject::Conversion;
         }
         for write in records {
             let key = (write.row().kind.clone(), write.row().key.clone());
@@ -161,7 +161,7 @@ impl Tenant {
                 (format!("{}/{}", row.kind, row.key), row.version)
             })?;
             if row.kind == convio_core::use_case::RULES_KIND {
-                decided.wrote(subject_key(Subject::Rules(workspace)), row.version);
+                decided.wrote(StreamRef::Subject(Subject::Rules(workspace)), row.version);
             }
             self.records.put(key, row);
         }

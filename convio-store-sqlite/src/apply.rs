@@ -2,9 +2,9 @@
 
 use convio_core::WorkspaceId;
 use convio_core::change_set::{
-    ChangeSet, ConfigVersion, ContactWrite, Decisions, GateLost, Receipt, Version, Write, subject_key,
+    ChangeSet, ConfigVersion, ContactWrite, Decisions, GateLost, Receipt, Version, Write,
 };
-use convio_core::event::{Head, Position, Subject};
+use convio_core::event::{Head, Position, StreamRef, Subject};
 use convio_core::store::CommitError;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -59,11 +59,17 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
     }
     for write in &workspaces {
         workspace::write(conn, write)?;
-        decided.wrote(write.row().id.uuid(), write.row().version);
+        decided.wrote(
+            StreamRef::Subject(Subject::Workspace(write.row().id)),
+            write.row().version,
+        );
     }
     for write in &webhooks {
         webhook::write(conn, write)?;
-        decided.wrote(write.row().id.uuid(), write.row().version);
+        decided.wrote(
+            StreamRef::Subject(Subject::Webhook(write.row().id)),
+            write.row().version,
+        );
     }
     if changes_config {
         head.config = ConfigVersion(head.config.0 + 1);
@@ -77,7 +83,7 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
             }
             ContactWrite::Update { row, at } => {
                 contact::update(conn, &row, at)?;
-                decided.wrote(row.id.uuid(), row.version);
+                decided.wrote(StreamRef::Contact(row.id), row.version);
             }
         }
     }
@@ -91,27 +97,36 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
             decided.complete_lead(row);
         }
         lead::write(conn, &write)?;
-        decided.wrote(write.row().id.uuid(), write.row().version);
+        decided.wrote(StreamRef::Lead(write.row().id), write.row().version);
     }
     for row in &payloads {
         lead::insert_payload(conn, row)?;
     }
     for write in &rejections {
         rejection::write(conn, write)?;
-        decided.wrote(write.row().id.uuid(), write.row().version);
+        decided.wrote(
+            StreamRef::Subject(Subject::Rejection(write.row().id)),
+            write.row().version,
+        );
     }
     for write in &appointments {
         appointment::write(conn, write)?;
-        decided.wrote(write.row().id.uuid(), write.row().version);
+        decided.wrote(
+            StreamRef::Subject(Subject::Appointment(write.row().id)),
+            write.row().version,
+        );
     }
     for write in &conversions {
         conversion::write(conn, write)?;
-        decided.wrote(write.row().id.uuid(), write.row().version);
+        decided.wrote(
+            StreamRef::Subject(Subject::Conversion(write.row().id)),
+            write.row().version,
+        );
     }
     for write in &records {
         record::write(conn, write)?;
         if write.row().kind == convio_core::use_case::RULES_KIND {
-            decided.wrote(subject_key(Subject::Rules(workspace)), write.row().version);
+            decided.wrote(StreamRef::Subject(Subject::Rules(workspace)), write.row().version);
         }
     }
     for new in events {

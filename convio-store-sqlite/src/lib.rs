@@ -53,8 +53,9 @@ use writer::Writer;
 ///
 /// Dropping it waits until what was handed to it is written.
 pub struct SqliteStore {
-    writer: Writer,
+    // Dropped in this order: the last connection to close writes the log into the file and removes it, and a reader can't.
     readers: Readers,
+    writer: Writer,
     durability: Durability,
 }
 

@@ -22,8 +22,10 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     sql: include_str!("../migrations/0001_init.sql"),
 }];
 
-/// Brings the schema up to date, or only checks that it is.
-pub(crate) fn migrate(conn: &mut Connection, mode: Migrate) -> Result<(), StoreError> {
+/// Whether steps are missing. Changes nothing.
+///
+/// Refuses a schema that is newer than this version, and one that is older where it may not be brought up to date.
+pub(crate) fn missing(conn: &Connection, mode: Migrate) -> Result<bool, StoreError> {
     let applied = applied(conn).map_err(read_failed)?;
     let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
     if applied > newest {
@@ -31,14 +33,17 @@ pub(crate) fn migrate(conn: &mut Connection, mode: Migrate) -> Result<(), StoreE
             "the database is at schema {applied}, this version knows {newest}"
         )));
     }
-    if applied == newest {
-        return Ok(());
-    }
-    if mode == Migrate::Check {
+    let missing = applied < newest;
+    if missing && mode == Migrate::Check {
         return Err(refused(format!(
             "the database is at schema {applied}, and needs {newest}"
         )));
     }
+    Ok(missing)
+}
+
+/// Takes the steps that are missing.
+pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     MIGRATIONS
         .iter()
         .try_for_each(|migration| run(conn, migration).map_err(read_failed))

@@ -1,12 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use convio_core::store::{Durability, Fault, StoreError};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::SqliteStore;
 use crate::error::read_failed;
-use crate::migrate::migrate;
+use crate::migrate::{migrate, missing};
 use crate::readers::Readers;
 use crate::writer::Writer;
 
@@ -47,7 +47,7 @@ pub enum Synchronous {
 pub enum Migrate {
     /// It is brought up to date.
     Apply,
-    /// It is looked at: one that is not up to date is refused.
+    /// It is looked at: a file that is not there or not up to date is refused, and left as it is.
     Check,
 }
 
@@ -126,18 +126,15 @@ impl Options {
             return Err(StoreError::Unavailable(Fault::new(message)));
         }
         let path = path.as_ref().to_owned();
-        let mut writer = self.connect(&path, false).map_err(read_failed)?;
-        let mode: String = writer
-            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-            .map_err(read_failed)?;
-        if mode != "wal" {
-            let message =
-                format!("the file can't be used with a write-ahead log, only `{mode}`: is it in memory?");
-            return Err(StoreError::Unavailable(Fault::new(message)));
+        let mut writer = self.connect(&path, self.write_access()).map_err(read_failed)?;
+        // What is refused is refused before anything of the file is changed, its journal mode included.
+        let missing = missing(&writer, self.migrate)?;
+        self.use_log(&writer)?;
+        if missing {
+            migrate(&mut writer)?;
         }
-        migrate(&mut writer, self.migrate)?;
         let readers = (0..self.readers)
-            .map(|_| self.connect(&path, true))
+            .map(|_| self.connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY))
             .collect::<Result<Vec<_>, _>>();
         let durability = match self.synchronous {
             Synchronous::Full => Durability::Synced,
@@ -150,12 +147,37 @@ impl Options {
         })
     }
 
-    fn connect(&self, path: &PathBuf, read_only: bool) -> rusqlite::Result<Connection> {
-        let access = if read_only {
-            OpenFlags::SQLITE_OPEN_READ_ONLY
-        } else {
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
-        };
+    fn write_access(&self) -> OpenFlags {
+        match self.migrate {
+            Migrate::Apply => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            Migrate::Check => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        }
+    }
+
+    /// Switches to the write-ahead log. Where two do so at once, SQLite gives one of them up as busy without waiting, so
+    /// that the waiting is done here.
+    fn use_log(&self, conn: &Connection) -> Result<(), StoreError> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let mode = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+            match mode {
+                Ok(mode) if mode == "wal" => return Ok(()),
+                Ok(mode) => {
+                    let message = format!(
+                        "the file can't be used with a write-ahead log, only `{mode}`: is it in memory?"
+                    );
+                    return Err(StoreError::Unavailable(Fault::new(message)));
+                }
+                Err(error) if is_busy(&error) && waited < self.busy_timeout => {
+                    std::thread::sleep(BUSY_STEP);
+                    waited += BUSY_STEP;
+                }
+                Err(error) => return Err(read_failed(error)),
+            }
+        }
+    }
+
+    fn connect(&self, path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = match &self.vfs {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs.as_str())?,
@@ -180,10 +202,16 @@ impl Default for Options {
     }
 }
 
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
 /// The first SQLite whose WAL reset is safe with two connections.
 const SQLITE_MIN: i32 = 3_051_003;
 /// Patience with another process: much longer than any commit, shorter than a caller's.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a switch to the log that met another one waits: about as long as one takes.
+const BUSY_STEP: Duration = Duration::from_millis(5);
 /// Readers of a store: reads are short, and more threads than cores gain nothing.
 const READERS: usize = 4;
 /// Statements kept prepared per connection: more than the store has.

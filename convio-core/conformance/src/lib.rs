@@ -23,6 +23,7 @@
 mod cases;
 mod invariants;
 mod naive;
+mod plans;
 mod registry;
 mod shared;
 mod snapshot;

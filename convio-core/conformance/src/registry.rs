@@ -187,4 +187,91 @@ registry! { $
         a_batch_has_a_bound
         rows_of_several_webhooks_travel_together
     }
+    merge {
+        the_order_of_arrival_does_not_matter
+        a_batch_merges_like_its_rows_one_by_one
+        an_older_lead_that_comes_late_fills_gaps_only
+        a_lead_that_says_nothing_of_a_field_leaves_it
+        of_two_leads_of_one_instant_one_always_wins
+        microseconds_count_and_nothing_below
+    }
+    numbers {
+        contacts_are_numbered_by_the_series_of_their_workspace
+        only_a_new_contact_uses_a_number
+        a_number_leads_to_its_contact
+    }
+    lookups {
+        fetches_answer_in_the_order_and_number_asked_for
+        a_fetch_of_many_answers_each
+        every_row_is_found_by_its_id
+        a_load_reads_what_is_needed_and_no_more
+        a_load_of_what_is_not_there_is_empty
+        a_record_reads_back_as_written
+        what_was_committed_is_shown_to_the_next_call
+    }
+    pages {
+        every_list_is_the_same_whatever_the_size_of_its_pages
+        histories_are_the_same_whatever_the_size_of_their_pages
+        the_last_page_says_that_it_is_the_last
+        rows_that_come_while_pages_are_turned_are_not_in_the_way
+        a_page_has_a_bound
+    }
+    events {
+        every_history_is_dense_and_folds_to_its_row
+        the_feed_has_no_gap_whatever_its_steps
+        a_lead_and_its_contact_share_one_event
+        what_is_only_mentioned_is_not_in_the_history
+        events_keep_all_that_was_said
+        an_unknown_stream_has_no_history
+        rules_and_their_workspace_have_histories_of_their_own
+    }
+    appointments {
+        a_visit_is_booked_routed_and_explained
+        what_no_rule_matches_is_booked_unrouted
+        new_rules_hold_for_what_is_booked_after_them
+        rules_that_say_nothing_are_refused_by_name
+        a_visit_sold_is_its_conversion_in_one_commit
+        a_visit_not_sold_makes_no_conversion
+        completing_twice_is_a_conflict
+        what_does_not_exist_is_neither_booked_nor_completed
+        a_lead_has_as_many_visits_as_are_booked
+    }
+    conversions {
+        a_sale_is_recorded_on_its_lead_and_its_contact
+        a_sale_is_credited_to_the_first_touch
+        a_lead_may_be_sold_several_times_and_names_the_first
+        a_customer_is_one_since_the_earliest_sale
+        the_largest_value_is_kept_and_what_overflows_is_refused
+        negative_values_and_unknown_leads_are_refused
+    }
+    rollups {
+        rollups_equal_a_recount_of_the_rows
+        days_are_those_of_the_workspace
+        a_report_holds_both_its_ends_and_is_sorted
+        daily_leads_say_what_became_of_them
+        conversion_rates_are_leads_sold_per_lead_and_source
+        values_are_summed_per_source_type_and_currency
+        a_new_zone_holds_for_what_happens_from_then_on
+    }
+    ports {
+        a_batch_is_answered_in_its_order_and_number
+        a_receipt_tells_what_the_commit_decided
+        a_change_set_that_fails_in_its_last_part_leaves_nothing
+        a_failing_change_set_leaves_its_neighbours_alone
+        change_sets_of_a_batch_see_those_before_them
+        an_update_of_another_version_is_a_conflict
+        an_insert_of_what_exists_is_a_conflict
+        a_change_set_that_breaks_the_rules_is_misuse
+        a_change_set_that_changes_nothing_is_applied
+        an_id_means_an_aggregate_only_together_with_its_kind
+    }
+    gates {
+        an_unknown_workspace_loses_the_gate
+        a_counter_goes_up_to_its_limit_and_no_further
+        counters_that_fail_together_count_nothing
+        a_claim_names_its_holder_and_whether_it_is_the_same
+        an_expired_claim_is_taken_over_by_one
+        a_repeat_names_the_lead_that_it_repeats
+        of_several_lost_gates_the_first_is_named
+    }
 }

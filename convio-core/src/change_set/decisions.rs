@@ -1,11 +1,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::{MergedContact, NewEvent, Receipt, Repeat, Version};
 use crate::analytics::{Measure, RollupDelta};
-use crate::event::{Event, Link, Origin, Position, Subject};
+use crate::event::{Event, Link, Origin, Position, StreamRef};
 use crate::id::{ContactId, LeadId, WorkspaceId};
 use crate::lead::Lead;
 
@@ -15,7 +14,7 @@ use crate::lead::Lead;
 pub struct Decisions {
     merges: Vec<(LeadId, MergedContact)>,
     repeats: Vec<Repeat>,
-    versions: HashMap<Uuid, Version>,
+    versions: HashMap<StreamRef, Version>,
 }
 
 impl Decisions {
@@ -30,8 +29,8 @@ impl Decisions {
     }
 
     /// A row was written, and has this version now. Not needed for merges.
-    pub fn wrote(&mut self, id: Uuid, version: Version) {
-        self.versions.insert(id, version);
+    pub fn wrote(&mut self, aggregate: StreamRef, version: Version) {
+        self.versions.insert(aggregate, version);
     }
 
     /// The contact that an id of the change set means: what a candidate became, or itself.
@@ -69,17 +68,19 @@ impl Decisions {
         let merged = contact.and_then(|mention| self.merge_of(mention.id));
         let contact = contact.map(|mention| Link {
             id: self.contact(mention.id),
-            version: mention
-                .changes
-                .then(|| merged.map_or_else(|| self.version(mention.id.uuid()), |merged| merged.version)),
+            version: mention.changes.then(|| {
+                merged.map_or_else(
+                    || self.version(StreamRef::Contact(mention.id)),
+                    |merged| merged.version,
+                )
+            }),
         });
         let duplicate_of = duplicate_of.or_else(|| self.repeat_of(lead?.id));
         let lead = lead.map(|mention| Link {
             id: mention.id,
-            version: mention.changes.then(|| self.version(mention.id.uuid())),
+            version: mention.changes.then(|| self.version(StreamRef::Lead(mention.id))),
         });
-        // Rules share the id of their workspace, so both are told apart by more than it.
-        let about = subject.map(|subject| (subject, self.version(subject_key(subject))));
+        let about = subject.map(|subject| (subject, self.version(StreamRef::Subject(subject))));
         let contact_number = merged.filter(|merged| merged.created).map(|merged| merged.number);
         Event {
             workspace,
@@ -123,16 +124,7 @@ impl Decisions {
         self.repeats.iter().find(|repeat| repeat.lead == lead)?.of
     }
 
-    fn version(&self, id: Uuid) -> Version {
-        self.versions.get(&id).copied().unwrap_or_default()
-    }
-}
-
-/// The id under which [`Decisions::wrote`] is told of the aggregate behind a subject.
-pub fn subject_key(subject: Subject) -> Uuid {
-    match subject {
-        // Not the workspace's own id: its version is another one.
-        Subject::Rules(workspace) => Uuid::from_u128(!workspace.uuid().as_u128()),
-        subject => subject.uuid(),
+    fn version(&self, aggregate: StreamRef) -> Version {
+        self.versions.get(&aggregate).copied().unwrap_or_default()
     }
 }

@@ -299,7 +299,10 @@ impl WorkspaceHandle<'_> {
         if same_body {
             return self.first_answer(holder).await;
         }
-        Err(reused(kind, &format!("came before with another payload, which became `{holder}`")))
+        Err(reused(
+            kind,
+            &format!("came before with another payload, which became `{holder}`"),
+        ))
     }
 
     /// What was answered when this intake came in.

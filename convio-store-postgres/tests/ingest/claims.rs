@@ -94,6 +94,22 @@ fn a_lost_key_leaves_a_new_external_id_unclaimed() {
     });
 }
 
+#[test]
+fn a_lost_key_leaves_an_external_id_that_is_not_its_own_unclaimed() {
+    with_database(async |db| {
+        let mut conn = db.connect().await;
+        let first = db.offer("+15550100").keyed("k").external("x");
+        ingest(&mut conn, &first).await.expect("runs").taken();
+        let census = db.census().await;
+        let lost = ingest(&mut conn, &first.again().external("y"))
+            .await
+            .expect("runs");
+        assert_eq!(lost, Outcome::lost(Claim::Key, first.lead, true));
+        assert_eq!(db.census().await, census, "the external id was claimed");
+        assert_eq!(hits(db).await, [2, 1]);
+    });
+}
+
 /// The external id is lost: no lead, but the key now answers for good with the lead of that external id.
 #[test]
 fn a_lost_external_id_binds_a_new_key_to_its_lead() {

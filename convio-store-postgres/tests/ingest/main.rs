@@ -9,6 +9,7 @@ mod merge;
 mod number;
 mod plan;
 mod races;
+mod schema;
 mod stress;
 mod support;
 mod text;

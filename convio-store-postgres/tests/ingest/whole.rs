@@ -87,7 +87,7 @@ fn a_first_lead_fills_every_table() {
         stamp.extend(lead.as_bytes());
         let person = json!({
             "workspace_id": workspace, "id": contact, "number": number(0), "first_name": "Ann", "last_name": "Lee",
-            "email": "ann@example.com", "phone": "+15550100", "phone_validity": "possible", "phone_ext": "9",
+            "email": "ann@example.com", "phone": "+15550100", "phone_validity": "valid", "phone_ext": "9",
             "street": "1 Main St", "street2": "Apt 4", "city": "Austin", "state": "TX", "postal_code": "78701",
             "country": "US", "stamps": vec![bytes(&stamp); 11], "first_source": "Google", "first_lead": lead,
             "first_at": instant(5), "customer_since": null, "conversions": 0, "lifetime": {}, "created_at": instant(6),

@@ -18,6 +18,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Dice of their own for someone else.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self(self.below(u64::MAX))
+    }
+
     /// One of the `n` numbers from 0 on.
     pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

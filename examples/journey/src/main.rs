@@ -29,7 +29,7 @@ mod rules;
 
 use std::error::Error;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -81,16 +81,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let convio = Convio::new(open(&arguments.db)?);
     let before = last_event(&convio).await?;
-    // With `--json`, standard output is for the object alone.
-    let say = |text: &str| {
-        if arguments.json {
-            eprintln!("{text}")
-        } else {
-            println!("{text}")
-        }
-    };
-
-    say(rules::stated());
+    if !arguments.json {
+        print(rules::STATED)?;
+    }
     let watch = started();
     let workspace = workspace(&convio).await?;
     import::run(&workspace).await?;
@@ -105,20 +98,31 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         0 => format!("nothing new: all was in the database before, the last event is still number {after}"),
         events => format!("new: {events} events, {after} in all"),
     };
-    say(&said);
-    say(&format!(
+    let times = format!(
         "import {}, appointments and sales {}, figures {}\n",
         seconds(imported),
         seconds(journeyed - imported),
         seconds(read - journeyed),
-    ));
+    );
     let database = fs::canonicalize(&arguments.db).unwrap_or_else(|_| arguments.db.clone());
     if arguments.json {
-        println!("{}", report::json(&figures, &database)?);
+        // Standard output is for the object alone.
+        eprintln!("{said}\n{times}");
+        print(&report::json(&figures, &database)?)
     } else {
-        println!("{}", report::tables(&figures, &database));
+        print(&format!(
+            "{said}\n{times}\n{}",
+            report::tables(&figures, &database)
+        ))
     }
-    Ok(())
+}
+
+/// Prints for the user. One who stopped reading does not stop the job.
+fn print(text: &str) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The store: this one line decides where everything is kept.

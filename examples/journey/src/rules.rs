@@ -113,11 +113,6 @@ pub(crate) fn routing() -> Vec<Rule> {
     ]
 }
 
-/// The rules, for the reader.
-pub(crate) fn stated() -> &'static str {
-    STATED
-}
-
 /// Postal codes are text: each code of a range is listed.
 fn codes(range: RangeInclusive<u32>) -> impl Iterator<Item = String> {
     range.map(|code| format!("{code:04}"))
@@ -125,12 +120,8 @@ fn codes(range: RangeInclusive<u32>) -> impl Iterator<Item = String> {
 
 /// Where the leads come in, and whose days are counted.
 pub(crate) const ZONE: &str = "Australia/Sydney";
-/// The file has no dates: its leads are spread over a month that has 31 days and a change of the clocks.
-const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 10, 1).unwrap();
-const SYDNEY: RangeInclusive<u32> = 2000..=2249;
-const MELBOURNE: RangeInclusive<u32> = 3000..=3207;
-const BRISBANE: RangeInclusive<u32> = 4000..=4207;
-const STATED: &str = "\
+/// All of it, for the reader.
+pub(crate) const STATED: &str = "\
 The people are those of the file, their phones too. What they want, when they asked and what became of it the file does
 not say; the example does, by the record's number n = rec_id:
   product      n mod 9   0-3 Solar, 4-6 HVAC, 7-8 Insurance
@@ -146,6 +137,11 @@ not say; the example does, by the record's number n = rec_id:
 A contact is known by its phone number in E.164, or else by the digits of what was sent. Not sent to Convio: entity_id
 (who is who), soc_sec_id, blocking_number. rec_id is sent as the sender's id of the lead, which is no key of a contact.
 ";
+/// The file has no dates: its leads are spread over a month that has 31 days and a change of the clocks.
+const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 10, 1).unwrap();
+const SYDNEY: RangeInclusive<u32> = 2000..=2249;
+const MELBOURNE: RangeInclusive<u32> = 3000..=3207;
+const BRISBANE: RangeInclusive<u32> = 4000..=4207;
 
 #[cfg(test)]
 mod tests {

@@ -40,7 +40,7 @@ fn fields() -> String {
 }
 
 /// Name, and a query that counts the rows which break the rule.
-const CHECKS: [(&str, &str); 16] = [
+const CHECKS: [(&str, &str); 17] = [
     (
         "one contact per key",
         "SELECT count(*) FROM (SELECT FROM convio.event GROUP BY workspace_id, personal->'phone'->>'value'
@@ -104,6 +104,11 @@ const CHECKS: [(&str, &str); 16] = [
          SELECT count(*) FROM convio.contact c CROSS JOIN unnest($fields) WITH ORDINALITY f (field, at)
            LEFT JOIN best b ON b.workspace_id = c.workspace_id AND b.contact_id = c.id AND b.field = f.field
          WHERE (c.stamps[f.at], to_jsonb(c)->>f.field) IS DISTINCT FROM (coalesce(b.stamp, ''), b.value)",
+    ),
+    (
+        "the validity of a phone goes with the phone",
+        "SELECT count(*) FROM convio.contact WHERE phone_validity IS DISTINCT FROM
+           CASE WHEN ascii(right(phone, 1)) % 2 = 0 THEN 'valid' WHEN phone IS NOT NULL THEN 'possible' END",
     ),
     (
         "the first touch is the earliest lead",

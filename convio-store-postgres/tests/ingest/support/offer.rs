@@ -208,7 +208,7 @@ pub(crate) async fn ingest(connection: &mut PgConnection, offer: &Offer) -> Resu
         .bind(offer.value(1))
         .bind(offer.value(2))
         .bind(offer.value(3))
-        .bind(offer.value(3).map(|_| "possible"))
+        .bind(offer.value(3).map(validity))
         .bind(offer.value(4))
         .bind(offer.value(5))
         .bind(offer.value(6))
@@ -253,6 +253,15 @@ pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
 pub(crate) fn next_id() -> Uuid {
     let count = u128::from(IDS.fetch_add(1, Ordering::Relaxed));
     Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 | (count << 80) | count)
+}
+
+/// A stand-in that tells the phones of a test apart: `valid` where the last byte is even.
+fn validity(phone: &str) -> &'static str {
+    if phone.ends_with(|last| u32::from(last).is_multiple_of(2)) {
+        "valid"
+    } else {
+        "possible"
+    }
 }
 
 fn position(field: &str) -> usize {

@@ -1,0 +1,301 @@
+//! A disk that forgets: it knows what was synced, what was only written, and what would be left if the power went now.
+//!
+//! It holds no file itself. The files of the file system are what the operating system shows to those who read; this
+//! keeps beside them what the disk holds. A sync of the real file is not needed for it, and not made.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use crate::support::dice::Dice;
+
+/// The disk.
+#[derive(Default)]
+pub(crate) struct Disk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// Syncs, by what they were for. Each is counted when it begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Syncs {
+    /// Of a log to which transactions were written.
+    pub(crate) commits: usize,
+    /// Of a log to which nothing but a new header was written: it starts again from its beginning.
+    pub(crate) restarts: usize,
+    /// Of a log that was synced already: a checkpoint makes sure.
+    pub(crate) rechecks: usize,
+    /// Of the database: the end of a checkpoint.
+    pub(crate) checkpoints: usize,
+}
+
+/// What is left when the power goes, and what the world had been told by then.
+pub(crate) struct Loss {
+    files: Vec<File>,
+    told: usize,
+}
+
+#[derive(Default)]
+struct State {
+    files: Vec<File>,
+    syncs: Syncs,
+    told: usize,
+    losses: Vec<Loss>,
+    loss_in: Option<(u64, Dice)>,
+    hold: bool,
+    held: usize,
+    fails_in: Option<usize>,
+}
+
+#[derive(Clone)]
+struct File {
+    path: PathBuf,
+    exists: bool,
+    synced: Vec<u8>,
+    pending: Vec<Change>,
+}
+
+#[derive(Clone)]
+enum Change {
+    Write { at: usize, bytes: Vec<u8> },
+    Truncate { size: usize },
+}
+
+impl Disk {
+    /// How many syncs there were.
+    pub(crate) fn syncs(&self) -> Syncs {
+        self.state().syncs
+    }
+
+    /// The world is told one thing more.
+    pub(crate) fn tell(&self) {
+        self.state().told += 1;
+    }
+
+    /// Power is lost from now on, again and again: after a random number of writes each time, and before every sync of
+    /// the database. Whoever writes does not notice.
+    pub(crate) fn lose_power_often(&self, mut dice: Dice) {
+        self.state().loss_in = Some((dice.below(WRITES_BETWEEN_LOSSES), dice));
+    }
+
+    /// How often it was lost.
+    pub(crate) fn losses(&self) -> usize {
+        self.state().losses.len()
+    }
+
+    /// What each time left, and no more losses.
+    pub(crate) fn take_losses(&self) -> Vec<Loss> {
+        let mut state = self.state();
+        state.loss_in = None;
+        std::mem::take(&mut state.losses)
+    }
+
+    /// What is left if the power goes now.
+    pub(crate) fn lose_power(&self) -> Loss {
+        self.state().loss()
+    }
+
+    /// Syncs take for ever from now on.
+    pub(crate) fn hold_syncs(&self) {
+        self.state().hold = true;
+    }
+
+    /// Waits until there is one that is held.
+    pub(crate) fn wait_for_held_sync(&self) {
+        let waited = self.changed.wait_timeout_while(self.state(), HANG, |state| state.held == 0).unwrap();
+        assert!(!waited.1.timed_out(), "nothing is synced");
+    }
+
+    /// Syncs end again.
+    pub(crate) fn release_syncs(&self) {
+        self.state().hold = false;
+        self.changed.notify_all();
+    }
+
+    /// After so many syncs more, one fails.
+    pub(crate) fn fail_sync_after(&self, n: usize) {
+        self.state().fails_in = Some(n);
+    }
+
+    /// A file is opened, and is called by the number from now on.
+    pub(crate) fn open(&self, path: &Path) -> usize {
+        let mut state = self.state();
+        let known = state.files.iter().position(|file| file.path == path);
+        let number = known.unwrap_or_else(|| {
+            // What was there before us counts as synced.
+            let synced = std::fs::read(path).unwrap();
+            state.files.push(File { path: path.to_owned(), exists: true, synced, pending: Vec::new() });
+            state.files.len() - 1
+        });
+        state.files[number].exists = true;
+        number
+    }
+
+    /// A file is removed, and at once from the disk too.
+    pub(crate) fn remove(&self, path: &Path) {
+        if let Some(file) = self.state().files.iter_mut().find(|file| file.path == path) {
+            *file = File { path: path.to_owned(), exists: false, synced: Vec::new(), pending: Vec::new() };
+        }
+    }
+
+    pub(crate) fn write(&self, file: usize, at: usize, bytes: &[u8]) {
+        self.change(file, Change::Write { at, bytes: bytes.to_owned() });
+    }
+
+    pub(crate) fn truncate(&self, file: usize, size: usize) {
+        self.change(file, Change::Truncate { size });
+    }
+
+    /// Makes what was written to a file last. False: it failed, and nothing is promised.
+    pub(crate) fn sync(&self, number: usize) -> bool {
+        let mut state = self.state();
+        let file = &state.files[number];
+        let header = |change: &Change| matches!(change, Change::Write { at: 0, bytes } if bytes.len() == LOG_HEADER);
+        let (log, pending) = (file.is_log(), file.pending.len());
+        let restarts = pending == 1 && file.pending.iter().all(header);
+        let syncs = &mut state.syncs;
+        *(match (log, pending) {
+            (false, _) => &mut syncs.checkpoints,
+            (true, 0) => &mut syncs.rechecks,
+            (true, _) if restarts => &mut syncs.restarts,
+            (true, _) => &mut syncs.commits,
+        }) += 1;
+        if !log && state.loss_in.is_some() {
+            let loss = state.loss();
+            state.losses.push(loss);
+        }
+        if state.hold {
+            state.held += 1;
+            self.changed.notify_all();
+            let waited = self.changed.wait_timeout_while(state, HANG, |state| state.hold).unwrap();
+            assert!(!waited.1.timed_out(), "held syncs are not released");
+            state = waited.0;
+            state.held -= 1;
+        }
+        state.fails_in = match state.fails_in {
+            Some(0) => {
+                state.fails_in = None;
+                return false;
+            }
+            fails_in => fails_in.map(|syncs| syncs - 1),
+        };
+        let file = &mut state.files[number];
+        for change in std::mem::take(&mut file.pending) {
+            change.apply(&mut file.synced);
+        }
+        true
+    }
+
+    fn change(&self, file: usize, change: Change) {
+        let mut state = self.state();
+        state.files[file].pending.push(change);
+        let Some((writes, dice)) = &mut state.loss_in else { return };
+        if *writes > 0 {
+            *writes -= 1;
+            return;
+        }
+        *writes = dice.below(WRITES_BETWEEN_LOSSES);
+        let loss = state.loss();
+        state.losses.push(loss);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl Syncs {
+    /// Those since then.
+    pub(crate) fn since(self, then: Self) -> Self {
+        Self {
+            commits: self.commits - then.commits,
+            restarts: self.restarts - then.restarts,
+            rechecks: self.rechecks - then.rechecks,
+            checkpoints: self.checkpoints - then.checkpoints,
+        }
+    }
+}
+
+impl State {
+    fn loss(&self) -> Loss {
+        Loss { files: self.files.iter().filter(|file| file.exists).cloned().collect(), told: self.told }
+    }
+}
+
+impl Loss {
+    /// How much the world had been told.
+    pub(crate) fn told(&self) -> usize {
+        self.told
+    }
+
+    /// Bytes written and not synced.
+    pub(crate) fn unsynced(&self) -> usize {
+        let bytes = |change: &Change| match change {
+            Change::Write { bytes, .. } => bytes.len(),
+            Change::Truncate { .. } => 0,
+        };
+        self.files.iter().flat_map(|file| &file.pending).map(bytes).sum()
+    }
+
+    /// Whether the database was being written, from the log.
+    pub(crate) fn is_within_checkpoint(&self) -> bool {
+        self.files.iter().any(|file| !file.is_log() && !file.pending.is_empty())
+    }
+
+    /// Puts the files that are left into a folder: nothing unsynced is in them.
+    pub(crate) fn restore(&self, folder: &Path) {
+        for file in &self.files {
+            std::fs::write(folder.join(file.name()), &file.synced).unwrap();
+        }
+    }
+
+    /// Puts files into a folder as they are left when the disk had begun to write: some of what was not synced is in
+    /// them, some is not, some is cut off at the end of a sector.
+    pub(crate) fn restore_torn(&self, folder: &Path, dice: &mut Dice) {
+        for file in &self.files {
+            let mut left = file.synced.clone();
+            for mut change in file.pending.iter().cloned() {
+                match (dice.below(4), &mut change) {
+                    (0 | 1, _) => continue,
+                    (2, Change::Write { bytes, .. }) => bytes.truncate(bytes.len() / 2 / SECTOR * SECTOR),
+                    _ => {}
+                }
+                change.apply(&mut left);
+            }
+            std::fs::write(folder.join(file.name()), &left).unwrap();
+        }
+    }
+}
+
+impl File {
+    fn name(&self) -> &Path {
+        Path::new(self.path.file_name().unwrap())
+    }
+
+    fn is_log(&self) -> bool {
+        self.path.to_str().is_some_and(|path| path.ends_with("-wal"))
+    }
+}
+
+impl Change {
+    fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Self::Truncate { size } => content.resize(*size, 0),
+            Self::Write { at, bytes } => {
+                if content.len() < at + bytes.len() {
+                    content.resize(at + bytes.len(), 0);
+                }
+                content[*at..at + bytes.len()].copy_from_slice(bytes);
+            }
+        }
+    }
+}
+
+/// On average there are half as many.
+const WRITES_BETWEEN_LOSSES: u64 = 400;
+/// Bytes of the header of a log.
+const LOG_HEADER: usize = 32;
+/// What a disk writes whole.
+const SECTOR: usize = 512;
+/// No test waits for the clock; this ends one that would wait for ever.
+const HANG: Duration = Duration::from_secs(300);
