@@ -125,8 +125,16 @@ impl Options {
             );
             return Err(StoreError::Unavailable(Fault::new(message)));
         }
-        let path = path.as_ref().to_owned();
-        let mut writer = self.connect(&path, self.write_access()).map_err(read_failed)?;
+        self.open_file(path.as_ref()).map_err(|error| match error {
+            StoreError::Unavailable(fault) => named(path.as_ref(), fault),
+            // Nothing of it was ours yet: it is no file of this store, rather than one that broke.
+            StoreError::Corrupt { table: "sqlite", fault, .. } => named(path.as_ref(), fault),
+            error => error,
+        })
+    }
+
+    fn open_file(&self, path: &Path) -> Result<SqliteStore, StoreError> {
+        let mut writer = self.connect(path, self.write_access()).map_err(read_failed)?;
         // What is refused is refused before anything of the file is changed, its journal mode included.
         let missing = missing(&writer, self.migrate)?;
         self.use_log(&writer)?;
@@ -134,7 +142,7 @@ impl Options {
             migrate(&mut writer)?;
         }
         let readers = (0..self.readers)
-            .map(|_| self.connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY))
+            .map(|_| self.connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
             .collect::<Result<Vec<_>, _>>();
         let durability = match self.synchronous {
             Synchronous::Full => Durability::Synced,
@@ -194,6 +202,10 @@ impl Options {
         conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(conn)
     }
+}
+
+fn named(path: &Path, fault: Fault) -> StoreError {
+    StoreError::Unavailable(Fault::new(format!("can't open `{}`: {fault}", path.display())))
 }
 
 impl Default for Options {

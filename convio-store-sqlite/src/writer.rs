@@ -113,7 +113,10 @@ fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
         }
         // Who lost a gate or a row may have lost it to a neighbour that is not there now.
         let depends = |result: &&mut Result<Receipt, CommitError>| {
-            matches!(result, Ok(_) | Err(CommitError::GateLost(_) | CommitError::Conflict { .. }))
+            matches!(
+                result,
+                Ok(_) | Err(CommitError::GateLost(_) | CommitError::Conflict { .. })
+            )
         };
         for result in results.iter_mut().flatten().filter(depends) {
             *result = Err(error.clone());

@@ -104,12 +104,17 @@ fn who_opens_a_new_file_waits_for_another_that_writes_to_it() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("leads.db");
     let other = Connection::open(&path).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE; CREATE TABLE other (a)").unwrap();
+    other
+        .execute_batch("BEGIN IMMEDIATE; CREATE TABLE other (a)")
+        .unwrap();
     let (send, opened) = channel();
     std::thread::scope(|scope| {
         scope.spawn(|| send.send(SqliteStore::open(&path)));
         // Long enough to see it give up; one that starts late is not seen, and does no harm.
-        assert!(opened.recv_timeout(Duration::from_millis(300)).is_err(), "it did not wait");
+        assert!(
+            opened.recv_timeout(Duration::from_millis(300)).is_err(),
+            "it did not wait"
+        );
         other.execute_batch("COMMIT").unwrap();
         takes_a_lead(opened.recv().unwrap().unwrap());
     });

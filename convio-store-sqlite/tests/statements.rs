@@ -12,6 +12,7 @@ use std::path::Path;
 use convio_core::service::Atomicity;
 use convio_core::{Convio, Error, Ingested, NewWorkspace, RawLead, WorkspaceHandle, WorkspaceId};
 use convio_store_sqlite::SqliteStore;
+use rusqlite::Connection;
 use support::trace::{Statement, Trace};
 use tempfile::TempDir;
 
@@ -42,7 +43,10 @@ fn an_idempotency_key_costs_2_statements_more() {
     let world = World::new(&trace);
     let (answer, cost) = world.ingest(lead(1).idempotency_key("k"));
     assert!(matches!(answer, Ok(Ingested::Created(_))), "{answer:?}");
-    assert_eq!(gists(&cost, WRITER), in_group(&[GATE, &["SELECT claim", "INSERT claim"], NEW_CONTACT, LEAD]));
+    assert_eq!(
+        gists(&cost, WRITER),
+        in_group(&[GATE, &["SELECT claim", "INSERT claim"], NEW_CONTACT, LEAD])
+    );
     assert_eq!(cost.len(), 19);
 }
 
@@ -53,8 +57,14 @@ fn a_replay_writes_nothing_and_costs_10_statements() {
     let _ = world.ingest(lead(1).idempotency_key("k"));
     let (answer, cost) = world.ingest(lead(1).idempotency_key("k"));
     assert!(matches!(answer, Ok(Ingested::Replayed(_))), "{answer:?}");
-    assert_eq!(gists(&cost, WRITER), in_group(&[GATE, &["SELECT claim", "ROLLBACK TO"]]));
-    assert_eq!(gists(&cost, READER), ["SELECT rejection", "SELECT lead", "SELECT contact"]);
+    assert_eq!(
+        gists(&cost, WRITER),
+        in_group(&[GATE, &["SELECT claim", "ROLLBACK TO"]])
+    );
+    assert_eq!(
+        gists(&cost, READER),
+        ["SELECT rejection", "SELECT lead", "SELECT contact"]
+    );
     assert_eq!(cost.len(), 10);
 }
 
@@ -64,7 +74,14 @@ fn a_rejected_lead_costs_11_statements() {
     let world = World::new(&trace);
     let (answer, cost) = world.ingest(RawLead::json(r#"{"phone":"12"}"#));
     assert!(matches!(answer, Ok(Ingested::Rejected(_))), "{answer:?}");
-    let kept = ["INSERT payload", "SELECT rejection", "INSERT rejection", "INSERT event", "INSERT rollup", "UPDATE head"];
+    let kept = [
+        "INSERT payload",
+        "SELECT rejection",
+        "INSERT rejection",
+        "INSERT event",
+        "INSERT rollup",
+        "UPDATE head",
+    ];
     assert_eq!(gists(&cost, WRITER), in_group(&[GATE, &kept]));
     assert_eq!(cost.len(), 11);
 }
@@ -75,10 +92,18 @@ fn a_batch_begins_and_commits_once() {
     let world = World::new(&trace);
     let raws = (0..100).map(lead).collect();
     let answer = pollster::block_on(world.acme.ingest_batch(raws, Atomicity::PerRow)).unwrap();
-    assert!(answer.rows.iter().all(|row| matches!(row, Ok(Ingested::Created(_)))));
+    assert!(
+        answer
+            .rows
+            .iter()
+            .all(|row| matches!(row, Ok(Ingested::Created(_))))
+    );
     let cost = gists(&trace.take(), WRITER);
     let times = |gist: &str| cost.iter().filter(|found| *found == gist).count();
-    assert_eq!((times("BEGIN"), times("COMMIT"), times("SAVEPOINT convio")), (1, 1, 100));
+    assert_eq!(
+        (times("BEGIN"), times("COMMIT"), times("SAVEPOINT convio")),
+        (1, 1, 100)
+    );
     assert_eq!(cost.len(), 2 + 100 * 15);
 }
 
@@ -88,7 +113,16 @@ fn the_first_lead_of_a_process_reads_the_configuration_and_no_other_does() {
     let world = World::new(&trace);
     let world = world.reopened(&trace);
     let (_, cost) = world.ingest(lead(1));
-    assert_eq!(gists(&cost, READER), ["BEGIN", "SELECT head", "SELECT workspace", "SELECT webhook", "COMMIT"]);
+    assert_eq!(
+        gists(&cost, READER),
+        [
+            "BEGIN",
+            "SELECT head",
+            "SELECT workspace",
+            "SELECT webhook",
+            "ROLLBACK"
+        ]
+    );
     let (_, cost) = world.ingest(lead(2));
     assert_eq!(gists(&cost, READER), [""; 0]);
 }
@@ -104,7 +138,12 @@ fn nothing_is_scanned_however_many_leads_there_are() {
         let _ = world.ingest(lead(1).idempotency_key(format!("k{round}")));
         let _ = world.ingest(RawLead::json(r#"{"phone":"12"}"#));
         trace.take();
-        let calls = [lead(1), lead(9_000 + round), RawLead::json("{}"), lead(1).idempotency_key(format!("k{round}"))];
+        let calls = [
+            lead(1),
+            lead(9_000 + round),
+            RawLead::json("{}"),
+            lead(1).idempotency_key(format!("k{round}")),
+        ];
         for raw in calls {
             let (_, cost) = world.ingest(raw);
             let scans: Vec<_> = cost.iter().filter(|statement| statement.scanned > 0).collect();
@@ -113,6 +152,15 @@ fn nothing_is_scanned_however_many_leads_there_are() {
         // An orderly end may leave statistics behind: the plans must hold with them too.
         world = world.reopened(&trace);
     }
+    // What is scanned would be seen.
+    let conn = Connection::open(world.home.path().join("leads.db")).unwrap();
+    let leads: i64 = conn
+        .query_row("SELECT count(*) FROM lead WHERE source = 'other'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(leads, 0);
+    assert!(trace.take().iter().any(|statement| statement.scanned > 1_000));
 }
 
 /// A workspace that a store has at hand.
@@ -158,13 +206,24 @@ fn lead(n: usize) -> RawLead {
 
 /// What a thread did.
 fn gists(cost: &[Statement], thread: &str) -> Vec<String> {
-    cost.iter().filter(|statement| statement.thread == thread).map(Statement::gist).collect()
+    cost.iter()
+        .filter(|statement| statement.thread == thread)
+        .map(Statement::gist)
+        .collect()
 }
 
 /// A group of one change set with these parts.
 fn in_group(parts: &[&[&str]]) -> Vec<String> {
     let parts = parts.concat();
-    [&["BEGIN", "SAVEPOINT convio"], parts.as_slice(), &["RELEASE convio", "COMMIT"]].concat().iter().map(|s| (*s).to_owned()).collect()
+    [
+        &["BEGIN", "SAVEPOINT convio"],
+        parts.as_slice(),
+        &["RELEASE convio", "COMMIT"],
+    ]
+    .concat()
+    .iter()
+    .map(|s| (*s).to_owned())
+    .collect()
 }
 
 const WRITER: &str = "convio-sqlite-write";
@@ -172,7 +231,12 @@ const READER: &str = "convio-sqlite-read";
 /// The workspace's row: its feed, its contacts, its configuration.
 const GATE: &[&str] = &["SELECT head"];
 /// By key; then the candidate, which must not be there.
-const NEW_CONTACT: &[&str] = &["SELECT contact_key", "SELECT contact", "INSERT contact_key", "INSERT contact"];
+const NEW_CONTACT: &[&str] = &[
+    "SELECT contact_key",
+    "SELECT contact",
+    "INSERT contact_key",
+    "INSERT contact",
+];
 const KNOWN_CONTACT: &[&str] = &["SELECT contact_key", "SELECT contact", "UPDATE contact"];
 /// Repeats, the lead, its payload, its event, the day's sums, the head.
 const LEAD: &[&str] = &[

@@ -274,4 +274,43 @@ registry! { $
         a_repeat_names_the_lead_that_it_repeats
         of_several_lost_gates_the_first_is_named
     }
+    isolation {
+        webhooks_are_seen_by_their_workspace_only
+        contacts_are_seen_by_their_workspace_only
+        leads_are_seen_by_their_workspace_only
+        payloads_are_seen_by_their_workspace_only
+        rejections_are_seen_by_their_workspace_only
+        appointments_are_seen_by_their_workspace_only
+        conversions_are_seen_by_their_workspace_only
+        histories_are_seen_by_their_workspace_only
+        the_feed_is_seen_by_its_workspace_only
+        rollups_are_seen_by_their_workspace_only
+        records_are_seen_by_their_workspace_only
+        a_change_set_touches_no_row_of_another_workspace
+        names_counters_and_windows_of_two_workspaces_know_nothing_of_each_other
+    }
+    concurrency {
+        one_call_from_fifty_threads_makes_one_lead
+        many_spellings_of_a_new_number_at_once_are_one_contact
+        no_conversion_of_a_lead_is_lost
+        leads_and_conversions_of_one_contact_do_not_lose_each_other
+        of_racing_completions_one_wins
+        of_racing_creators_of_one_name_one_wins
+        of_racing_releases_one_makes_the_lead
+        of_racing_repeats_one_is_taken
+        a_limit_holds_under_any_race
+        a_tailing_reader_misses_no_position
+        writers_of_several_workspaces_do_not_disturb_each_other
+        a_deleted_webhook_takes_nothing_more_whoever_races
+    }
+    durability {
+        what_is_acknowledged_survives_a_crash
+        after_a_crash_everything_goes_on_where_it_was
+        what_many_writers_were_told_survives_a_crash
+    }
+    privacy {
+        rows_and_events_show_no_personal_datum_in_debug
+        answers_and_errors_show_no_personal_datum
+        what_a_store_refuses_shows_no_personal_datum
+    }
 }

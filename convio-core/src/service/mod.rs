@@ -79,7 +79,18 @@ impl<'s> Convio<'s> {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names every field that is wrong.
     pub async fn create_workspace(&self, new: NewWorkspace) -> Result<WorkspaceHandle<'s>, Error> {
-        let id = WorkspaceId::new(&*self.inner.ids, self.inner.clock.now());
+        self.create_workspace_with_id(WorkspaceId::new(&*self.inner.ids, self.inner.clock.now()), new).await
+    }
+
+    /// Creates a workspace under an id of your own, such as the one that your service knows the client by.
+    ///
+    /// # Errors
+    /// Those of [`Convio::create_workspace`]; [`Conflict`](crate::ErrorKind::Conflict) when there is one already.
+    pub async fn create_workspace_with_id(
+        &self,
+        id: WorkspaceId,
+        new: NewWorkspace,
+    ) -> Result<WorkspaceHandle<'s>, Error> {
         let handle = self.workspace(id);
         handle.run(&CreateWorkspace { id, new }).await?;
         Ok(handle)

@@ -8,7 +8,7 @@ use crate::appointment::{Appointment, AppointmentFilter};
 use crate::contact::{Contact, ContactFilter, ContactKey, ContactRef};
 use crate::conversion::{Conversion, ConversionFilter};
 use crate::error::Error;
-use crate::event::{Event, Position, StreamRef};
+use crate::event::{Event, Head, Position, StreamRef};
 use crate::id::{ContactId, IntakeId, LeadId, WebhookId};
 use crate::lead::{Lead, LeadFilter, Payload};
 use crate::page::{Page, PageRequest};
@@ -192,6 +192,12 @@ impl WorkspaceHandle<'_> {
             .store()
             .feed(self.id, after, PageRequest::first(limit).size())
             .await?)
+    }
+
+    /// Where the workspace stands: the position of its last event tells whether anything happened. `None` where there is no
+    /// such workspace.
+    pub async fn head(&self) -> Result<Option<Head>, Error> {
+        Ok(self.convio.store().head(self.id).await?)
     }
 
     /// The rows of a cube.

@@ -117,9 +117,10 @@ fn a_lost_external_id_binds_a_new_key_to_its_lead() {
         let mut conn = db.connect().await;
         let owner = db.offer("+15550100").external("x");
         ingest(&mut conn, &owner).await.expect("runs").taken();
-        let both = db.offer("+15550100").external("x").keyed("k");
+        let mut both = db.offer("+15550100").external("x").keyed("k");
+        both.body = b"sent once more, worded otherwise".to_vec();
         let lost = ingest(&mut conn, &both).await.expect("runs");
-        assert_eq!(lost, Outcome::lost(Claim::ExternalId, owner.lead, true));
+        assert_eq!(lost, Outcome::lost(Claim::ExternalId, owner.lead, false));
         let census = "claim 2 contact_key 1 contact 1 repeat_window 0 lead 1 payload 1 event 1 rollup 1 feed 1 contacts 1";
         assert_eq!(db.census().await, census);
         let replay = ingest(&mut conn, &both.again()).await.expect("runs");

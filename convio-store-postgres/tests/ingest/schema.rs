@@ -15,8 +15,8 @@ fn every_rule_of_the_schema_holds() {
 #[test]
 fn the_indexes_are_these() {
     with_database(async |db| {
-        let unique =
-            "SELECT format('%s%s %s', i.relname, CASE WHEN NOT x.indisunique THEN ' not unique' END, regexp_replace(pg_get_indexdef(i.oid), '^.*btree ', ''))
+        let indexes = "SELECT concat_ws(' ', i.relname, CASE WHEN NOT x.indisunique THEN 'not unique' END,
+                regexp_replace(pg_get_indexdef(i.oid), '^.*btree ', ''))
             FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
             WHERE i.relnamespace = 'convio'::regnamespace ORDER BY 1";
         let expected = [

@@ -102,7 +102,10 @@ impl Disk {
 
     /// Waits until there is one that is held.
     pub(crate) fn wait_for_held_sync(&self) {
-        let waited = self.changed.wait_timeout_while(self.state(), HANG, |state| state.held == 0).unwrap();
+        let waited = self
+            .changed
+            .wait_timeout_while(self.state(), HANG, |state| state.held == 0)
+            .unwrap();
         assert!(!waited.1.timed_out(), "nothing is synced");
     }
 
@@ -124,7 +127,12 @@ impl Disk {
         let number = known.unwrap_or_else(|| {
             // What was there before us counts as synced.
             let synced = std::fs::read(path).unwrap();
-            state.files.push(File { path: path.to_owned(), exists: true, synced, pending: Vec::new() });
+            state.files.push(File {
+                path: path.to_owned(),
+                exists: true,
+                synced,
+                pending: Vec::new(),
+            });
             state.files.len() - 1
         });
         state.files[number].exists = true;
@@ -134,12 +142,23 @@ impl Disk {
     /// A file is removed, and at once from the disk too.
     pub(crate) fn remove(&self, path: &Path) {
         if let Some(file) = self.state().files.iter_mut().find(|file| file.path == path) {
-            *file = File { path: path.to_owned(), exists: false, synced: Vec::new(), pending: Vec::new() };
+            *file = File {
+                path: path.to_owned(),
+                exists: false,
+                synced: Vec::new(),
+                pending: Vec::new(),
+            };
         }
     }
 
     pub(crate) fn write(&self, file: usize, at: usize, bytes: &[u8]) {
-        self.change(file, Change::Write { at, bytes: bytes.to_owned() });
+        self.change(
+            file,
+            Change::Write {
+                at,
+                bytes: bytes.to_owned(),
+            },
+        );
     }
 
     pub(crate) fn truncate(&self, file: usize, size: usize) {
@@ -150,7 +169,8 @@ impl Disk {
     pub(crate) fn sync(&self, number: usize) -> bool {
         let mut state = self.state();
         let file = &state.files[number];
-        let header = |change: &Change| matches!(change, Change::Write { at: 0, bytes } if bytes.len() == LOG_HEADER);
+        let header =
+            |change: &Change| matches!(change, Change::Write { at: 0, bytes } if bytes.len() == LOG_HEADER);
         let (log, pending) = (file.is_log(), file.pending.len());
         let restarts = pending == 1 && file.pending.iter().all(header);
         let syncs = &mut state.syncs;
@@ -167,7 +187,10 @@ impl Disk {
         if state.hold {
             state.held += 1;
             self.changed.notify_all();
-            let waited = self.changed.wait_timeout_while(state, HANG, |state| state.hold).unwrap();
+            let waited = self
+                .changed
+                .wait_timeout_while(state, HANG, |state| state.hold)
+                .unwrap();
             assert!(!waited.1.timed_out(), "held syncs are not released");
             state = waited.0;
             state.held -= 1;
@@ -189,7 +212,9 @@ impl Disk {
     fn change(&self, file: usize, change: Change) {
         let mut state = self.state();
         state.files[file].pending.push(change);
-        let Some((writes, dice)) = &mut state.loss_in else { return };
+        let Some((writes, dice)) = &mut state.loss_in else {
+            return;
+        };
         if *writes > 0 {
             *writes -= 1;
             return;
@@ -218,7 +243,10 @@ impl Syncs {
 
 impl State {
     fn loss(&self) -> Loss {
-        Loss { files: self.files.iter().filter(|file| file.exists).cloned().collect(), told: self.told }
+        Loss {
+            files: self.files.iter().filter(|file| file.exists).cloned().collect(),
+            told: self.told,
+        }
     }
 }
 
@@ -239,7 +267,9 @@ impl Loss {
 
     /// Whether the database was being written, from the log.
     pub(crate) fn is_within_checkpoint(&self) -> bool {
-        self.files.iter().any(|file| !file.is_log() && !file.pending.is_empty())
+        self.files
+            .iter()
+            .any(|file| !file.is_log() && !file.pending.is_empty())
     }
 
     /// Puts the files that are left into a folder: nothing unsynced is in them.

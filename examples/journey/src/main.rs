@@ -14,11 +14,7 @@
 //!
 //! Progress goes to standard error; figures go to standard output.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a program that talks to its user"
-)]
+#![expect(clippy::print_stderr, reason = "a program that talks to its user")]
 
 mod figures;
 mod import;
@@ -35,7 +31,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use convio_core::use_case::CreateWorkspace;
 use convio_core::{Convio, NewWorkspace, WorkspaceHandle, WorkspaceId};
 use convio_store_sqlite::SqliteStore;
 
@@ -134,18 +129,16 @@ fn open(path: &Path) -> Result<SqliteStore, Failure> {
 async fn workspace(convio: &Convio<'static>) -> Result<WorkspaceHandle<'static>, Failure> {
     let id: WorkspaceId = WORKSPACE.parse()?;
     let handle = convio.workspace(id);
-    if handle.workspace().await?.is_none() {
-        let new = NewWorkspace::named("Journey Pty Ltd")
-            .zone(rules::ZONE)
-            .currency("AUD");
-        handle.run(&CreateWorkspace { id, new }).await?;
+    if handle.workspace().await?.is_some() {
+        return Ok(handle);
     }
-    Ok(handle)
+    let new = NewWorkspace::named("Journey Pty Ltd").zone(rules::ZONE).currency("AUD");
+    Ok(convio.create_workspace_with_id(id, new).await?)
 }
 
 /// The number of the last event, 0 before the first: it stays the same exactly when nothing was stored.
 async fn last_event(convio: &Convio<'_>) -> Result<u64, Failure> {
-    let head = convio.store().head(WORKSPACE.parse()?).await?;
+    let head = convio.workspace(WORKSPACE.parse()?).head().await?;
     Ok(head.map_or(0, |head| head.feed.0))
 }
 

@@ -2,11 +2,14 @@
 
 pub(crate) mod appointments;
 pub(crate) mod batches;
+pub(crate) mod concurrency;
 pub(crate) mod config;
 pub(crate) mod conversions;
+pub(crate) mod durability;
 pub(crate) mod events;
 pub(crate) mod gates;
 pub(crate) mod ingest;
+pub(crate) mod isolation;
 pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod lookups;
@@ -14,6 +17,7 @@ pub(crate) mod merge;
 pub(crate) mod numbers;
 pub(crate) mod pages;
 pub(crate) mod ports;
+pub(crate) mod privacy;
 pub(crate) mod rejections;
 pub(crate) mod repeats;
 pub(crate) mod replays;

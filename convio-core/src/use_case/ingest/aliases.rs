@@ -9,6 +9,7 @@ pub(super) enum Known {
     Phone,
     Email,
     Street,
+    StreetNumber,
     Street2,
     City,
     State,
@@ -139,6 +140,7 @@ const TABLE: &[(Known, &str, &[&str])] = &[
             "addr1",
         ],
     ),
+    (Known::StreetNumber, "street_number", &["streetnumber", "housenumber", "streetno"]),
     (
         Known::Street2,
         "street2",

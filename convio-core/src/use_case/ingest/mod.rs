@@ -31,7 +31,7 @@ use crate::id::{ContactId, IntakeId, LeadId};
 use crate::lead::{Lead, LeadStatus, Payload, RawLead, Stage};
 use crate::rejection::{Corrections, Rejection, RejectionState};
 use crate::use_case::{ConfigSnapshot, Context};
-use crate::webhook::{RepeatAction, Webhook};
+use crate::webhook::{RepeatAction, Webhook, WebhookSecret};
 
 pub use answer::{Accepted, Ingested, Refused};
 pub(crate) use normalise::Normalised;
@@ -164,13 +164,9 @@ impl<'a> Arrival<'a> {
         if let Some(refusal) = config.workspace.refusal() {
             return Err(Error::denied(refusal));
         }
-        if let Some(secret) = webhook.settings.secret.filter(|_| !raw.released) {
-            if !raw.secret.as_deref().is_some_and(|given| secret.is(given)) {
-                return Err(Error::denied(format!(
-                    "webhook `{}` asks for its secret",
-                    webhook.name
-                )));
-            }
+        let shown = |secret: WebhookSecret| raw.secret.as_deref().is_some_and(|given| secret.is(given));
+        if !raw.released && !webhook.settings.secret.is_none_or(shown) {
+            return Err(Error::denied(format!("webhook `{}` asks for its secret", webhook.name)));
         }
         let mut reasons = Vec::new();
         if raw.body.len() > PAYLOAD_BYTES_MAX {

@@ -92,7 +92,7 @@ pub(super) fn normalise(
         last_name,
         email,
         phone,
-        street: text(&fields, Known::Street),
+        street: street(&fields),
         street2: text(&fields, Known::Street2),
         city: text(&fields, Known::City),
         state: text(&fields, Known::State).map(|state| state_code(&state)),
@@ -217,6 +217,14 @@ fn names(fields: &Fields) -> (Option<String>, Option<String>) {
     };
     let some = |part: &str| (!part.is_empty()).then(|| part.to_owned());
     (some(first), some(last))
+}
+
+/// Street and house number: a number that is sent apart goes before the street.
+fn street(fields: &Fields) -> Option<String> {
+    match (text(fields, Known::StreetNumber), text(fields, Known::Street)) {
+        (Some(number), Some(street)) => Some(format!("{number} {street}")),
+        (number, street) => street.or(number),
+    }
 }
 
 fn text(fields: &Fields, known: Known) -> Option<String> {

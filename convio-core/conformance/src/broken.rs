@@ -1,0 +1,253 @@
+//! Stores that are wrong on purpose: the model with one mistake each, and the case that finds it. The suite is tested by
+//! them: a mistake that no case finds is a hole in the suite.
+
+macro_rules! bugs {
+    ($($(#[$doc:meta])+ $bug:ident => $topic:ident::$case:ident,)+) => {
+        /// One mistake of a store. The model makes it when it is told to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Bug {
+            $($(#[$doc])+ $bug,)+
+        }
+
+        /// Every mistake, with the case that must fail on a store that makes it.
+        pub const KILLS: &[(Bug, &str)] = &[
+            $((Bug::$bug, concat!(stringify!($topic), "::", stringify!($case))),)+
+        ];
+    };
+}
+
+bugs! {
+    // One query that forgets the workspace.
+    /// Webhooks are fetched by id alone.
+    FetchesWebhooksOfAnyone => isolation::webhooks_are_seen_by_their_workspace_only,
+    /// All webhooks are listed.
+    ListsWebhooksOfAnyone => isolation::webhooks_are_seen_by_their_workspace_only,
+    /// Contacts are fetched by id, number or key alone.
+    FetchesContactsOfAnyone => isolation::contacts_are_seen_by_their_workspace_only,
+    /// All contacts are listed.
+    ListsContactsOfAnyone => isolation::contacts_are_seen_by_their_workspace_only,
+    /// Keys are listed by contact alone.
+    ListsKeysOfAnyone => isolation::contacts_are_seen_by_their_workspace_only,
+    /// Leads are fetched by id alone.
+    FetchesLeadsOfAnyone => isolation::leads_are_seen_by_their_workspace_only,
+    /// All leads are listed.
+    ListsLeadsOfAnyone => isolation::leads_are_seen_by_their_workspace_only,
+    /// Payloads are fetched by id alone.
+    FetchesPayloadsOfAnyone => isolation::payloads_are_seen_by_their_workspace_only,
+    /// Rejections are fetched by id alone.
+    FetchesRejectionsOfAnyone => isolation::rejections_are_seen_by_their_workspace_only,
+    /// All rejections are listed.
+    ListsRejectionsOfAnyone => isolation::rejections_are_seen_by_their_workspace_only,
+    /// Appointments are fetched by id alone.
+    FetchesAppointmentsOfAnyone => isolation::appointments_are_seen_by_their_workspace_only,
+    /// All appointments are listed.
+    ListsAppointmentsOfAnyone => isolation::appointments_are_seen_by_their_workspace_only,
+    /// Conversions are fetched by id alone.
+    FetchesConversionsOfAnyone => isolation::conversions_are_seen_by_their_workspace_only,
+    /// All conversions are listed.
+    ListsConversionsOfAnyone => isolation::conversions_are_seen_by_their_workspace_only,
+    /// Histories are read by aggregate alone.
+    ShowsHistoriesOfAnyone => isolation::histories_are_seen_by_their_workspace_only,
+    /// The feed is everyone's.
+    ShowsTheFeedOfAnyone => isolation::the_feed_is_seen_by_its_workspace_only,
+    /// Rollups are everyone's.
+    ReportsOnAnyone => isolation::rollups_are_seen_by_their_workspace_only,
+    /// Records are fetched by kind and key alone.
+    FetchesRecordsOfAnyone => isolation::records_are_seen_by_their_workspace_only,
+    /// What a use case needs is loaded by id alone.
+    LoadsFromAnyone => isolation::leads_are_seen_by_their_workspace_only,
+
+    // Writes.
+    /// An update is applied whatever version the row has.
+    IgnoresVersions => ports::an_update_of_another_version_is_a_conflict,
+    /// An update of a contact is applied whatever version it has.
+    IgnoresVersionsOfContacts => ports::an_update_of_another_version_is_a_conflict,
+    /// An update of what is not there makes it.
+    UpdatesWhatIsNotThere => ports::an_update_of_another_version_is_a_conflict,
+    /// An insert replaces what is there.
+    ReplacesOnInsert => ports::an_insert_of_what_exists_is_a_conflict,
+    /// A second payload of one intake replaces the first.
+    ReplacesPayloads => ports::an_insert_of_what_exists_is_a_conflict,
+    /// Two webhooks may have one name.
+    AllowsOneNameTwice => ports::an_insert_of_what_exists_is_a_conflict,
+    /// A workspace may be created over another one.
+    CreatesOverAWorkspace => workspaces::the_same_id_is_not_created_twice,
+    /// Versions are checked first, and written later, after others could write.
+    ChecksThenWrites => concurrency::no_conversion_of_a_lead_is_lost,
+    /// What a failing change set did up to its failure stays.
+    KeepsHalfOfWhatFails => ports::a_change_set_that_fails_in_its_last_part_leaves_nothing,
+    /// One failing change set fails those after it in the batch.
+    FailsTheRestOfTheBatch => ports::a_failing_change_set_leaves_its_neighbours_alone,
+    /// The answers of a batch are those of its neighbours.
+    ShiftsAnswers => ports::a_batch_is_answered_in_its_order_and_number,
+    /// The last change set of a batch has no answer.
+    ForgetsAnAnswer => ports::a_batch_is_answered_in_its_order_and_number,
+    /// A batch is applied from its end.
+    AppliesBatchesBackwards => ports::change_sets_of_a_batch_see_those_before_them,
+    /// Change sets are not checked.
+    ChecksNoRules => ports::a_change_set_that_breaks_the_rules_is_misuse,
+    /// Reads show what was there before the last commit.
+    ReadsBehindTheLastCommit => lookups::what_was_committed_is_shown_to_the_next_call,
+    /// A receipt names the candidate, not the contact that it became.
+    TellsTheCandidate => ports::a_receipt_tells_what_the_commit_decided,
+    /// A lead keeps its candidate contact although it was linked to another one.
+    LinksToTheCandidate => ingest::a_second_lead_is_linked_to_the_contact,
+
+    // Gates.
+    /// The version of the configuration is not looked at.
+    IgnoresTheConfigGate => config::a_stale_configuration_loses_the_gate_and_applies_nothing,
+    /// A change of a webhook leaves the configuration's version.
+    ForgetsTheConfigVersion => config::every_change_of_a_webhook_raises_the_configuration_version,
+    /// Every commit raises the configuration's version.
+    RaisesTheConfigVersionAlways => config::leads_leave_the_configuration_version_alone,
+    /// A workspace that is not there is made.
+    MakesUnknownWorkspaces => gates::an_unknown_workspace_loses_the_gate,
+    /// Claims are looked at before counters.
+    ClaimsBeforeItCounts => gates::of_several_lost_gates_the_first_is_named,
+    /// A counter may reach one more than its limit.
+    CountsOneTooMany => gates::a_counter_goes_up_to_its_limit_and_no_further,
+    /// A counter goes on over all its windows.
+    CountsOverAllWindows => limits::a_webhook_takes_so_many_leads_in_a_clock_hour,
+    /// All counters are one.
+    CountsEverythingTogether => gates::a_counter_goes_up_to_its_limit_and_no_further,
+    /// A retried claim is taken again.
+    AppliesRetriesTwice => replays::the_same_call_again_is_answered_as_the_first_time,
+    /// Whatever came under a name is the same.
+    ForgetsTheFingerprint => replays::a_key_with_another_lead_is_a_conflict_that_names_the_key,
+    /// A claim lives for ever.
+    LetsNoClaimExpire => replays::an_expired_key_may_be_used_again,
+    /// A claim lives one moment too long.
+    ExpiresOneMomentLate => gates::an_expired_claim_is_taken_over_by_one,
+    /// A claim without an end has ended.
+    ForgetsClaimsWithoutEnd => replays::an_external_id_is_remembered_for_ever,
+    /// An expired claim that is taken over keeps its first holder.
+    KeepsTheFirstHolder => gates::an_expired_claim_is_taken_over_by_one,
+    /// A name of one kind is claimed for all kinds.
+    MixesKindsOfClaims => replays::an_idempotency_key_is_no_external_id,
+    /// A name of one webhook is claimed for all of them.
+    MixesWebhooksOfClaims => replays::keys_belong_to_their_webhook,
+    /// Names are compared without regard to case.
+    FoldsNames => replays::unusable_names_are_refused_and_usable_ones_kept_apart,
+    /// Claims of a change set that failed later stay.
+    KeepsClaimsOfWhatFails => gates::a_claim_names_its_holder_and_whether_it_is_the_same,
+    /// A window still holds what lies at its very end.
+    EndsWindowsOneMomentLate => repeats::the_window_ends_after_its_days,
+    /// A window keeps the lead that came last, not the one received last.
+    KeepsTheLastToArrive => repeats::the_latest_lead_counts_whatever_the_order_of_arrival,
+    /// Any lead of the contact is repeated, whatever it asks for.
+    ComparesNoProduct => repeats::another_product_or_campaign_repeats_nothing,
+    /// Leads of all contacts are compared.
+    ComparesAllContacts => repeats::another_contact_repeats_nothing,
+    /// A repeat is taken where repeats are rejected.
+    TakesRepeats => repeats::a_repeat_may_be_rejected_and_is_kept,
+
+    // Contacts.
+    /// In every field the last to arrive wins.
+    MergesByArrival => merge::the_order_of_arrival_does_not_matter,
+    /// The rank of a source counts for nothing.
+    IgnoresRanks => merge::the_order_of_arrival_does_not_matter,
+    /// What a lead does not say is erased.
+    ErasesWhatIsNotSaid => merge::a_lead_that_says_nothing_of_a_field_leaves_it,
+    /// The first touch is the first to arrive.
+    TouchesByArrival => merge::an_older_lead_that_comes_late_fills_gaps_only,
+    /// Of two leads of one instant none wins, and the first stays.
+    BreaksNoTies => merge::of_two_leads_of_one_instant_one_always_wins,
+    /// Stamps are kept to the millisecond.
+    StampsInMilliseconds => merge::microseconds_count_and_nothing_below,
+    /// A key means the same in every scope.
+    IgnoresScopes => keys::a_scope_of_one_webhook_has_contacts_of_its_own,
+    /// A key means the same whatever its kind.
+    IgnoresKindsOfKeys => keys::a_key_of_one_kind_is_none_of_another,
+    /// Keys are compared without regard to case.
+    FoldsKeys => keys::the_senders_id_of_a_person_is_a_key_as_written,
+    /// A contact that a failing change set would have made has used a number.
+    WastesNumbers => numbers::only_a_new_contact_uses_a_number,
+    /// Two contacts made by one change set get one number.
+    GivesOneNumberTwice => numbers::contacts_are_numbered_by_the_series_of_their_workspace,
+    /// A conversion is not counted on its contact when the lead is not the contact's first.
+    ForgetsLeads => ingest::a_second_lead_is_linked_to_the_contact,
+
+    // Events.
+    /// Conversions leave no event.
+    DropsAnEvent => events::every_history_is_dense_and_folds_to_its_row,
+    /// A stream is numbered 1, 3, 4 ...
+    LeavesAGapInAStream => events::every_history_is_dense_and_folds_to_its_row,
+    /// Aggregates of one id are numbered as one.
+    NumbersByIdAlone => ports::an_id_means_an_aggregate_only_together_with_its_kind,
+    /// The feed is numbered 1, 2, 3, 5 ...
+    LeavesAGapInTheFeed => events::the_feed_has_no_gap_whatever_its_steps,
+    /// Two events share a position.
+    ReusesAPosition => events::the_feed_has_no_gap_whatever_its_steps,
+    /// A reader may see position n + 1 before n.
+    ShowsTheLaterFirst => concurrency::a_tailing_reader_misses_no_position,
+    /// The head is one event behind.
+    HeadLagsBehind => events::the_feed_has_no_gap_whatever_its_steps,
+    /// The feed begins at the position asked for, not after it.
+    FeedsTheLastAgain => events::the_feed_has_no_gap_whatever_its_steps,
+    /// An aggregate that is only mentioned has the event in its history.
+    CountsMentions => events::what_is_only_mentioned_is_not_in_the_history,
+    /// The personal part of an event is not kept.
+    ForgetsThePersonalPart => events::events_keep_all_that_was_said,
+    /// Who did it is not kept.
+    ForgetsTheActor => ingest::events_name_who_did_it_and_in_which_request,
+    /// A received lead's event does not name the lead that it repeats.
+    ForgetsTheRepeat => events::a_lead_and_its_contact_share_one_event,
+
+    // Rollups.
+    /// Leads sold are not counted.
+    ForgetsARollup => rollups::rollups_equal_a_recount_of_the_rows,
+    /// Every lead counts as one that made its contact.
+    CountsEveryContactAsNew => rollups::daily_leads_say_what_became_of_them,
+    /// The last day of a report is left out.
+    LeavesOutTheLastDay => rollups::a_report_holds_both_its_ends_and_is_sorted,
+    /// The rows of a report stand in the order in which they came to be.
+    SortsNoReport => rollups::a_report_holds_both_its_ends_and_is_sorted,
+    /// A row keeps the time of what was counted last, not the latest time.
+    KeepsTheLastTimeCounted => rollups::a_row_keeps_the_latest_time_whatever_the_order,
+    /// Currencies are summed together.
+    SumsCurrencies => rollups::values_are_summed_per_source_type_and_currency,
+
+    // Lists and lookups.
+    /// A list stands in the order in which its rows came to be.
+    SortsByArrival => pages::rows_of_any_order_of_arrival_are_sorted,
+    /// A page loses the row at its cursor.
+    LosesTheRowAtTheCursor => pages::every_list_is_the_same_whatever_the_size_of_its_pages,
+    /// A page repeats the row at its cursor.
+    RepeatsTheRowAtTheCursor => pages::every_list_is_the_same_whatever_the_size_of_its_pages,
+    /// A full page always promises one more.
+    PromisesAnotherPage => pages::the_last_page_says_that_it_is_the_last,
+    /// A page is cut first and filtered then.
+    FiltersWhatItCut => pages::every_list_is_the_same_whatever_the_size_of_its_pages,
+    /// A page is as long as is asked for.
+    KnowsNoBound => pages::a_page_has_a_bound,
+    /// What is not there is left out of a fetch.
+    LeavesOutWhatIsMissing => lookups::fetches_answer_in_the_order_and_number_asked_for,
+    /// A fetch answers in the order of ids.
+    SortsFetches => lookups::fetches_answer_in_the_order_and_number_asked_for,
+    /// A load of an appointment leaves out its contact.
+    LoadsTooLittle => lookups::a_load_reads_what_is_needed_and_no_more,
+
+    // What is kept.
+    /// A JSON payload is written anew.
+    RewritesPayloads => rejections::a_payload_is_kept_byte_for_byte,
+    /// A payload is cut at 64 KiB.
+    CutsPayloads => rejections::a_payload_is_kept_byte_for_byte,
+    /// Headers are kept once per name, whatever its case.
+    MergesHeaders => ingest::headers_are_kept_with_the_payload,
+    /// Times are kept to the millisecond.
+    KeepsMilliseconds => ingest::a_lead_keeps_the_time_that_it_was_received,
+    /// Numbers of custom fields are kept as floating point.
+    KeepsNumbersAsFloats => ingest::unknown_fields_and_nested_ones_are_kept_as_sent,
+    /// Long text is cut.
+    CutsText => ingest::text_is_kept_whatever_it_holds,
+    /// A conflict names the person.
+    NamesThePerson => privacy::what_a_store_refuses_shows_no_personal_datum,
+
+    // Durability.
+    /// The last commit is answered before it is synced.
+    AnswersBeforeSync => durability::what_is_acknowledged_survives_a_crash,
+    /// Claims are not synced.
+    SyncsNoClaims => durability::after_a_crash_everything_goes_on_where_it_was,
+    /// It says that nothing outlives the process, and is reopened all the same.
+    UnderstatesItsDurability => durability::what_is_acknowledged_survives_a_crash,
+}
