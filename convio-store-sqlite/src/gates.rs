@@ -96,7 +96,7 @@ pub(crate) fn claim(
     )
 }
 
-/// 3 statements for a known key (key, contact, update), 3 for a new one (key, key, contact).
+/// 3 statements for a known key (key, contact, update), 4 for a new one (key, candidate, key, contact).
 pub(crate) fn merge(
     conn: &Connection,
     workspace: WorkspaceId,

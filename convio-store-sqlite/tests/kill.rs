@@ -38,7 +38,6 @@ fn twenty_kills_under_load_lose_nothing_acknowledged_and_double_nothing() {
     let mut all = Vec::new();
     let (mut open, mut replayed) = (0, 0);
     for run in 0..KILLS {
-        // The file is as the process before was killed: the new one is the first to open it.
         let mut process = Process::start(&[&path.display().to_string(), &acme.to_string(), &run.to_string()]);
         let acks = 1 + dice.below(ACKS_MAX);
         let mut lines: Vec<_> = (0..acks).map(|_| process.line()).collect();
@@ -47,10 +46,11 @@ fn twenty_kills_under_load_lose_nothing_acknowledged_and_double_nothing() {
         lines.extend(process.rest());
         let acked: HashMap<Key, Acked> = lines.iter().map(|line| ack(line)).collect();
 
-        assert_eq!(broken_laws(&path), [""; 0], "run {run}");
-        let before = stored(&path);
+        // The store is the first to open what is left.
         let convio = Convio::new(SqliteStore::open(&path).unwrap());
         let acme = convio.workspace(acme);
+        assert_eq!(broken_laws(&path), [""; 0], "run {run}");
+        let before = stored(&path);
         let mut sent = Vec::new();
         for key in open_keys(run, &acked) {
             open += 1;
@@ -195,7 +195,7 @@ impl Key {
 
 /// The keys of a step. Every fourth one is a batch.
 fn keys(run: usize, task: usize, step: usize) -> Vec<Key> {
-    let rows = if (task + step) % 4 == 0 { 5 } else { 1 };
+    let rows = if (task + step).is_multiple_of(4) { 5 } else { 1 };
     (0..rows).map(|row| Key { run, task, step, row }).collect()
 }
 

@@ -63,12 +63,12 @@ fn callers_that_wait_at_the_same_time_share_a_sync_and_none_is_answered_before_i
     let world = World::new("shared-sync", Synchronous::Full);
     let began = world.disk.syncs();
     let mut calls: Vec<_> = (0..64).map(|n| Box::pin(world.acme.ingest(lead(n)))).collect();
-    world.disk.hold_syncs();
+    let held = world.disk.hold_syncs();
     assert!(calls.iter_mut().all(is_pending), "handed over");
     world.disk.wait_for_held_sync();
     // The first group is written, and waits for the disk; the others wait for the first group.
     assert!(calls.iter_mut().all(is_pending), "answered before the sync");
-    world.disk.release_syncs();
+    drop(held);
     for call in calls {
         taken(pollster::block_on(call));
     }
@@ -192,12 +192,12 @@ fn who_lost_a_gate_to_a_call_that_failed_has_failed_too() {
     };
     // While the first one is held, two calls with one key come into one group, whose sync then fails.
     let (mut first, mut second, mut third) = (call(0), call(2), call(2));
-    world.disk.hold_syncs();
+    let held = world.disk.hold_syncs();
     assert!(is_pending(&mut first));
     world.disk.wait_for_held_sync();
     assert!(is_pending(&mut second) && is_pending(&mut third));
     world.disk.fail_sync_after(1);
-    world.disk.release_syncs();
+    drop(held);
     taken(pollster::block_on(first));
     for call in [second, third] {
         assert_eq!(pollster::block_on(call).unwrap_err().kind(), ErrorKind::Unknown);

@@ -5,6 +5,7 @@
 
 mod support {
     pub(crate) mod audit;
+    #[expect(dead_code, reason = "nobody is killed here")]
     pub(crate) mod process;
 }
 
@@ -163,7 +164,9 @@ impl Pair {
     }
 
     fn finish(self) {
-        self.0.map(Process::finish);
+        for process in self.0 {
+            process.finish();
+        }
     }
 }
 

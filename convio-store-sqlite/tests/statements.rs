@@ -51,6 +51,20 @@ fn an_idempotency_key_costs_2_statements_more() {
 }
 
 #[test]
+fn an_external_id_costs_2_statements_more() {
+    let trace = Trace::start();
+    let world = World::new(&trace);
+    let (answer, cost) = world.ingest(lead(1).external_id("x").idempotency_key("k"));
+    assert!(matches!(answer, Ok(Ingested::Created(_))), "{answer:?}");
+    let claims = ["SELECT claim", "INSERT claim"].repeat(2);
+    assert_eq!(
+        gists(&cost, WRITER),
+        in_group(&[GATE, &claims, NEW_CONTACT, LEAD])
+    );
+    assert_eq!(cost.len(), 21);
+}
+
+#[test]
 fn a_replay_writes_nothing_and_costs_10_statements() {
     let trace = Trace::start();
     let world = World::new(&trace);

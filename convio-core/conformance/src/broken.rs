@@ -164,7 +164,7 @@ bugs! {
     WastesNumbers => numbers::only_a_new_contact_uses_a_number,
     /// Two contacts made by one change set get one number.
     GivesOneNumberTwice => numbers::contacts_are_numbered_by_the_series_of_their_workspace,
-    /// A conversion is not counted on its contact when the lead is not the contact's first.
+    /// A lead that is linked is not counted on its contact.
     ForgetsLeads => ingest::a_second_lead_is_linked_to_the_contact,
 
     // Events.
@@ -222,8 +222,8 @@ bugs! {
     KnowsNoBound => pages::a_page_has_a_bound,
     /// What is not there is left out of a fetch.
     LeavesOutWhatIsMissing => lookups::fetches_answer_in_the_order_and_number_asked_for,
-    /// A fetch answers in the order of ids.
-    SortsFetches => lookups::fetches_answer_in_the_order_and_number_asked_for,
+    /// A fetch answers from its end.
+    FetchesBackwards => lookups::fetches_answer_in_the_order_and_number_asked_for,
     /// A load of an appointment leaves out its contact.
     LoadsTooLittle => lookups::a_load_reads_what_is_needed_and_no_more,
 

@@ -20,10 +20,13 @@
 //! crash. Each case becomes one `#[test]`, in a module per topic. No case is ever skipped: a store that can't be reopened
 //! must say that it is [`Process`](convio_core::Durability)-durable.
 
+pub mod broken;
 mod cases;
 mod invariants;
+pub mod model;
 mod naive;
 mod plans;
+mod random;
 mod registry;
 mod shared;
 mod snapshot;

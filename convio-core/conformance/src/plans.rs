@@ -31,6 +31,11 @@ impl Plans {
         plan(&raw, &self.config, &self.context()).unwrap()
     }
 
+    /// The change set of a lead, where there is a plan for it.
+    pub(crate) fn try_ingest(&self, raw: RawLead) -> Option<ChangeSet> {
+        plan(&raw, &self.config, &self.context()).ok().map(|plan| plan.changes)
+    }
+
     /// An empty change set.
     pub(crate) fn empty(&self) -> ChangeSet {
         ChangeSet::new(self.config.workspace.id, self.clock.now(), self.origin.clone())

@@ -214,6 +214,7 @@ registry! { $
         histories_are_the_same_whatever_the_size_of_their_pages
         the_last_page_says_that_it_is_the_last
         rows_that_come_while_pages_are_turned_are_not_in_the_way
+        rows_of_any_order_of_arrival_are_sorted
         a_page_has_a_bound
     }
     events {
@@ -252,6 +253,7 @@ registry! { $
         conversion_rates_are_leads_sold_per_lead_and_source
         values_are_summed_per_source_type_and_currency
         a_new_zone_holds_for_what_happens_from_then_on
+        a_row_keeps_the_latest_time_whatever_the_order
     }
     ports {
         a_batch_is_answered_in_its_order_and_number
@@ -312,5 +314,22 @@ registry! { $
         rows_and_events_show_no_personal_datum_in_debug
         answers_and_errors_show_no_personal_datum
         what_a_store_refuses_shows_no_personal_datum
+    }
+    random {
+        operations_match_the_model
+        a_key_means_one_contact
+        contacts_are_numbered_by_the_series
+        what_was_acknowledged_stays_and_happened_once
+        every_change_has_its_event_and_every_event_its_change
+        every_stream_is_numbered_without_a_gap
+        the_feed_has_no_gap
+        who_stands_by_sees_nothing
+        routing_is_a_function_of_rules_and_request
+        rollups_equal_a_recount
+        what_came_in_is_kept_with_every_reason
+        every_change_of_a_status_is_legal
+        a_contact_is_what_its_leads_say_in_any_order
+        nothing_personal_is_shown
+        pages_are_as_long_as_asked_for
     }
 }

@@ -22,9 +22,14 @@ pub struct World<'s> {
 impl<'s> World<'s> {
     /// A world with this store, at a moment of no meaning: 2027-03-01, three in the afternoon in London.
     pub fn of(subject: &'s dyn Subject) -> Self {
+        Self::starting(subject, START)
+    }
+
+    /// A world that starts at another moment, in microseconds since 1970.
+    pub fn starting(subject: &'s dyn Subject, micros: i64) -> Self {
         Self {
             subject,
-            clock: ManualClock::at(START),
+            clock: ManualClock::at(micros),
             processes: AtomicU16::new(0),
         }
     }

@@ -65,7 +65,8 @@ pub(crate) async fn a_second_lead_is_linked_to_the_contact(subject: &dyn Subject
     let second = linked(acme.ingest(lead_with(1, json!({"product": "Roof"}))).await);
     assert_ne!(first.lead, second.lead);
     assert_eq!((first.contact, first.number), (second.contact, second.number));
-    assert!(!acme.lead(second.lead).await.unwrap().unwrap().opened_contact);
+    let row = acme.lead(second.lead).await.unwrap().unwrap();
+    assert_eq!((row.contact, row.opened_contact), (first.contact, false));
     let contact = acme
         .contact(convio_core::contact::ContactRef::Id(first.contact))
         .await

@@ -18,6 +18,7 @@ pub(crate) mod numbers;
 pub(crate) mod pages;
 pub(crate) mod ports;
 pub(crate) mod privacy;
+pub(crate) mod random;
 pub(crate) mod rejections;
 pub(crate) mod repeats;
 pub(crate) mod replays;

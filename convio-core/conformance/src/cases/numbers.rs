@@ -37,6 +37,11 @@ pub(crate) async fn only_a_new_contact_uses_a_number(subject: &dyn Subject) {
     assert!(!acme.ingest_batch(kept_out, Atomicity::AllOrNothing).await.unwrap().applied);
     let kept_out = vec![lead(3), lead(4), lead(5).idempotency_key("a")];
     assert!(!acme.ingest_batch(kept_out, Atomicity::AllOrNothing).await.unwrap().applied);
+    // One that fails after its contacts were made.
+    let mut settings = convio_core::WebhookSettings::default();
+    settings.repeat.action = convio_core::RepeatAction::Reject;
+    acme.configure_webhook("direct", settings).await.unwrap();
+    assert!(!acme.ingest_batch(vec![lead(3), lead(1)], Atomicity::AllOrNothing).await.unwrap().applied);
     assert_eq!(made(&world, &acme).await, 1);
     assert_eq!(created(acme.ingest(lead(2)).await).number, series.nth(1));
 }

@@ -13,6 +13,7 @@ use convio_core::{
     WorkspaceHandle,
 };
 
+use crate::plans::Plans;
 use crate::{Subject, World, created, lead, linked, rejected};
 
 pub(crate) async fn every_list_is_the_same_whatever_the_size_of_its_pages(subject: &dyn Subject) {
@@ -117,6 +118,30 @@ pub(crate) async fn rows_that_come_while_pages_are_turned_are_not_in_the_way(sub
         request = PageRequest::after(next, 2);
     }
     assert_eq!(seen, before);
+}
+
+pub(crate) async fn rows_of_any_order_of_arrival_are_sorted(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let plans = Plans::of(&world, acme.id()).await;
+    // Planned one after the other, committed the other way round.
+    let mut batch: Vec<_> = (0..6).map(|n| plans.ingest(lead(n)).changes).collect();
+    batch.extend((0..6).map(|_| plans.ingest(RawLead::json("{}")).changes));
+    batch.reverse();
+    assert!(world.store().commit(batch).await.iter().all(Result::is_ok));
+    let (store, id) = (&*world.store(), acme.id());
+    let contacts = ContactFilter::default();
+    let contacts = &contacts;
+    let list = |page: PageRequest| async move { store.list_contacts(id, contacts, &page).await };
+    assert_eq!(paged(list, |row| row.id.uuid()).await, 6);
+    let leads = LeadFilter::default();
+    let leads = &leads;
+    let list = |page: PageRequest| async move { store.list_leads(id, leads, &page).await };
+    assert_eq!(paged(list, |row| row.id.uuid()).await, 6);
+    let held = RejectionFilter::held();
+    let held = &held;
+    let list = |page: PageRequest| async move { store.list_rejections(id, held, &page).await };
+    assert_eq!(paged(list, |row| row.id.uuid()).await, 6);
 }
 
 pub(crate) async fn a_page_has_a_bound(subject: &dyn Subject) {

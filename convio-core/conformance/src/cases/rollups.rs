@@ -149,6 +149,23 @@ pub(crate) async fn a_new_zone_holds_for_what_happens_from_then_on(subject: &dyn
     check_invariants(&snapshot).unwrap();
 }
 
+pub(crate) async fn a_row_keeps_the_latest_time_whatever_the_order(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let now = world.clock.now();
+    for minutes in [30, 10, 20] {
+        taken(acme.ingest(lead(1).received_at(now - TimeDelta::minutes(minutes))).await);
+    }
+    rejected(acme.ingest(RawLead::json("{}")).await);
+    let rows = acme.report(&ReportQuery::all(Cube::Leads)).await.unwrap();
+    let expected = Some(now - TimeDelta::minutes(10));
+    assert_eq!(rows.iter().map(|row| (row.get(Measure::Leads), row.last_at)).collect::<Vec<_>>(), [(3, expected)]);
+    // What is no lead has no time of its own.
+    let other = world.acme().await;
+    rejected(other.ingest(RawLead::json("{}")).await);
+    assert_eq!(other.report(&ReportQuery::all(Cube::Leads)).await.unwrap()[0].last_at, None);
+}
+
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }

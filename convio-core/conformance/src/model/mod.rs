@@ -7,18 +7,23 @@
 mod apply;
 mod contacts;
 mod events;
+mod gates;
+mod mangle;
 mod read;
 mod tenant;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use convio_core::change_set::Receipt;
-use convio_core::{ChangeSet, CommitError, Durability, Loaded, Needs, Store, StoreError, WorkspaceId};
+use convio_core::{
+    ChangeSet, CommitError, Durability, Loaded, Need, Needs, Store, StoreError, WorkspaceId,
+};
 
+use crate::Subject;
 use crate::broken::Bug;
-use crate::{Held, Subject};
 use tenant::Tenant;
 
 /// The naive store.
@@ -30,11 +35,11 @@ pub struct Model {
 
 #[derive(Default)]
 struct State {
-    live: Vec<Tenant>,
+    live: Vec<Arc<Tenant>>,
     /// What a crash leaves.
-    synced: Vec<Tenant>,
+    synced: Vec<Arc<Tenant>>,
     /// What was there before the last commit.
-    before: Vec<Tenant>,
+    before: Vec<Arc<Tenant>>,
 }
 
 impl Model {
@@ -58,7 +63,7 @@ impl Model {
         let mut state = self.state();
         state.live = state.synced.clone();
         if self.makes(Bug::SyncsNoClaims) {
-            state.live.iter_mut().for_each(|tenant| tenant.claims.clear());
+            state.live.iter_mut().for_each(|tenant| Arc::make_mut(tenant).claims.clear());
         }
     }
 
@@ -67,13 +72,15 @@ impl Model {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
+        // A panic can't leave it half done: what is worked on is a copy.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The workspaces that a query looks at: the one asked for, unless the query forgets it.
-    fn seen(&self, workspace: WorkspaceId, forgets: Bug) -> Vec<Tenant> {
+    /// The workspaces that a query looks at: the one asked for, unless it forgets to say which.
+    fn seen(&self, workspace: WorkspaceId, forgets: Bug) -> Vec<Arc<Tenant>> {
         let state = self.state();
-        let tenants = if self.makes(Bug::ReadsBehindTheLastCommit) { &state.before } else { &state.live };
+        let behind = self.makes(Bug::ReadsBehindTheLastCommit) && forgets == Bug::FetchesLeadsOfAnyone;
+        let tenants = if behind { &state.before } else { &state.live };
         let all = self.makes(forgets);
         tenants.iter().filter(|tenant| all || tenant.id == workspace).cloned().collect()
     }
@@ -83,6 +90,15 @@ impl Model {
         let result = self.apply(&mut state.live, changes);
         state.synced = if self.makes(Bug::AnswersBeforeSync) { state.before.clone() } else { state.live.clone() };
         result
+    }
+
+    /// [`Bug::ChecksThenWrites`]: what it finds true now, it writes when it has the lock again.
+    fn check_then_write(&self, changes: ChangeSet) -> Result<Receipt, CommitError> {
+        let mut copy = self.state().live.clone();
+        self.apply(&mut copy, changes.clone())?;
+        std::thread::sleep(Duration::from_micros(200));
+        let mut state = self.state();
+        Self::broken(Bug::IgnoresVersions).commit_one(&mut state, changes)
     }
 }
 
@@ -94,8 +110,10 @@ impl Store for Model {
 
     async fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
-        for tenant in self.seen(needs.workspace, Bug::LoadsFromAnyone) {
-            for need in &needs.items {
+        let seen = self.seen(needs.workspace, Bug::LoadsFromAnyone);
+        for need in &needs.items {
+            let own = matches!(need, Need::Config | Need::Rules);
+            for tenant in seen.iter().filter(|tenant| !own || tenant.id == needs.workspace) {
                 tenant.load(*need, &mut loaded, self.makes(Bug::LoadsTooLittle));
             }
         }
@@ -111,20 +129,14 @@ impl Store for Model {
         if backwards {
             batch.reverse();
         }
-        let mut failed: Option<CommitError> = None;
-        let mut answers: Vec<_> = batch
-            .into_iter()
-            .map(|changes| {
-                let answer = match &failed {
-                    Some(error) => Err(error.clone()),
-                    None => self.commit_one(&mut state, changes),
-                };
-                if self.makes(Bug::FailsTheRestOfTheBatch) {
-                    failed = failed.take().or_else(|| answer.as_ref().err().cloned());
-                }
-                answer
-            })
-            .collect();
+        let mut answers = Vec::new();
+        for changes in batch {
+            let failed = answers.iter().find_map(|answer: &Result<_, CommitError>| answer.as_ref().err().cloned());
+            answers.push(match failed {
+                Some(error) if self.makes(Bug::FailsTheRestOfTheBatch) => Err(error),
+                _ => self.commit_one(&mut state, changes),
+            });
+        }
         if backwards {
             answers.reverse();
         }
@@ -138,24 +150,7 @@ impl Store for Model {
     }
 }
 
-impl Model {
-    /// [`Bug::ChecksThenWrites`]: what it found true under the lock, it writes under the next one.
-    fn check_then_write(&self, changes: ChangeSet) -> Result<Receipt, CommitError> {
-        let mut copy = self.state().live.clone();
-        let receipt = self.apply(&mut copy, changes.clone())?;
-        std::thread::yield_now();
-        let mut state = self.state();
-        let forced = Self { bug: Some(Bug::IgnoresVersionsOfContacts), ..Self::synced() };
-        let mut unversioned = changes;
-        unversioned.leads.retain(|write| matches!(write, convio_core::change_set::Write::Insert(_)));
-        let rows: Vec<_> = copy.iter().flat_map(|tenant| tenant.leads.clone()).collect();
-        let result = forced.apply_unchecked(&mut state.live, unversioned, &rows);
-        state.synced = state.live.clone();
-        result.map(|_| receipt)
-    }
-}
-
-/// The model as a subject, whose crash can be had.
+/// The model as a subject, which may crash.
 #[derive(Debug)]
 pub struct Modelled(Arc<Model>);
 
@@ -177,10 +172,6 @@ impl Subject for Modelled {
         }
         self.0.crash();
         Some(self.0.clone())
-    }
-
-    fn enter(&self) -> Box<dyn Held + '_> {
-        Box::new(())
     }
 }
 

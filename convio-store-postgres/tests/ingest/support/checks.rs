@@ -76,8 +76,9 @@ const CHECKS: [(&str, &str); 17] = [
     ),
     (
         "a contact's version is the number of its events",
-        "SELECT count(*) FROM convio.contact c WHERE c.base_version <> c.version - 1 OR c.version <>
-           (SELECT count(*) FROM convio.event e WHERE e.workspace_id = c.workspace_id AND e.contact_id = c.id)",
+        "WITH told AS (SELECT workspace_id, contact_id AS id, count(*) AS events FROM convio.event GROUP BY 1, 2)
+         SELECT count(*) FROM convio.contact c FULL JOIN told t USING (workspace_id, id)
+         WHERE (c.version, c.base_version) IS DISTINCT FROM (t.events, t.events - 1)",
     ),
     (
         "a lead has its one event, its payload and its contact",
@@ -139,12 +140,13 @@ const CHECKS: [(&str, &str); 17] = [
     ),
     (
         "a window remembers its latest lead",
-        "SELECT count(*) FROM convio.repeat_window w WHERE (w.last_at, w.last_lead) IS DISTINCT FROM
-           (SELECT (l.received_at, l.id) FROM convio.lead l
-            JOIN convio.event e ON e.workspace_id = l.workspace_id AND e.lead_id = l.id
-            WHERE l.workspace_id = w.workspace_id AND l.contact_id = w.contact_id
-              AND convert_to(e.facts->>'window', 'UTF8') = w.key
-            ORDER BY l.received_at DESC, l.id DESC LIMIT 1)",
+        "WITH latest AS (
+           SELECT DISTINCT ON (1, 2, 3) l.workspace_id, l.contact_id, convert_to(e.facts->>'window', 'UTF8') AS key,
+             l.received_at, l.id
+           FROM convio.lead l JOIN convio.event e ON e.workspace_id = l.workspace_id AND e.lead_id = l.id
+           WHERE e.facts->>'window' IS NOT NULL ORDER BY 1, 2, 3, l.received_at DESC, l.id DESC)
+         SELECT count(*) FROM convio.repeat_window w FULL JOIN latest t USING (workspace_id, contact_id, key)
+         WHERE (w.last_at, w.last_lead) IS DISTINCT FROM (t.received_at, t.id)",
     ),
     (
         "an external id names a stored lead",

@@ -1,0 +1,244 @@
+use std::sync::Arc;
+
+use convio_core::analytics::{RollupDelta, When};
+use convio_core::change_set::{ConfigVersion, ContactWrite, GateLost, MergedContact, Receipt, Repeat, Write};
+use convio_core::{
+    ChangeSet, CommitError, ContactId, Cube, LeadId, Measure, Position, Version,
+};
+
+use super::tenant::{Counted, Tenant};
+use super::{Model, mangle};
+use crate::broken::Bug;
+
+/// What is known of a change set while it is applied.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Per merge, its lead and what became of it.
+    pub(super) merges: Vec<(LeadId, MergedContact)>,
+    pub(super) repeats: Vec<Repeat>,
+}
+
+impl Known {
+    pub(super) fn merge_of(&self, candidate: ContactId) -> Option<MergedContact> {
+        self.merges.iter().map(|(_, merged)| *merged).find(|merged| merged.candidate == candidate)
+    }
+
+    pub(super) fn contact(&self, id: ContactId) -> ContactId {
+        self.merge_of(id).map_or(id, |merged| merged.id)
+    }
+
+    pub(super) fn repeat_of(&self, lead: LeadId) -> Option<LeadId> {
+        self.repeats.iter().find(|repeat| repeat.lead == lead).and_then(|repeat| repeat.of)
+    }
+}
+
+impl Model {
+    /// Works on a copy of the workspace, and puts it in place if nothing failed.
+    pub(super) fn apply(&self, world: &mut Vec<Arc<Tenant>>, changes: ChangeSet) -> Result<Receipt, CommitError> {
+        if !self.makes(Bug::ChecksNoRules) {
+            changes.check().map_err(CommitError::Misuse)?;
+        }
+        let id = changes.workspace;
+        let creates = changes.workspaces.iter().any(|write| matches!(write, Write::Insert(_)));
+        let place = world.iter().position(|tenant| tenant.id == id);
+        let mut tenant = match place {
+            Some(_) if creates && self.makes(Bug::CreatesOverAWorkspace) => Tenant::new(id),
+            Some(_) if creates => return Err(conflict("workspace", id)),
+            Some(place) => Tenant::clone(&world[place]),
+            None if creates || self.makes(Bug::MakesUnknownWorkspaces) => Tenant::new(id),
+            None => return Err(CommitError::GateLost(GateLost::Config { current: None })),
+        };
+        let person = mangle::person(&changes);
+        let mut result = self.apply_to(&mut tenant, changes);
+        if let (Err(CommitError::Conflict { what }), true) = (&mut result, self.makes(Bug::NamesThePerson)) {
+            what.push_str(&person);
+        }
+        if result.is_err() && !self.makes(Bug::KeepsHalfOfWhatFails) {
+            if let Some(place) = place {
+                let kept = Arc::make_mut(&mut world[place]);
+                if self.makes(Bug::KeepsClaimsOfWhatFails) {
+                    kept.claims = tenant.claims;
+                }
+                if self.makes(Bug::WastesNumbers) {
+                    kept.wasted += (tenant.contacts.len() - kept.contacts.len()) as u64;
+                }
+            }
+            return result;
+        }
+        match place {
+            Some(place) => world[place] = Arc::new(tenant),
+            None => world.push(Arc::new(tenant)),
+        }
+        result
+    }
+
+    fn apply_to(&self, tenant: &mut Tenant, changes: ChangeSet) -> Result<Receipt, CommitError> {
+        let raises = changes.changes_config() && !self.makes(Bug::ForgetsTheConfigVersion);
+        let ChangeSet {
+            workspace: _,
+            at,
+            origin,
+            config,
+            counters,
+            claims,
+            workspaces,
+            webhooks,
+            contacts,
+            windows,
+            leads,
+            rejections,
+            payloads,
+            appointments,
+            conversions,
+            records,
+            events,
+            rollups,
+        } = changes;
+        let current = tenant.config;
+        if config.is_some_and(|expected| expected != current) && !self.makes(Bug::IgnoresTheConfigGate) {
+            return Err(CommitError::GateLost(GateLost::Config { current: Some(current) }));
+        }
+        if self.makes(Bug::ClaimsBeforeItCounts) {
+            claims.iter().try_for_each(|claim| self.claim(tenant, claim.clone(), at))?;
+        }
+        counters.into_iter().try_for_each(|add| self.count(tenant, add))?;
+        if !self.makes(Bug::ClaimsBeforeItCounts) {
+            claims.into_iter().try_for_each(|claim| self.claim(tenant, claim, at))?;
+        }
+        for write in workspaces {
+            self.put(&mut tenant.workspaces, write, |row| row.id.uuid(), |row| row.version, "workspace")?;
+        }
+        for write in webhooks {
+            let row = write.row();
+            let taken = tenant.webhooks.iter().any(|other| other.name == row.name && other.id != row.id);
+            if taken && !self.makes(Bug::AllowsOneNameTwice) {
+                return Err(conflict("webhook", &row.name));
+            }
+            self.put(&mut tenant.webhooks, write, |row| row.id.uuid(), |row| row.version, "webhook")?;
+        }
+        if raises || self.makes(Bug::RaisesTheConfigVersionAlways) {
+            tenant.config = ConfigVersion(tenant.config.0 + 1);
+        }
+        let mut known = Known::default();
+        let made = tenant.contacts.len() as u64;
+        for write in contacts {
+            match write {
+                ContactWrite::Merge(merge) => {
+                    let lead = merge.touch.lead;
+                    let merged = self.merge(tenant, *merge, at, made)?;
+                    known.merges.push((lead, merged));
+                }
+                ContactWrite::Update { row, at } => {
+                    let found = tenant.contacts.iter().position(|other| other.id == row.id);
+                    let ignores =
+                        self.makes(Bug::IgnoresVersionsOfContacts) || self.makes(Bug::IgnoresVersions);
+                    match found {
+                        Some(place) if tenant.contacts[place].version == at || ignores => {
+                            tenant.contacts[place] = *row;
+                        }
+                        _ => return Err(conflict("contact", row.id)),
+                    }
+                }
+            }
+        }
+        for window in windows {
+            let repeat = self.compare(tenant, window, &known)?;
+            known.repeats.push(repeat);
+        }
+        for mut write in leads {
+            if let Write::Insert(row) = &mut write {
+                if let Some(merged) = known.merge_of(row.contact) {
+                    row.opened_contact = merged.created;
+                    row.contact = if self.makes(Bug::LinksToTheCandidate) { merged.candidate } else { merged.id };
+                }
+                row.duplicate_of = row.duplicate_of.or_else(|| known.repeat_of(row.id));
+                mangle::lead(self.bug, row);
+            }
+            self.put(&mut tenant.leads, write, |row| row.id.uuid(), |row| row.version, "lead")?;
+        }
+        for mut row in payloads {
+            let place = tenant.payloads.iter().position(|other| other.id == row.id);
+            mangle::payload(self.bug, &mut row);
+            match place {
+                None => tenant.payloads.push(row),
+                Some(place) if self.makes(Bug::ReplacesPayloads) => tenant.payloads[place] = row,
+                Some(_) => return Err(conflict("payload", row.id)),
+            }
+        }
+        for write in rejections {
+            self.put(&mut tenant.rejections, write, |row| row.id.uuid(), |row| row.version, "rejection")?;
+        }
+        for write in appointments {
+            self.put(&mut tenant.appointments, write, |row| row.id.uuid(), |row| row.version, "appointment")?;
+        }
+        for write in conversions {
+            self.put(&mut tenant.conversions, write, |row| row.id.uuid(), |row| row.version, "conversion")?;
+        }
+        for write in records {
+            let name = |row: &convio_core::record::Record| (row.kind.clone(), row.key.clone());
+            self.put(&mut tenant.records, write, name, |row| row.version, "record")?;
+        }
+        for new in events {
+            self.append(tenant, &known, at, &origin, new);
+        }
+        for delta in rollups {
+            self.add(tenant, &known, delta);
+        }
+        let position = tenant.events.last().map_or(Position(0), |event| event.position);
+        let contacts = known.merges.into_iter().map(|(_, merged)| {
+            let id = if self.makes(Bug::TellsTheCandidate) { merged.candidate } else { merged.id };
+            MergedContact { id, ..merged }
+        });
+        Ok(Receipt { contacts: contacts.collect(), repeats: known.repeats, position })
+    }
+
+    /// Writes a row, if what is there allows it.
+    fn put<T, K: PartialEq>(
+        &self,
+        rows: &mut Vec<T>,
+        write: Write<T>,
+        key: impl Fn(&T) -> K,
+        version: impl Fn(&T) -> Version,
+        kind: &str,
+    ) -> Result<(), CommitError> {
+        let place = rows.iter().position(|row| key(row) == key(write.row()));
+        match (write, place) {
+            (Write::Insert(row), None) => rows.push(row),
+            (Write::Insert(row), Some(place)) if self.makes(Bug::ReplacesOnInsert) => rows[place] = row,
+            (Write::Update { row, .. }, None) if self.makes(Bug::UpdatesWhatIsNotThere) => rows.push(row),
+            (Write::Update { row, at }, Some(place))
+                if version(&rows[place]) == at || self.makes(Bug::IgnoresVersions) =>
+            {
+                rows[place] = row;
+            }
+            _ => return Err(conflict(kind, "of this id")),
+        }
+        Ok(())
+    }
+
+    fn add(&self, tenant: &mut Tenant, known: &Known, delta: RollupDelta) {
+        let RollupDelta { cube, day, mut dims, add, at, lead } = delta;
+        let merged = known.merges.iter().find(|(of, _)| Some(*of) == lead);
+        let created = merged.is_some_and(|(_, merged)| merged.created) || self.makes(Bug::CountsEveryContactAsNew);
+        let repeats = lead.is_some_and(|lead| known.repeat_of(lead).is_some());
+        let mut n = [0; Measure::SLOTS];
+        for (measure, by, when) in add {
+            let counts = match when {
+                When::Always => true,
+                When::ContactCreated => created,
+                When::Repeat => repeats,
+            };
+            if counts && !(measure == Measure::Converted && self.makes(Bug::ForgetsARollup)) {
+                n[measure.slot()] += by;
+            }
+        }
+        if cube == Cube::Conversions && self.makes(Bug::SumsCurrencies) {
+            dims[2].clear();
+        }
+        tenant.counts.push(Counted { cube, day, dims, n, at });
+    }
+}
+
+pub(super) fn conflict(kind: &str, name: impl std::fmt::Display) -> CommitError {
+    CommitError::Conflict { what: format!("{kind} {name}") }
+}

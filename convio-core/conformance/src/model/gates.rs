@@ -1,0 +1,83 @@
+use chrono::{DateTime, Utc};
+use convio_core::CommitError;
+use convio_core::change_set::{Claim, CounterAdd, GateLost, Repeat, RepeatWindow};
+
+use super::Model;
+use super::apply::Known;
+use super::tenant::{Compared, Tenant};
+use crate::broken::Bug;
+
+impl Model {
+    /// Counters: what was counted so far, and this, is no more than the limit.
+    pub(super) fn count(&self, tenant: &mut Tenant, add: CounterAdd) -> Result<(), CommitError> {
+        let same = |other: &&CounterAdd| {
+            (other.key == add.key || self.makes(Bug::CountsEverythingTogether))
+                && (other.window == add.window || self.makes(Bug::CountsOverAllWindows))
+        };
+        let so_far: i64 = tenant.counted.iter().filter(same).map(|other| other.n).sum();
+        let at_most = add.at_most + i64::from(self.makes(Bug::CountsOneTooMany));
+        if so_far + add.n > at_most {
+            return Err(CommitError::GateLost(GateLost::Counter { key: add.key }));
+        }
+        tenant.counted.push(add);
+        Ok(())
+    }
+
+    /// Claims: the last one of this name holds it, unless it has expired.
+    pub(super) fn claim(&self, tenant: &mut Tenant, claim: Claim, at: DateTime<Utc>) -> Result<(), CommitError> {
+        if self.makes(Bug::AppliesRetriesTwice) {
+            return Ok(());
+        }
+        let same = |other: &&Claim| {
+            (other.webhook == claim.webhook || self.makes(Bug::MixesWebhooksOfClaims))
+                && (other.kind == claim.kind || self.makes(Bug::MixesKindsOfClaims))
+                && if self.makes(Bug::FoldsNames) {
+                    other.value.to_lowercase() == claim.value.to_lowercase()
+                } else {
+                    other.value == claim.value
+                }
+        };
+        let last = tenant.claims.iter().rev().find(same);
+        let holder = last.filter(|held| match held.expires_at {
+            _ if self.makes(Bug::LetsNoClaimExpire) => true,
+            None => !self.makes(Bug::ForgetsClaimsWithoutEnd),
+            Some(end) => end > at || (end == at && self.makes(Bug::ExpiresOneMomentLate)),
+        });
+        if let Some(held) = holder {
+            let same_body = held.fingerprint == claim.fingerprint || self.makes(Bug::ForgetsTheFingerprint);
+            let lost = GateLost::Claim { intake: claim.intake, kind: claim.kind, holder: held.intake, same_body };
+            return Err(CommitError::GateLost(lost));
+        }
+        if last.is_none() || !self.makes(Bug::KeepsTheFirstHolder) {
+            tenant.claims.push(claim);
+        }
+        Ok(())
+    }
+
+    /// Windows: of all leads compared so far, the one received last, if it was received after the cutoff.
+    pub(super) fn compare(
+        &self,
+        tenant: &mut Tenant,
+        window: RepeatWindow,
+        known: &Known,
+    ) -> Result<Repeat, CommitError> {
+        let RepeatWindow { contact, key, lead, received_at, cutoff, reject } = window;
+        let contact = known.contact(contact);
+        let comparable = tenant.windows.iter().filter(|other| {
+            (other.contact == contact || self.makes(Bug::ComparesAllContacts))
+                && (other.key == key || self.makes(Bug::ComparesNoProduct))
+        });
+        let last = if self.makes(Bug::KeepsTheLastToArrive) {
+            comparable.last()
+        } else {
+            comparable.max_by_key(|other| (other.at, other.lead))
+        };
+        let at_the_end = |other: &Compared| other.at == cutoff && self.makes(Bug::EndsWindowsOneMomentLate);
+        let of = last.filter(|other| other.at > cutoff || at_the_end(other)).map(|other| other.lead);
+        if let (Some(of), true, false) = (of, reject, self.makes(Bug::TakesRepeats)) {
+            return Err(CommitError::GateLost(GateLost::Repeat { lead, of }));
+        }
+        tenant.windows.push(Compared { contact, key, at: received_at, lead });
+        Ok(Repeat { lead, of })
+    }
+}

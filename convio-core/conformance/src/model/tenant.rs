@@ -1,0 +1,124 @@
+use chrono::{DateTime, NaiveDate, Utc};
+use convio_core::change_set::{Claim, ConfigVersion, CounterAdd};
+use convio_core::contact::{Stamp, Touch};
+use convio_core::lead::Payload;
+use convio_core::record::Record;
+use convio_core::use_case::{RULES_KIND, rules_of};
+use convio_core::{
+    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, Fingerprint, Lead, LeadId, Loaded, Measure,
+    Need, Person, Rejection, Webhook, Workspace, WorkspaceId,
+};
+
+/// Everything of one workspace, in the order in which it came.
+#[derive(Clone)]
+pub(super) struct Tenant {
+    pub(super) id: WorkspaceId,
+    pub(super) workspaces: Vec<Workspace>,
+    pub(super) config: ConfigVersion,
+    pub(super) counted: Vec<CounterAdd>,
+    pub(super) claims: Vec<Claim>,
+    pub(super) webhooks: Vec<Webhook>,
+    pub(super) contacts: Vec<Contact>,
+    pub(super) keys: Vec<(ContactKey, ContactId)>,
+    pub(super) offers: Vec<Offered>,
+    pub(super) windows: Vec<Compared>,
+    pub(super) leads: Vec<Lead>,
+    pub(super) payloads: Vec<Payload>,
+    pub(super) rejections: Vec<Rejection>,
+    pub(super) appointments: Vec<Appointment>,
+    pub(super) conversions: Vec<Conversion>,
+    pub(super) records: Vec<Record>,
+    pub(super) events: Vec<Event>,
+    pub(super) counts: Vec<Counted>,
+    /// Numbers that were given to contacts that never came to be: none, unless by mistake.
+    pub(super) wasted: u64,
+}
+
+/// What a lead said of a contact.
+#[derive(Clone)]
+pub(super) struct Offered {
+    pub(super) contact: ContactId,
+    pub(super) stamp: Stamp,
+    pub(super) person: Person,
+    pub(super) touch: Touch,
+}
+
+/// A lead that others may repeat.
+#[derive(Clone)]
+pub(super) struct Compared {
+    pub(super) contact: ContactId,
+    pub(super) key: Fingerprint,
+    pub(super) at: DateTime<Utc>,
+    pub(super) lead: LeadId,
+}
+
+/// One addition to a row of a cube.
+#[derive(Clone)]
+pub(super) struct Counted {
+    pub(super) cube: Cube,
+    pub(super) day: NaiveDate,
+    pub(super) dims: [String; 3],
+    pub(super) n: [i64; Measure::SLOTS],
+    pub(super) at: Option<DateTime<Utc>>,
+}
+
+impl Tenant {
+    pub(super) fn new(id: WorkspaceId) -> Self {
+        Self {
+            id,
+            workspaces: Vec::new(),
+            config: ConfigVersion(0),
+            counted: Vec::new(),
+            claims: Vec::new(),
+            webhooks: Vec::new(),
+            contacts: Vec::new(),
+            keys: Vec::new(),
+            offers: Vec::new(),
+            windows: Vec::new(),
+            leads: Vec::new(),
+            payloads: Vec::new(),
+            rejections: Vec::new(),
+            appointments: Vec::new(),
+            conversions: Vec::new(),
+            records: Vec::new(),
+            events: Vec::new(),
+            counts: Vec::new(),
+            wasted: 0,
+        }
+    }
+
+    pub(super) fn load(&self, need: Need, loaded: &mut Loaded, too_little: bool) {
+        match need {
+            Need::Config => {
+                loaded.config = Some(self.config);
+                loaded.workspace = self.workspaces.first().cloned();
+                loaded.webhooks = self.webhooks.clone();
+                loaded.webhooks.sort_by_key(|row| row.id);
+            }
+            Need::Rules => {
+                let record = self.records.iter().find(|record| record.kind == RULES_KIND).cloned();
+                loaded.rules = rules_of(record).ok();
+            }
+            Need::Lead(id) => self.load_lead(id, loaded, false),
+            Need::Appointment(id) => {
+                for visit in self.appointments.iter().filter(|visit| visit.id == id) {
+                    self.load_lead(visit.lead, loaded, too_little);
+                    loaded.appointments.push(visit.clone());
+                }
+            }
+            Need::Rejection(id) => {
+                loaded.rejections.extend(self.rejections.iter().filter(|row| row.id == id).cloned());
+                loaded.payloads.extend(self.payloads.iter().filter(|row| row.id == id).cloned());
+            }
+            other => panic!("the model does not know how to load {other:?}"),
+        }
+    }
+
+    fn load_lead(&self, id: LeadId, loaded: &mut Loaded, without_contact: bool) {
+        for lead in self.leads.iter().filter(|lead| lead.id == id) {
+            let contacts = self.contacts.iter().filter(|contact| contact.id == lead.contact && !without_contact);
+            loaded.contacts.extend(contacts.cloned());
+            loaded.leads.push(lead.clone());
+        }
+    }
+}

@@ -1,0 +1,213 @@
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use convio_core::change_set::{Mention, NewEvent, Receipt, Write};
+use convio_core::service::{Atomicity, BatchAnswer};
+use convio_core::use_case::Completed;
+use convio_core::{
+    Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind, EventBody, Ingested,
+    IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, RawLead, Reason, Rejection, RuleSet, Schedule,
+    Store, Version, Webhook, Workspace, WorkspaceHandle, Zone,
+};
+
+use super::ops::Op;
+use super::words;
+use crate::plans::{Plans, commit};
+use crate::{ManualClock, Snapshot, World};
+
+/// What someone was answered, in a form that can be compared.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Answer {
+    Webhook(Webhook),
+    Workspace(Workspace),
+    Ingested(Ingested),
+    Batch { applied: bool, rows: Vec<Result<Ingested, Failed>> },
+    Rejection(Rejection),
+    Rules(RuleSet),
+    Appointment(Appointment),
+    Completed(Completed),
+    Conversion(Conversion),
+    Committed(Option<Receipt>),
+    /// There was nothing to do it with.
+    Nothing,
+    Failed(Failed),
+}
+
+/// An error without its words, which are the store's own.
+pub(super) type Failed = (ErrorKind, Vec<Reason>);
+
+/// One workspace in which operations are done, and a second one that stands by.
+pub(super) struct Play {
+    pub(super) store: Arc<dyn Store>,
+    clock: ManualClock,
+    processes: [WorkspaceHandle<'static>; 2],
+    pub(super) bystander: WorkspaceHandle<'static>,
+    plans: Plans,
+    leads: Vec<LeadId>,
+    rejections: Vec<IntakeId>,
+    appointments: Vec<AppointmentId>,
+    pub(super) answers: Vec<Answer>,
+    /// What came in under which id.
+    pub(super) sent: Vec<(IntakeId, RawLead)>,
+}
+
+impl Play {
+    /// A new workspace in this world. Two plays of the same start give the same ids.
+    pub(super) async fn new(world: &World<'_>) -> Self {
+        let new = NewWorkspace::named("Acme").zone(words::zone(0)).currency("USD");
+        let acme = world.convio().create_workspace(new.clone()).await.unwrap();
+        let bystander = world.convio().create_workspace(new).await.unwrap();
+        Self {
+            store: world.store(),
+            clock: world.clock.clone(),
+            processes: [acme.clone(), world.elsewhere(&acme)],
+            bystander,
+            plans: Plans::of(world, acme.id()).await,
+            leads: Vec::new(),
+            rejections: Vec::new(),
+            appointments: Vec::new(),
+            answers: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Does one thing.
+    pub(super) async fn act(&mut self, (process, op): &(bool, Op)) -> &Answer {
+        let acme = self.processes[usize::from(*process)].clone();
+        let answer = self.answer(&acme, op).await.unwrap_or_else(|error| Answer::Failed(failed(&error)));
+        self.answers.push(answer);
+        self.answers.last().expect("one was pushed")
+    }
+
+    pub(super) async fn snapshot(&self, page: usize) -> Snapshot {
+        Snapshot::of(&*self.store, self.processes[0].id(), page).await.unwrap()
+    }
+
+    async fn answer(&mut self, acme: &WorkspaceHandle<'static>, op: &Op) -> Result<Answer, Error> {
+        let now = self.clock.now();
+        Ok(match op {
+            Op::CreateWebhook(name, settings) => {
+                let set = words::settings(settings);
+                let new = NewWebhook::named(words::webhook(*name)).with(|settings| *settings = set);
+                Answer::Webhook(acme.create_webhook(new).await?)
+            }
+            Op::ConfigureWebhook(name, settings) => {
+                Answer::Webhook(acme.configure_webhook(words::webhook(*name), words::settings(settings)).await?)
+            }
+            Op::DeleteWebhook(name) => Answer::Webhook(acme.delete_webhook(words::webhook(*name)).await?),
+            Op::RestoreWebhook(name) => Answer::Webhook(acme.restore_webhook(words::webhook(*name)).await?),
+            Op::ConfigureWorkspace(zone, active) => {
+                let Some(workspace) = acme.workspace().await? else { return Ok(Answer::Nothing) };
+                let mut settings = workspace.settings;
+                settings.zone = Zone::parse(words::zone(*zone)).expect("a zone");
+                settings.active = *active;
+                Answer::Workspace(acme.configure(settings).await?)
+            }
+            Op::Ingest(shape) => {
+                let raw = words::raw(shape, now);
+                let answer = acme.ingest(raw.clone()).await?;
+                self.came(raw, &answer);
+                Answer::Ingested(answer)
+            }
+            Op::Batch(shapes, whole) => {
+                let atomicity = if *whole { Atomicity::AllOrNothing } else { Atomicity::PerRow };
+                let raws: Vec<RawLead> = shapes.iter().map(|shape| words::raw(shape, now)).collect();
+                let BatchAnswer { rows, applied } = acme.ingest_batch(raws.clone(), atomicity).await?;
+                for (raw, row) in raws.into_iter().zip(&rows) {
+                    if let (Ok(answer), true) = (row, applied) {
+                        self.came(raw, answer);
+                    }
+                }
+                let rows = rows.into_iter().map(|row| row.map_err(|error| failed(&error)));
+                Answer::Batch { applied, rows: rows.collect() }
+            }
+            Op::Correct(nth, field, value) => {
+                let Some(id) = pick(&self.rejections, *nth) else { return Ok(Answer::Nothing) };
+                let (field, value) = words::correction(*field, *value);
+                Answer::Rejection(acme.correct(id, Corrections::default().set(field, value)).await?)
+            }
+            Op::Release(nth) => {
+                let Some(id) = pick(&self.rejections, *nth) else { return Ok(Answer::Nothing) };
+                let answer = acme.release(id).await?;
+                if let Ingested::Created(accepted) | Ingested::Linked(accepted) = &answer {
+                    self.leads.push(accepted.lead);
+                }
+                Answer::Ingested(answer)
+            }
+            Op::Publish(rules) => Answer::Rules(acme.publish_rules(words::rules(rules)).await?),
+            Op::Book(nth) => {
+                let Some(lead) = pick(&self.leads, *nth) else { return Ok(Answer::Nothing) };
+                let visit = acme.book(lead, Schedule::local("2027-06-01T10:00", "Europe/London")?).await?;
+                self.appointments.push(visit.id);
+                Answer::Appointment(visit)
+            }
+            Op::Complete(nth, value) => {
+                let Some(visit) = pick(&self.appointments, *nth) else { return Ok(Answer::Nothing) };
+                let sold = |n: &u8| Outcome::Sold(words::value(*n).parse().expect("money"));
+                Answer::Completed(acme.complete(visit, value.as_ref().map_or(Outcome::NotSold, sold)).await?)
+            }
+            Op::Convert(nth, value, hours) => {
+                let Some(lead) = pick(&self.leads, *nth) else { return Ok(Answer::Nothing) };
+                let new = NewConversion::sale(lead, words::value(*value).parse().expect("money"));
+                let at = now - TimeDelta::hours((*hours).into());
+                Answer::Conversion(acme.convert(new.occurred_at(at)).await?)
+            }
+            Op::Advance(minutes) => {
+                self.clock.advance(TimeDelta::minutes((*minutes).into()));
+                Answer::Nothing
+            }
+            Op::Fail(shape) => {
+                let Some(mut changes) = self.plans.try_ingest(words::raw(shape, now)) else {
+                    return Ok(Answer::Nothing);
+                };
+                changes.config = None;
+                changes.records.push(self.plans.write_record("absent", 4, Some(3)));
+                committed(commit(&*self.store, changes).await)?
+            }
+            Op::WriteLead(nth, off) => {
+                let Some(lead) = pick(&self.leads, *nth) else { return Ok(Answer::Nothing) };
+                let Some(mut row) = acme.lead(lead).await? else { return Ok(Answer::Nothing) };
+                let at = Version(row.version.0.saturating_add_signed((*off).into()));
+                row.version = at.next();
+                let mut changes = self.plans.empty();
+                // Only when the version is another one: nothing else may change a lead behind the back of its events.
+                if *off == 0 {
+                    return Ok(Answer::Nothing);
+                }
+                let lead = Some(Mention::changed(row.id));
+                let body = EventBody::RejectionReleased;
+                changes.events.push(NewEvent { body, contact: None, lead, subject: None, duplicate_of: None });
+                changes.leads.push(Write::Update { row, at });
+                committed(commit(&*self.store, changes).await)?
+            }
+        })
+    }
+
+    /// Remembers what came in, and what became of it.
+    fn came(&mut self, raw: RawLead, answer: &Ingested) {
+        let intake = match answer {
+            Ingested::Created(accepted) | Ingested::Linked(accepted) => {
+                self.leads.push(accepted.lead);
+                accepted.lead.intake()
+            }
+            Ingested::Duplicate(refused) | Ingested::Rejected(refused) => {
+                self.rejections.push(refused.id);
+                refused.id
+            }
+            Ingested::Replayed(_) => return,
+        };
+        self.sent.push((intake, raw));
+    }
+}
+
+fn committed(answer: Result<Receipt, CommitError>) -> Result<Answer, Error> {
+    Ok(Answer::Committed(Some(answer?)))
+}
+
+fn failed(error: &Error) -> Failed {
+    (error.kind(), error.reasons().to_vec())
+}
+
+fn pick<T: Copy>(of: &[T], nth: u8) -> Option<T> {
+    (!of.is_empty()).then(|| of[usize::from(nth) % of.len()])
+}

@@ -1,0 +1,155 @@
+//! What the small numbers of the operations stand for.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use convio_core::{
+    DedupScope, KeyKind, PhonePolicy, RawLead, RepeatAction, RepeatPolicy, Rule, Source, Target, WebhookSettings,
+};
+use serde_json::{Map, Value, json};
+
+use super::ops::{Settings, Shape};
+
+pub(super) fn webhook(n: u8) -> &'static str {
+    ["direct", "google", "bing", "door"].get(usize::from(n)).copied().unwrap_or("nobody")
+}
+
+pub(super) fn zone(n: u8) -> &'static str {
+    pick(&["America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland"], n)
+}
+
+pub(super) fn value(n: u8) -> &'static str {
+    pick(&["5000.00 USD", "0.01 USD", "7 JPY", "1.234 KWD", "0 USD"], n)
+}
+
+pub(super) fn correction(field: u8, value: u8) -> (&'static str, String) {
+    let text = match field {
+        0 => phone((value, value)),
+        1 => pick(MAILS, value).to_owned(),
+        2 => pick(NAMES, value).to_owned(),
+        _ => pick(ZIPS, value).to_owned(),
+    };
+    (pick(&["phone", "email", "first_name", "postal_code"], field), text)
+}
+
+/// The lead that a shape describes.
+pub(super) fn raw(shape: &Shape, now: DateTime<Utc>) -> RawLead {
+    let Shape { webhook: through, format, phone: number, email, name, zip, product, source, .. } = shape;
+    let mut fields = Map::new();
+    let mut say = |name: &str, words: &[&str], n: Option<u8>| {
+        if let Some(n) = n {
+            fields.insert(name.to_owned(), pick(words, n).into());
+        }
+    };
+    say("email", MAILS, *email);
+    say("firstName", NAMES, *name);
+    say("lastName", NAMES, name.map(|n| n + 1));
+    say("street", STREETS, email.or(*name));
+    say("zip", ZIPS, *zip);
+    say("product", PRODUCTS, *product);
+    say("source", SOURCES, *source);
+    say("customerId", PEOPLE, *email);
+    fields.insert("phone".to_owned(), phone(*number).into());
+    if shape.extra {
+        fields.insert("roof".to_owned(), "tile".into());
+        if *format == 0 {
+            fields.insert("consent".to_owned(), json!({"tcpa": true, "n": [1, 2.5, null]}));
+        }
+    }
+    let mut raw = match format {
+        _ if shape.broken => RawLead::json(format!("{{\"phone\": {}", phone(*number))),
+        0 => RawLead::json(Value::Object(fields).to_string()),
+        1 => RawLead::form(form(&fields)),
+        _ => RawLead::row(fields.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or(""))) ),
+    };
+    raw = raw.webhook(webhook(*through));
+    if let Some(key) = shape.key {
+        raw = raw.idempotency_key(format!("key-{key}"));
+    }
+    if let Some(id) = shape.external {
+        raw = raw.external_id(format!("id-{id}"));
+    }
+    if let Some(hours) = shape.hours_ago {
+        raw = raw.received_at(now - TimeDelta::hours(hours.into()));
+    }
+    if shape.test { raw.test() } else { raw }
+}
+
+pub(super) fn settings(of: &Settings) -> WebhookSettings {
+    use KeyKind::{Digits, Email, External, Phone};
+    let mut settings = WebhookSettings::default();
+    settings.keys = match of.keys {
+        0 | 1 => vec![Phone],
+        2 => vec![Phone, Email],
+        3 => vec![Email, Phone, Digits],
+        _ => vec![External, Phone, Email],
+    };
+    settings.scope = if of.own_scope { DedupScope::Webhook } else { DedupScope::Workspace };
+    settings.region = of.region.then(|| "US".parse().expect("a region"));
+    settings.phone = if of.valid_only { PhonePolicy::Valid } else { PhonePolicy::Possible };
+    settings.strict = of.strict;
+    let action = [RepeatAction::Accept, RepeatAction::Flag, RepeatAction::Reject][usize::from(of.repeat.0) % 3];
+    settings.repeat = RepeatPolicy { action, window_days: of.repeat.1.map(u32::from) };
+    settings.idempotency_required = of.required;
+    settings.idempotency_hours = of.hours.into();
+    settings.rank = [50, 100, 150][usize::from(of.rank) % 3];
+    settings.leads_per_hour_max = of.limit.map(u32::from);
+    settings.active = !of.inactive;
+    settings.source = of.source.map(|n| Source::new(pick(SOURCES, n)).expect("a source"));
+    settings
+}
+
+pub(super) fn rules(of: &[(Option<u8>, Option<u8>, i8)]) -> Vec<Rule> {
+    let rule = |(n, (product, zip, priority)): (usize, &(Option<u8>, Option<u8>, i8))| {
+        let rule = Rule::to(Target::team(format!("team-{n}"))).priority((*priority).into());
+        let rule = match product {
+            Some(n) => rule.products([pick(PRODUCTS, *n)]),
+            None => rule.any_product(),
+        };
+        match zip {
+            Some(n) => rule.zips([pick(&ZIPS[..4], *n)]),
+            None => rule.any_zip(),
+        }
+    };
+    of.iter().enumerate().map(rule).collect()
+}
+
+/// The words that must be shown nowhere.
+pub(super) fn personal() -> impl Iterator<Item = &'static str> {
+    let words = [NAMES, MAILS, STREETS, PEOPLE].into_iter().flatten().copied();
+    words.chain(PHONES.iter().map(|phone| &phone[2..]))
+}
+
+/// One of four numbers, as one of eight senders writes it; some can't be read.
+fn phone((n, spelling): (u8, u8)) -> String {
+    let e164 = pick(PHONES, n);
+    let (area, office, line) = (&e164[2..5], &e164[5..8], &e164[8..]);
+    match spelling {
+        0 | 1 => e164.to_owned(),
+        2 => format!("({area}) {office}-{line}"),
+        3 => format!("1.{area}.{office}.{line}"),
+        4 => format!("+1 {area} {office} {line} ext. {n}"),
+        5 => format!("{area}{office}{line}"),
+        6 => format!("12-345-{}", &line[1..]),
+        _ => "none".to_owned(),
+    }
+}
+
+fn form(fields: &Map<String, Value>) -> String {
+    let pairs = fields.iter().map(|(name, value)| {
+        let value: String = value.as_str().unwrap_or("").bytes().map(|byte| format!("%{byte:02X}")).collect();
+        format!("{name}={value}")
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn pick<'w>(words: &[&'w str], n: u8) -> &'w str {
+    words[usize::from(n) % words.len()]
+}
+
+const PHONES: &[&str] = &["+12122000001", "+12132000002", "+13122000003", "+15551234567"];
+const NAMES: &[&str] = &["Zyxwvut", "Änneliese", "O'Brienq", "名前さん", "Xq \"Quoted\""];
+const MAILS: &[&str] = &["qwertz@example.com", "QWERTZ@Example.com", "other.one@example.org", "no mail"];
+const STREETS: &[&str] = &["Yxcvbnm Street 77", "Hgfdsa Road 12", "Wertzui Lane 3"];
+const PEOPLE: &[&str] = &["person-0815", "Person-0815", "person-4711"];
+const ZIPS: &[&str] = &["02134", "90210", "90210-1234", "10001", "!!"];
+const PRODUCTS: &[&str] = &["Solar", "solar ", "Roof"];
+const SOURCES: &[&str] = &["Google Ads", "google ads", "Bing", "Ünïcode"];
