@@ -11,7 +11,7 @@
 //! 4. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
 //!    workspace; one whose key is known takes the offer into the contact that the key points to, and *every mention of
 //!    the candidate in this change set means that contact*.
-//! 5. **Windows**: one that holds an accepted lead after the cutoff makes the new lead a repeat, or, where repeats are
+//! 5. **Windows**: one whose last accepted lead lies between its bounds makes the new lead a repeat, or, where repeats are
 //!    rejected, makes [`GateLost::Repeat`].
 //! 6. All other rows. An insert of what exists and an update of another version make [`CommitError::Conflict`].
 //! 7. **Events**: each is numbered in the streams that it changes, by the version that the write gave the row, and in

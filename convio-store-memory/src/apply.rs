@@ -276,11 +276,12 @@ impl Tenant {
             lead,
             received_at,
             cutoff,
+            until,
             reject,
         } = window;
         let key = (decided.contact(contact), key);
         let last = self.windows.get(&key).copied();
-        let repeats = last.filter(|(at, _)| *at > cutoff).map(|(_, lead)| lead);
+        let repeats = last.filter(|(at, _)| *at > cutoff && *at < until).map(|(_, lead)| lead);
         if let (Some(of), true) = (repeats, reject) {
             return Err(CommitError::GateLost(GateLost::Repeat { lead, of }));
         }

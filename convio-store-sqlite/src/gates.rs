@@ -153,6 +153,7 @@ pub(crate) fn window(
         lead,
         received_at,
         cutoff,
+        until,
         reject,
     } = window;
     let contact: ContactId = decided.contact(contact);
@@ -170,7 +171,7 @@ pub(crate) fn window(
         })
         .map_err(write_failed)?;
     let last = last.map(|(at, lead)| (at, LeadId::from_uuid(lead.0)));
-    let repeats = last.filter(|(at, _)| *at > micros(cutoff)).map(|(_, lead)| lead);
+    let repeats = last.filter(|(at, _)| *at > micros(cutoff) && *at < micros(until)).map(|(_, lead)| lead);
     if let (Some(of), true) = (repeats, reject) {
         return Err(CommitError::GateLost(GateLost::Repeat { lead, of }));
     }

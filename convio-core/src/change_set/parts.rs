@@ -127,6 +127,8 @@ pub struct RepeatWindow {
     pub received_at: DateTime<Utc>,
     /// Accepted leads received at or before this are too old to be repeated.
     pub cutoff: DateTime<Utc>,
+    /// Accepted leads received at or after this are too new: one that comes in late repeats none of them.
+    pub until: DateTime<Utc>,
     /// Whether a repeat loses the gate.
     pub reject: bool,
 }

@@ -156,17 +156,18 @@ pub enum PhonePolicy {
 pub struct RepeatPolicy {
     /// What is done.
     pub action: RepeatAction,
-    /// How many days back the other lead may be; `None` looks back for ever.
+    /// How many days lie between the two at most; `None` sets no bound.
     pub window_days: Option<u32>,
 }
 
 impl RepeatPolicy {
-    /// Leads at or before this instant are too old to be repeated.
-    pub fn cutoff(&self, received_at: DateTime<Utc>) -> DateTime<Utc> {
-        let back = self
-            .window_days
-            .and_then(|days| received_at.checked_sub_signed(TimeDelta::days(days.into())));
-        back.unwrap_or(DateTime::UNIX_EPOCH)
+    /// Between which instants, both left out, another lead must have been received to be repeated by one received at
+    /// `received_at`: within the window before it or after it, since leads may come in late.
+    pub fn bounds(&self, received_at: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+        let window = self.window_days.map(|days| TimeDelta::days(days.into()));
+        let cutoff = window.and_then(|window| received_at.checked_sub_signed(window));
+        let until = window.and_then(|window| received_at.checked_add_signed(window));
+        (cutoff.unwrap_or(START_OF_TIME), until.unwrap_or(END_OF_TIME))
     }
 }
 
@@ -271,3 +272,7 @@ pub const REPEAT_WINDOW_DAYS: u32 = 30;
 pub const RANK_DEFAULT: u8 = 100;
 /// Longest name of a webhook: it travels in URLs.
 pub const NAME_BYTES_MAX: usize = 64;
+/// Before every lead; stores keep it in microseconds since 1970.
+const START_OF_TIME: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("the year 1");
+/// After every lead.
+const END_OF_TIME: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");

@@ -61,7 +61,7 @@ impl Model {
         window: RepeatWindow,
         known: &Known,
     ) -> Result<Repeat, CommitError> {
-        let RepeatWindow { contact, key, lead, received_at, cutoff, reject } = window;
+        let RepeatWindow { contact, key, lead, received_at, cutoff, until, reject } = window;
         let contact = known.contact(contact);
         let comparable = tenant.windows.iter().filter(|other| {
             (other.contact == contact || self.makes(Bug::ComparesAllContacts))
@@ -73,7 +73,7 @@ impl Model {
             comparable.max_by_key(|other| (other.at, other.lead))
         };
         let at_the_end = |other: &Compared| other.at == cutoff && self.makes(Bug::EndsWindowsOneMomentLate);
-        let of = last.filter(|other| other.at > cutoff || at_the_end(other)).map(|other| other.lead);
+        let of = last.filter(|other| (other.at > cutoff && other.at < until) || at_the_end(other)).map(|other| other.lead);
         if let (Some(of), true, false) = (of, reject, self.makes(Bug::TakesRepeats)) {
             return Err(CommitError::GateLost(GateLost::Repeat { lead, of }));
         }

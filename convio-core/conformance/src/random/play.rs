@@ -6,7 +6,7 @@ use convio_core::service::{Atomicity, BatchAnswer};
 use convio_core::use_case::Completed;
 use convio_core::{
     Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind, EventBody, Ingested,
-    IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, RawLead, Reason, Rejection, RuleSet, Schedule,
+    IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, Reason, Rejection, RuleSet, Schedule,
     Store, Version, Webhook, Workspace, WorkspaceHandle, Zone,
 };
 
@@ -47,8 +47,8 @@ pub(super) struct Play {
     rejections: Vec<IntakeId>,
     appointments: Vec<AppointmentId>,
     pub(super) answers: Vec<Answer>,
-    /// What came in under which id.
-    pub(super) sent: Vec<(IntakeId, RawLead)>,
+    /// What came in under which id: its body, where that is not made by the library.
+    pub(super) sent: Vec<(IntakeId, Option<String>)>,
 }
 
 impl Play {
@@ -104,18 +104,18 @@ impl Play {
                 Answer::Workspace(acme.configure(settings).await?)
             }
             Op::Ingest(shape) => {
-                let raw = words::raw(shape, now);
-                let answer = acme.ingest(raw.clone()).await?;
-                self.came(raw, &answer);
+                let (raw, body) = words::raw(shape, now);
+                let answer = acme.ingest(raw).await?;
+                self.came(body, &answer);
                 Answer::Ingested(answer)
             }
             Op::Batch(shapes, whole) => {
                 let atomicity = if *whole { Atomicity::AllOrNothing } else { Atomicity::PerRow };
-                let raws: Vec<RawLead> = shapes.iter().map(|shape| words::raw(shape, now)).collect();
-                let BatchAnswer { rows, applied } = acme.ingest_batch(raws.clone(), atomicity).await?;
-                for (raw, row) in raws.into_iter().zip(&rows) {
+                let (raws, bodies): (Vec<_>, Vec<_>) = shapes.iter().map(|shape| words::raw(shape, now)).unzip();
+                let BatchAnswer { rows, applied } = acme.ingest_batch(raws, atomicity).await?;
+                for (body, row) in bodies.into_iter().zip(&rows) {
                     if let (Ok(answer), true) = (row, applied) {
-                        self.came(raw, answer);
+                        self.came(body, answer);
                     }
                 }
                 let rows = rows.into_iter().map(|row| row.map_err(|error| failed(&error)));
@@ -157,7 +157,7 @@ impl Play {
                 Answer::Nothing
             }
             Op::Fail(shape) => {
-                let Some(mut changes) = self.plans.try_ingest(words::raw(shape, now)) else {
+                let Some(mut changes) = self.plans.try_ingest(words::raw(shape, now).0) else {
                     return Ok(Answer::Nothing);
                 };
                 changes.config = None;
@@ -184,7 +184,7 @@ impl Play {
     }
 
     /// Remembers what came in, and what became of it.
-    fn came(&mut self, raw: RawLead, answer: &Ingested) {
+    fn came(&mut self, body: Option<String>, answer: &Ingested) {
         let intake = match answer {
             Ingested::Created(accepted) | Ingested::Linked(accepted) => {
                 self.leads.push(accepted.lead);
@@ -196,7 +196,7 @@ impl Play {
             }
             Ingested::Replayed(_) => return,
         };
-        self.sent.push((intake, raw));
+        self.sent.push((intake, body));
     }
 }
 

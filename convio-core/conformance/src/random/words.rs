@@ -30,8 +30,8 @@ pub(super) fn correction(field: u8, value: u8) -> (&'static str, String) {
     (pick(&["phone", "email", "first_name", "postal_code"], field), text)
 }
 
-/// The lead that a shape describes.
-pub(super) fn raw(shape: &Shape, now: DateTime<Utc>) -> RawLead {
+/// The lead that a shape describes, and its body, where that is not made by the library.
+pub(super) fn raw(shape: &Shape, now: DateTime<Utc>) -> (RawLead, Option<String>) {
     let Shape { webhook: through, format, phone: number, email, name, zip, product, source, .. } = shape;
     let mut fields = Map::new();
     let mut say = |name: &str, words: &[&str], n: Option<u8>| {
@@ -54,11 +54,23 @@ pub(super) fn raw(shape: &Shape, now: DateTime<Utc>) -> RawLead {
             fields.insert("consent".to_owned(), json!({"tcpa": true, "n": [1, 2.5, null]}));
         }
     }
-    let mut raw = match format {
-        _ if shape.broken => RawLead::json(format!("{{\"phone\": {}", phone(*number))),
-        0 => RawLead::json(Value::Object(fields).to_string()),
-        1 => RawLead::form(form(&fields)),
-        _ => RawLead::row(fields.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or(""))) ),
+    let (mut raw, body) = match format {
+        _ if shape.broken => {
+            let body = format!("{{\"phone\": {}", phone(*number));
+            (RawLead::json(body.clone()), Some(body))
+        }
+        0 => {
+            let body = Value::Object(fields).to_string();
+            (RawLead::json(body.clone()), Some(body))
+        }
+        1 => {
+            let body = form(&fields);
+            (RawLead::form(body.clone()), Some(body))
+        }
+        _ => {
+            let cells = fields.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or("")));
+            (RawLead::row(cells), None)
+        }
     };
     raw = raw.webhook(webhook(*through));
     if let Some(key) = shape.key {
@@ -70,7 +82,7 @@ pub(super) fn raw(shape: &Shape, now: DateTime<Utc>) -> RawLead {
     if let Some(hours) = shape.hours_ago {
         raw = raw.received_at(now - TimeDelta::hours(hours.into()));
     }
-    if shape.test { raw.test() } else { raw }
+    (if shape.test { raw.test() } else { raw }, body)
 }
 
 pub(super) fn settings(of: &Settings) -> WebhookSettings {

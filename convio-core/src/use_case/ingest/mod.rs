@@ -251,12 +251,14 @@ impl<'a> Arrival<'a> {
             .extend(self.claim(ClaimKind::ExternalId, interest.external_id.as_deref(), context));
         let repeat = self.webhook.settings.repeat;
         if !self.test && repeat.action != RepeatAction::Accept {
+            let (cutoff, until) = repeat.bounds(self.received_at);
             changes.windows.push(RepeatWindow {
                 contact: candidate,
                 key: repeat_key(&interest),
                 lead: id,
                 received_at: self.received_at,
-                cutoff: repeat.cutoff(self.received_at),
+                cutoff,
+                until,
                 reject: repeat.action == RepeatAction::Reject,
             });
         }
