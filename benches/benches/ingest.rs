@@ -63,15 +63,9 @@ struct Subject {
 fn subject(store: impl Store + 'static) -> Subject {
     pollster::block_on(async {
         let convio = Convio::new(store);
-        let workspace = convio
-            .create_workspace(NewWorkspace::named("bench"))
-            .await
-            .expect("a workspace");
+        let workspace = convio.create_workspace(NewWorkspace::named("bench")).await.expect("a workspace");
         let region = |settings: &mut convio_core::WebhookSettings| settings.region = "US".parse().ok();
-        workspace
-            .create_webhook(NewWebhook::named("web").with(region))
-            .await
-            .expect("a webhook");
+        workspace.create_webhook(NewWebhook::named("web").with(region)).await.expect("a webhook");
         Subject { workspace, next: 0 }
     })
 }
@@ -79,17 +73,10 @@ fn subject(store: impl Store + 'static) -> Subject {
 impl Subject {
     fn run(&mut self) {
         for _ in 0..LEADS / BATCH {
-            let rows = (0..BATCH)
-                .map(|_| RawLead::json(body(&mut self.next)).webhook("web"))
-                .collect();
+            let rows = (0..BATCH).map(|_| RawLead::json(body(&mut self.next)).webhook("web")).collect();
             let batch = self.workspace.ingest_batch(rows, Atomicity::PerRow);
             let answer = pollster::block_on(batch).expect("a batch");
-            assert!(
-                answer
-                    .rows
-                    .iter()
-                    .all(|row| row.as_ref().is_ok_and(|row| row.accepted().is_ok()))
-            );
+            assert!(answer.rows.iter().all(|row| row.as_ref().is_ok_and(|row| row.accepted().is_ok())));
         }
     }
 }
@@ -104,16 +91,13 @@ impl Floor {
         for _ in 0..LEADS / BATCH {
             let tx = self.conn.transaction().expect("a transaction");
             {
-                let mut insert = tx
-                    .prepare_cached("INSERT INTO lead VALUES (?1, ?2, ?3)")
-                    .expect("a statement");
+                let mut insert =
+                    tx.prepare_cached("INSERT INTO lead VALUES (?1, ?2, ?3)").expect("a statement");
                 for _ in 0..BATCH {
                     let body = body(&mut self.next);
                     let mut id = [0u8; 16];
                     id[..8].copy_from_slice(&self.next.to_be_bytes());
-                    insert
-                        .execute(params![id, phone(self.next), body])
-                        .expect("a row");
+                    insert.execute(params![id, phone(self.next), body]).expect("a row");
                 }
             }
             tx.commit().expect("a commit");
@@ -135,12 +119,7 @@ fn body(next: &mut u64) -> Vec<u8> {
 }
 
 fn phone(n: u64) -> String {
-    format!(
-        "+1{:03}{:03}{:04}",
-        201 + n / 8_000_000 % 700,
-        200 + n / 10_000 % 800,
-        n % 10_000
-    )
+    format!("+1{:03}{:03}{:04}", 201 + n / 8_000_000 % 700, 200 + n / 10_000 % 800, n % 10_000)
 }
 
 fn timed(work: impl FnOnce()) -> f64 {

@@ -18,18 +18,11 @@ impl Ratio {
 
     /// The median of subject / floor; 0 without rounds.
     pub fn median(&self) -> f64 {
-        self.sorted()
-            .get(self.rounds.len() / 2)
-            .copied()
-            .unwrap_or_default()
+        self.sorted().get(self.rounds.len() / 2).copied().unwrap_or_default()
     }
 
     fn sorted(&self) -> Vec<f64> {
-        let mut ratios: Vec<f64> = self
-            .rounds
-            .iter()
-            .map(|(subject, floor)| subject / floor)
-            .collect();
+        let mut ratios: Vec<f64> = self.rounds.iter().map(|(subject, floor)| subject / floor).collect();
         ratios.sort_by(f64::total_cmp);
         ratios
     }
@@ -38,16 +31,9 @@ impl Ratio {
 impl fmt::Display for Ratio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sorted = self.sorted();
-        let (low, high) = (
-            sorted.first().copied().unwrap_or_default(),
-            sorted.last().copied().unwrap_or_default(),
-        );
-        write!(
-            f,
-            "{:.2}x ({low:.2} to {high:.2}, {} rounds)",
-            self.median(),
-            sorted.len()
-        )
+        let (low, high) =
+            (sorted.first().copied().unwrap_or_default(), sorted.last().copied().unwrap_or_default());
+        write!(f, "{:.2}x ({low:.2} to {high:.2}, {} rounds)", self.median(), sorted.len())
     }
 }
 
@@ -57,21 +43,13 @@ pub fn cpu_seconds() -> f64 {
         return 0.0;
     };
     // The first number is the nanoseconds of the main thread; the other threads have files of their own.
-    let own = stat
-        .split(' ')
-        .next()
-        .and_then(|text| text.parse::<f64>().ok())
-        .unwrap_or_default();
+    let own = stat.split(' ').next().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
     let Ok(threads) = fs::read_dir("/proc/self/task") else {
         return own / 1e9;
     };
-    let nanos = threads
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
-    nanos
-        .filter_map(|stat| stat.split(' ').next()?.parse::<f64>().ok())
-        .sum::<f64>()
-        / 1e9
+    let nanos =
+        threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
+    nanos.filter_map(|stat| stat.split(' ').next()?.parse::<f64>().ok()).sum::<f64>() / 1e9
 }
 
 #[cfg(test)]

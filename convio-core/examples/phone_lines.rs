@@ -18,11 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for line in io::stdin().lock().lines() {
         let line = line?;
         let (region, text) = line.split_once('\t').ok_or("a line without a tab")?;
-        let region: Option<Region> = if region.is_empty() {
-            None
-        } else {
-            Some(region.parse()?)
-        };
+        let region: Option<Region> = if region.is_empty() { None } else { Some(region.parse()?) };
         let raw: String = serde_json::from_str(text)?;
         let answer = match Phone::parse(&raw, region) {
             Ok(read) => json!({

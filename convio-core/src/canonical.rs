@@ -113,9 +113,7 @@ impl Serialize for Fingerprint {
 
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -131,9 +129,7 @@ impl Serialize for Canonical<'_> {
         match self.0 {
             Value::Array(items) => {
                 let mut out = serializer.serialize_seq(Some(items.len()))?;
-                items
-                    .iter()
-                    .try_for_each(|item| out.serialize_element(&Canonical(item)))?;
+                items.iter().try_for_each(|item| out.serialize_element(&Canonical(item)))?;
                 out.end()
             }
             Value::Object(fields) => {
@@ -178,10 +174,7 @@ mod tests {
     fn the_hash_is_sha_256() {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(Fingerprint::of_bytes(b"abc").to_hex(), abc);
-        assert_eq!(
-            fingerprint(&json!({"b": 1, "a": 2})),
-            Fingerprint::of_bytes(br#"{"a":2,"b":1}"#)
-        );
+        assert_eq!(fingerprint(&json!({"b": 1, "a": 2})), Fingerprint::of_bytes(br#"{"a":2,"b":1}"#));
     }
 
     #[test]
@@ -213,14 +206,8 @@ mod tests {
     fn hex_reads_in_either_case_and_refuses_the_rest() {
         let whole = Fingerprint::of_bytes(b"x");
         assert_eq!(whole.to_hex().to_uppercase().parse(), Ok(whole));
-        for bad in [
-            "",
-            &"0".repeat(63),
-            &"0".repeat(65),
-            &"g".repeat(64),
-            &"é".repeat(32),
-            &"+1".repeat(32),
-        ] {
+        for bad in ["", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64), &"é".repeat(32), &"+1".repeat(32)]
+        {
             assert_eq!(bad.parse::<Fingerprint>(), Err(FingerprintError), "{bad}");
         }
     }
@@ -276,10 +263,8 @@ mod tests {
         match value {
             Value::Array(items) => items.iter().map(|item| reordered(item, seed)).collect(),
             Value::Object(fields) => {
-                let mut fields: Vec<_> = fields
-                    .iter()
-                    .map(|(key, value)| (key.clone(), reordered(value, seed)))
-                    .collect();
+                let mut fields: Vec<_> =
+                    fields.iter().map(|(key, value)| (key.clone(), reordered(value, seed))).collect();
                 let turn = seed as usize % fields.len().max(1);
                 fields.rotate_left(turn);
                 Value::Object(fields.into_iter().collect())

@@ -58,10 +58,7 @@ impl Email {
         check_local(local)?;
         check_domain(&domain)?;
         let address = format!("{local}@{domain}");
-        let options = Options::default()
-            .with_required_tld()
-            .without_display_text()
-            .without_domain_literal();
+        let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
         EmailAddress::parse_with_options(&address, options).map_err(EmailError::from)?;
         Ok(Self(address))
     }
@@ -105,11 +102,7 @@ impl Email {
     pub fn masked(&self) -> String {
         // A domain may be a family name, so it is masked too.
         let top_level = self.0.rsplit_once('.').map_or("", |(_, top_level)| top_level);
-        format!(
-            "{}@{}.{top_level}",
-            text::mask(&self.0),
-            text::mask(self.domain())
-        )
+        format!("{}@{}.{top_level}", text::mask(&self.0), text::mask(self.domain()))
     }
 }
 
@@ -288,11 +281,7 @@ mod tests {
             ("a@1and1.com", "a@1and1.com"),
             ("mailto@x.com", "mailto@x.com"),
         ] {
-            assert_eq!(
-                Email::parse(text).as_ref().map(Email::as_str),
-                Ok(kept),
-                "{text:?}"
-            );
+            assert_eq!(Email::parse(text).as_ref().map(Email::as_str), Ok(kept), "{text:?}");
         }
     }
 
@@ -335,21 +324,12 @@ mod tests {
 
     #[test]
     fn lengths_are_bounded() {
-        let domain = format!(
-            "{}.com",
-            ["d".repeat(60), "e".repeat(60), "f".repeat(60)].join(".")
-        );
+        let domain = format!("{}.com", ["d".repeat(60), "e".repeat(60), "f".repeat(60)].join("."));
         let longest = format!("{}@{domain}", "a".repeat(64));
         assert_eq!(longest.len(), 64 + 1 + 186);
         assert!(Email::parse(&longest).is_ok());
-        assert_eq!(
-            Email::parse(&format!("{}@x.com", "a".repeat(65))),
-            Err(EmailError::TooLong)
-        );
-        assert_eq!(
-            Email::parse(&format!("a@{}.com", "d".repeat(64))),
-            Err(EmailError::TooLong)
-        );
+        assert_eq!(Email::parse(&format!("{}@x.com", "a".repeat(65))), Err(EmailError::TooLong));
+        assert_eq!(Email::parse(&format!("a@{}.com", "d".repeat(64))), Err(EmailError::TooLong));
         let at_bound = |extra: usize| format!("{}@{}{domain}", "a".repeat(64), "g".repeat(2 + extra) + ".");
         assert_eq!(at_bound(0).len(), EMAIL_BYTES_MAX);
         assert!(Email::parse(&at_bound(0)).is_ok());
@@ -362,9 +342,7 @@ mod tests {
         assert_eq!(email.masked(), "Z***@q***.org");
         assert_eq!(format!("{:?}", Some(&email)), "Some(Email(Z***@q***.org))");
         assert_eq!(email.to_string(), "Zacharias@quimby-family.org");
-        let error = serde_json::from_str::<Email>(r#""zacharias at quimby""#)
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_str::<Email>(r#""zacharias at quimby""#).unwrap_err().to_string();
         assert!(!error.contains("zacharias"), "{error}");
     }
 

@@ -44,18 +44,12 @@ impl Error {
     /// Wrong input, with every failing field.
     pub fn invalid(reasons: Vec<Reason>) -> Self {
         let list: Vec<String> = reasons.iter().map(Reason::to_string).collect();
-        Self {
-            reasons,
-            ..Self::new(ErrorKind::Invalid, list.join("; "))
-        }
+        Self { reasons, ..Self::new(ErrorKind::Invalid, list.join("; ")) }
     }
 
     /// Something named that does not exist in the workspace.
     pub fn not_found(what: &str, name: impl fmt::Display) -> Self {
-        Self::new(
-            ErrorKind::NotFound,
-            format!("no {what} `{name}` in this workspace"),
-        )
+        Self::new(ErrorKind::NotFound, format!("no {what} `{name}` in this workspace"))
     }
 
     /// A change that the present state does not allow.
@@ -65,10 +59,7 @@ impl Error {
 
     /// A change that can't be made, with the field that stands against it.
     pub fn taken(reason: Reason) -> Self {
-        Self {
-            reasons: vec![reason.clone()],
-            ..Self::new(ErrorKind::Conflict, reason.to_string())
-        }
+        Self { reasons: vec![reason.clone()], ..Self::new(ErrorKind::Conflict, reason.to_string()) }
     }
 
     /// Something that the caller may not do.
@@ -108,12 +99,7 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, message: String) -> Self {
-        Self {
-            kind,
-            message,
-            reasons: Vec::new(),
-            source: None,
-        }
+        Self { kind, message, reasons: Vec::new(), source: None }
     }
 
     fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
@@ -130,9 +116,7 @@ impl fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -182,11 +166,7 @@ pub struct Reason {
 impl Reason {
     /// A reason.
     pub fn new(field: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            code: code.into(),
-            message: message.into(),
-        }
+        Self { field: field.into(), code: code.into(), message: message.into() }
     }
 
     /// A field that must be there and is not.

@@ -41,10 +41,7 @@ pub struct SequentialIds {
 impl SequentialIds {
     /// Ids that belong to `seed`; two sources with different seeds never collide.
     pub fn seeded(seed: u16) -> Self {
-        Self {
-            seed,
-            count: AtomicU64::new(0),
-        }
+        Self { seed, count: AtomicU64::new(0) }
     }
 }
 

@@ -90,13 +90,7 @@ impl Money {
             // Counted down from zero for negatives: the least i64 has no positive twin.
             minor = minor
                 .checked_mul(10)
-                .and_then(|sum| {
-                    if negative {
-                        sum.checked_sub(digit)
-                    } else {
-                        sum.checked_add(digit)
-                    }
-                })
+                .and_then(|sum| if negative { sum.checked_sub(digit) } else { sum.checked_add(digit) })
                 .ok_or(MoneyError::Overflow)?;
         }
         Ok(Self { minor, currency })
@@ -151,16 +145,10 @@ impl Money {
 
     fn combine(self, other: Money, operation: fn(i64, i64) -> Option<i64>) -> Result<Money, MoneyError> {
         if self.currency != other.currency {
-            return Err(MoneyError::CurrencyMismatch {
-                left: self.currency,
-                right: other.currency,
-            });
+            return Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency });
         }
         let minor = operation(self.minor, other.minor).ok_or(MoneyError::Overflow)?;
-        Ok(Money {
-            minor,
-            currency: self.currency,
-        })
+        Ok(Money { minor, currency: self.currency })
     }
 }
 
@@ -174,11 +162,7 @@ impl FromStr for Money {
             return Err(MoneyError::Form);
         };
         let code_first = first.starts_with(|first: char| first.is_ascii_alphabetic());
-        let (number, code) = if code_first {
-            (second, first)
-        } else {
-            (first, second)
-        };
+        let (number, code) = if code_first { (second, first) } else { (first, second) };
         Money::from_decimal(number, code.parse()?)
     }
 }
@@ -284,11 +268,7 @@ mod tests {
             ("92233720368547758.07 USD", i64::MAX, "USD"),
             ("-92233720368547758.08 USD", i64::MIN, "USD"),
         ] {
-            assert_eq!(
-                text.parse(),
-                Ok(Money::from_minor(minor, currency(code))),
-                "{text}"
-            );
+            assert_eq!(text.parse(), Ok(Money::from_minor(minor, currency(code))), "{text}");
         }
     }
 
@@ -328,14 +308,8 @@ mod tests {
             let refused = text.parse::<Money>().unwrap_err();
             assert_eq!(refused.code(), "amount_too_many_decimals", "{text}");
         }
-        assert_eq!(
-            "92233720368547758.08 USD".parse::<Money>(),
-            Err(MoneyError::Overflow)
-        );
-        assert_eq!(
-            "-92233720368547758.09 USD".parse::<Money>(),
-            Err(MoneyError::Overflow)
-        );
+        assert_eq!("92233720368547758.08 USD".parse::<Money>(), Err(MoneyError::Overflow));
+        assert_eq!("-92233720368547758.09 USD".parse::<Money>(), Err(MoneyError::Overflow));
     }
 
     #[test]
@@ -343,15 +317,9 @@ mod tests {
         let most = Money::from_minor(i64::MAX, Currency::USD);
         let cent = Money::from_minor(1, Currency::USD);
         assert_eq!(most.checked_add(cent), Err(MoneyError::Overflow));
-        assert_eq!(
-            Money::from_minor(i64::MIN, Currency::USD).checked_sub(cent),
-            Err(MoneyError::Overflow)
-        );
+        assert_eq!(Money::from_minor(i64::MIN, Currency::USD).checked_sub(cent), Err(MoneyError::Overflow));
         let yen = currency("JPY");
-        let mismatch = Err(MoneyError::CurrencyMismatch {
-            left: Currency::USD,
-            right: yen,
-        });
+        let mismatch = Err(MoneyError::CurrencyMismatch { left: Currency::USD, right: yen });
         assert_eq!(cent.checked_add(Money::zero(yen)), mismatch);
         assert_eq!(cent.checked_sub(Money::zero(yen)), mismatch);
     }
@@ -362,11 +330,8 @@ mod tests {
         let json = serde_json::to_value(price).unwrap();
         assert_eq!(json, serde_json::json!({"minor": 500_000, "currency": "USD"}));
         assert_eq!(serde_json::from_value::<Money>(json).unwrap(), price);
-        for bad in [
-            r#"{"minor":1.5,"currency":"USD"}"#,
-            r#"{"minor":1,"currency":"XAU"}"#,
-            r#"{"minor":1}"#,
-        ] {
+        for bad in [r#"{"minor":1.5,"currency":"USD"}"#, r#"{"minor":1,"currency":"XAU"}"#, r#"{"minor":1}"#]
+        {
             assert!(serde_json::from_str::<Money>(bad).is_err(), "{bad}");
         }
     }

@@ -20,10 +20,7 @@ impl PageRequest {
 
     /// The page after `cursor`.
     pub fn after(cursor: Cursor, limit: usize) -> Self {
-        Self {
-            after: Some(cursor),
-            limit,
-        }
+        Self { after: Some(cursor), limit }
     }
 
     /// How many items a store may answer with: between 1 and [`PAGE_ITEMS_MAX`].

@@ -37,10 +37,7 @@ impl PostalCode {
     pub fn parse(text: &str) -> Result<Self, PostalCodeError> {
         let mut code = text::fold_blanks(text);
         code.make_ascii_uppercase();
-        if !code
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-')
-        {
+        if !code.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-') {
             return Err(PostalCodeError::Character);
         }
         if !code.contains(|c: char| c.is_ascii_alphanumeric()) {
@@ -205,10 +202,7 @@ mod tests {
     #[test]
     fn serialised_as_text() {
         assert_eq!(serde_json::to_string(&code("02134")).unwrap(), r#""02134""#);
-        assert_eq!(
-            serde_json::from_str::<PostalCode>(r#"" k1a 0b1""#).unwrap(),
-            code("K1A 0B1")
-        );
+        assert_eq!(serde_json::from_str::<PostalCode>(r#"" k1a 0b1""#).unwrap(), code("K1A 0B1"));
         assert!(serde_json::from_str::<PostalCode>("2134").is_err());
     }
 

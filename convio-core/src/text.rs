@@ -28,10 +28,7 @@ pub fn fold_blanks(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for word in text.split(is_blank) {
         let start = folded.len();
-        for shown in word
-            .trim_matches(|c| is_dropped(c) || is_joiner(c))
-            .chars()
-            .filter(|c| !is_dropped(*c))
+        for shown in word.trim_matches(|c| is_dropped(c) || is_joiner(c)).chars().filter(|c| !is_dropped(*c))
         {
             if folded.len() == start && start > 0 {
                 folded.push(' ');
@@ -67,9 +64,7 @@ pub fn match_key(text: &str) -> String {
 /// ```
 #[must_use]
 pub fn mask(text: &str) -> String {
-    let first = text
-        .chars()
-        .find(|c| !is_blank(*c) && !is_dropped(*c) && !is_joiner(*c));
+    let first = text.chars().find(|c| !is_blank(*c) && !is_dropped(*c) && !is_joiner(*c));
     first.into_iter().chain("***".chars()).collect()
 }
 
@@ -239,10 +234,7 @@ impl Name {
     /// A name of the library's own, in the form of a key.
     fn known(key: &'static str) -> Self {
         let key: Arc<str> = key.into();
-        Self {
-            text: Arc::clone(&key),
-            key,
-        }
+        Self { text: Arc::clone(&key), key }
     }
 
     fn parse(text: &str) -> Result<Self, NameError> {
@@ -339,22 +331,15 @@ mod tests {
 
     #[test]
     fn masks_show_one_character_at_most() {
-        for (text, masked) in [
-            ("J", "J***"),
-            ("\u{feff} José", "J***"),
-            ("  ", "***"),
-            ("Ωmega", "Ω***"),
-        ] {
+        for (text, masked) in [("J", "J***"), ("\u{feff} José", "J***"), ("  ", "***"), ("Ωmega", "Ω***")]
+        {
             assert_eq!(mask(text), masked);
         }
     }
 
     #[test]
     fn names_match_by_key_and_stay_as_written() {
-        let (written, other) = (
-            Source::new(" Google  Ads").unwrap(),
-            Source::new("google ADS").unwrap(),
-        );
+        let (written, other) = (Source::new(" Google  Ads").unwrap(), Source::new("google ADS").unwrap());
         assert_eq!(written, other);
         assert_eq!(written.cmp(&other), Ordering::Equal);
         assert_eq!(HashSet::from([written.clone(), other]).len(), 1);
@@ -376,12 +361,7 @@ mod tests {
         assert_eq!(LeadType::new(""), Err(NameError::Blank));
         assert!(LeadType::new(&"é".repeat(NAME_CHARS_MAX)).is_ok());
         let long = "é".repeat(NAME_CHARS_MAX + 1);
-        assert_eq!(
-            LeadType::new(&long),
-            Err(NameError::TooLong {
-                chars: NAME_CHARS_MAX + 1
-            })
-        );
+        assert_eq!(LeadType::new(&long), Err(NameError::TooLong { chars: NAME_CHARS_MAX + 1 }));
     }
 
     #[test]
@@ -389,11 +369,7 @@ mod tests {
         assert_eq!(Source::new("Unknown"), Ok(Source::unknown()));
         assert_eq!(LeadType::new("STANDARD"), Ok(LeadType::standard()));
         assert_eq!(ConversionType::new(" sale"), Ok(ConversionType::sale()));
-        for name in [
-            Source::unknown().0,
-            LeadType::standard().0,
-            ConversionType::sale().0,
-        ] {
+        for name in [Source::unknown().0, LeadType::standard().0, ConversionType::sale().0] {
             assert_eq!(match_key(&name.text), &*name.key);
         }
     }

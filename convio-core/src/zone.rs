@@ -51,12 +51,8 @@ impl Zone {
     /// # Ok::<(), convio_core::zone::ZoneError>(())
     /// ```
     pub fn parse(name: &str) -> Result<Self, ZoneError> {
-        let refused = || ZoneError {
-            name: name.chars().take(NAME_CHARS_SHOWN).collect(),
-        };
-        let zone = TimeZoneDatabase::bundled()
-            .get(name.trim())
-            .map_err(|_| refused())?;
+        let refused = || ZoneError { name: name.chars().take(NAME_CHARS_SHOWN).collect() };
+        let zone = TimeZoneDatabase::bundled().get(name.trim()).map_err(|_| refused())?;
         match zone.iana_name() {
             // The database's placeholders for "not set".
             None | Some("Factory") | Some("Etc/Unknown") => Err(refused()),
@@ -98,8 +94,7 @@ impl Zone {
     pub fn wall(&self, at: DateTime<Utc>) -> NaiveDateTime {
         let utc = at.naive_utc();
         // At the very end of what chrono can say the offset has no room and is left out.
-        utc.checked_add_offset(chrono_offset(self.offset_at(at.timestamp())))
-            .unwrap_or(utc)
+        utc.checked_add_offset(chrono_offset(self.offset_at(at.timestamp()))).unwrap_or(utc)
     }
 
     /// The instant at which a clock on the wall shows `wall`, by the rule of RFC 5545.
@@ -131,19 +126,12 @@ impl Zone {
                 None => (self.offset_at(wall.and_utc().timestamp()), None),
             };
         let utc = wall.checked_sub_offset(chrono_offset(offset)).unwrap_or(wall);
-        LocalInstant {
-            at: utc.and_utc(),
-            shifted,
-        }
+        LocalInstant { at: utc.and_utc(), shifted }
     }
 
     /// Seconds east of UTC at an instant, given in seconds since 1970.
     fn offset_at(&self, second: i64) -> i32 {
-        let end = if second < 0 {
-            Timestamp::MIN
-        } else {
-            Timestamp::MAX
-        };
+        let end = if second < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let at = Timestamp::from_second(second).unwrap_or(end);
         self.0.to_offset(at).seconds()
     }

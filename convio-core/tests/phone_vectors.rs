@@ -59,10 +59,7 @@ fn masked_numbers_are_rejected_and_no_other_row_is_lost_to_that_rule() {
             others += 1;
         }
     }
-    assert!(
-        masked > 100 && others > 6_000,
-        "{masked} masked rows, {others} others"
-    );
+    assert!(masked > 100 && others > 6_000, "{masked} masked rows, {others} others");
 }
 
 #[test]
@@ -83,10 +80,7 @@ fn damage_is_named() {
     println!("damage named, of rows: {named:?}");
     assert_eq!(named.len(), 3);
     // A number of five digits beside another one is not told from an area code.
-    assert!(
-        named.values().all(|[right, total]| right * 100 >= total * 97),
-        "{named:?}"
-    );
+    assert!(named.values().all(|[right, total]| right * 100 >= total * 97), "{named:?}");
 }
 
 /// PHN-1: the same number in many spellings has one key.
@@ -104,20 +98,10 @@ fn spellings_of_one_number_have_one_key() {
         "+１ ２１２ ５５５ ０１２３",
         "\u{202a}+12125550123\u{202c}",
     ] {
-        assert_eq!(
-            Phone::parse(raw, us).unwrap().phone.e164(),
-            "+12125550123",
-            "{raw}"
-        );
+        assert_eq!(Phone::parse(raw, us).unwrap().phone.e164(), "+12125550123", "{raw}");
     }
-    assert_eq!(
-        Phone::parse("020 7946 0018", region("gb")).unwrap().phone.e164(),
-        "+442079460018"
-    );
-    assert_eq!(
-        Phone::parse("212-555-0123", None).unwrap_err().reason(),
-        PhoneReason::InvalidCountryCode
-    );
+    assert_eq!(Phone::parse("020 7946 0018", region("gb")).unwrap().phone.e164(), "+442079460018");
+    assert_eq!(Phone::parse("212-555-0123", None).unwrap_err().reason(), PhoneReason::InvalidCountryCode);
     assert_eq!(
         Phone::parse("212-555-0123", region("AQ")).unwrap_err().reason(),
         PhoneReason::InvalidCountryCode
@@ -160,10 +144,7 @@ fn letters_make_a_number_only_as_a_vanity_number() {
     let short = Phone::parse("0800 1234567 ab", region("DE")).unwrap();
     assert_eq!(short.phone.e164(), "+498001234567");
     let error = Phone::parse("0800 1234567 alt", region("DE")).unwrap_err();
-    assert_eq!(
-        (error.reason(), error.damage()),
-        (PhoneReason::NotANumber, Some(PhoneDamage::Sentence))
-    );
+    assert_eq!((error.reason(), error.damage()), (PhoneReason::NotANumber, Some(PhoneDamage::Sentence)));
     let slashed = Phone::parse("0049 30 12/3456789", region("DE")).unwrap();
     assert_eq!(slashed.phone.e164(), "+4930123456789");
     let error = Phone::parse("0212345/0212346", region("DE")).unwrap_err();
@@ -175,43 +156,21 @@ fn letters_make_a_number_only_as_a_vanity_number() {
 #[test]
 fn texts_beyond_the_engine_are_rejected() {
     let us = region("US");
-    for raw in [
-        "2125550123;phone-context=+1;tel:5",
-        ";phone-context=tel:",
-        "1;phone-context=+12125550123;tel:",
-    ] {
-        assert_eq!(
-            Phone::parse(raw, us).unwrap_err().reason(),
-            PhoneReason::NotANumber,
-            "{raw}"
-        );
+    for raw in
+        ["2125550123;phone-context=+1;tel:5", ";phone-context=tel:", "1;phone-context=+12125550123;tel:"]
+    {
+        assert_eq!(Phone::parse(raw, us).unwrap_err().reason(), PhoneReason::NotANumber, "{raw}");
     }
     for raw in ["15,024", "41#,5", "63 #5("] {
-        assert_eq!(
-            Phone::parse(raw, us).unwrap_err().reason(),
-            PhoneReason::NotANumber,
-            "{raw}"
-        );
+        assert_eq!(Phone::parse(raw, us).unwrap_err().reason(), PhoneReason::NotANumber, "{raw}");
     }
-    assert_eq!(
-        Phone::parse("41", us).unwrap_err().reason(),
-        PhoneReason::TooShort
-    );
-    assert_eq!(
-        Phone::parse("4 1x 5", us).unwrap_err().reason(),
-        PhoneReason::TooShort
-    );
+    assert_eq!(Phone::parse("41", us).unwrap_err().reason(), PhoneReason::TooShort);
+    assert_eq!(Phone::parse("4 1x 5", us).unwrap_err().reason(), PhoneReason::TooShort);
     let padded = format!("2125550123{}", " ".repeat(240));
     assert!(Phone::parse(&padded, us).is_ok());
-    assert_eq!(
-        Phone::parse(&format!("{padded} "), us).unwrap_err().reason(),
-        PhoneReason::ParseTooLong
-    );
+    assert_eq!(Phone::parse(&format!("{padded} "), us).unwrap_err().reason(), PhoneReason::ParseTooLong);
     // Sixteen digits are possible in the data of Germany, and no E.164 number.
-    assert_eq!(
-        Phone::parse("80012345678693", region("DE")).unwrap_err().reason(),
-        PhoneReason::TooLong
-    );
+    assert_eq!(Phone::parse("80012345678693", region("DE")).unwrap_err().reason(), PhoneReason::TooLong);
 }
 
 #[test]
@@ -282,13 +241,8 @@ fn near_number() -> impl Strategy<Value = String> {
 }
 
 fn any_region() -> impl Strategy<Value = Option<Region>> {
-    let codes = [
-        "US", "CA", "GB", "DE", "IT", "AR", "MX", "BR", "JP", "AU", "IN", "SM", "KZ", "AD", "AQ",
-    ];
-    prop_oneof![
-        Just(None),
-        proptest::sample::select(codes.to_vec()).prop_map(region)
-    ]
+    let codes = ["US", "CA", "GB", "DE", "IT", "AR", "MX", "BR", "JP", "AU", "IN", "SM", "KZ", "AD", "AQ"];
+    prop_oneof![Just(None), proptest::sample::select(codes.to_vec()).prop_map(region)]
 }
 
 /// The number, its validity and its extension; or the reason and the damage.
@@ -314,10 +268,7 @@ fn own_rule(row: &Row) -> Option<OwnRule> {
     let category = row.category.trim_start_matches("foreign_default:");
     let read = row.oracle().ok()?;
     if read.0.len() > 16 {
-        return Some(OwnRule {
-            name: "more than 15 digits",
-            answer: Err((PhoneReason::TooLong, None)),
-        });
+        return Some(OwnRule { name: "more than 15 digits", answer: Err((PhoneReason::TooLong, None)) });
     }
     let (name, damage) = match category {
         "masked_x" | "masked_star" => ("masked", PhoneDamage::Masked),
@@ -332,10 +283,7 @@ fn own_rule(row: &Row) -> Option<OwnRule> {
         }
         _ => return None,
     };
-    Some(OwnRule {
-        name,
-        answer: Err((PhoneReason::NotANumber, Some(damage))),
-    })
+    Some(OwnRule { name, answer: Err((PhoneReason::NotANumber, Some(damage))) })
 }
 
 fn reads_back(e164: &str) -> bool {
@@ -356,24 +304,14 @@ struct Row {
 impl Row {
     fn answer(&self) -> Answer {
         Phone::parse(&self.raw, self.region)
-            .map(|read| {
-                (
-                    read.phone.e164().to_owned(),
-                    read.phone.validity(),
-                    read.extension,
-                )
-            })
+            .map(|read| (read.phone.e164().to_owned(), read.phone.validity(), read.extension))
             .map_err(|error| (error.reason(), error.damage()))
     }
 
     fn oracle(&self) -> Answer {
         let reason = match self.expected.trim_start_matches("INVALID:") {
             "NOT_VALID" => {
-                return Ok((
-                    self.e164_if_parsed.clone(),
-                    Validity::Possible,
-                    self.extension.clone(),
-                ));
+                return Ok((self.e164_if_parsed.clone(), Validity::Possible, self.extension.clone()));
             }
             "PARSE_NOT_A_NUMBER" => PhoneReason::NotANumber,
             "PARSE_INVALID_COUNTRY_CODE" => PhoneReason::InvalidCountryCode,
@@ -398,24 +336,9 @@ fn rows() -> Vec<Row> {
     let mut records = csv(include_str!("data/phone_vectors.csv")).into_iter();
     let header = records.next().unwrap();
     let column = |name: &str| header.iter().position(|field| field == name).unwrap();
-    let [
-        category,
-        default_region,
-        raw,
-        expected,
-        e164_if_parsed,
-        extension,
-        meta_stable,
-    ] = [
-        "category",
-        "default_region",
-        "raw",
-        "expected",
-        "e164_if_parsed",
-        "extension",
-        "meta_stable",
-    ]
-    .map(column);
+    let [category, default_region, raw, expected, e164_if_parsed, extension, meta_stable] =
+        ["category", "default_region", "raw", "expected", "e164_if_parsed", "extension", "meta_stable"]
+            .map(column);
     records
         .map(|record| Row {
             category: record[category].clone(),

@@ -20,10 +20,7 @@ pub(crate) fn apply(
 ) -> Result<Receipt, CommitError> {
     changes.check().map_err(CommitError::Misuse)?;
     let workspace = changes.workspace;
-    let creates = changes
-        .workspaces
-        .iter()
-        .any(|write| matches!(write, Write::Insert(_)));
+    let creates = changes.workspaces.iter().any(|write| matches!(write, Write::Insert(_)));
     if creates && tenants.contains_key(&workspace) {
         return Err(conflict("workspace", workspace));
     }
@@ -68,20 +65,15 @@ impl Tenant {
             rollups,
         } = changes;
         if config.is_some_and(|expected| expected != self.config) {
-            return Err(CommitError::GateLost(GateLost::Config {
-                current: Some(self.config),
-            }));
+            return Err(CommitError::GateLost(GateLost::Config { current: Some(self.config) }));
         }
         let mut decided = Decisions::default();
         counters.into_iter().try_for_each(|add| self.count(add))?;
         claims.into_iter().try_for_each(|claim| self.claim(claim, at))?;
         for write in workspaces {
-            let row = written(
-                write,
-                "workspace",
-                self.workspace.as_ref().map(|row| row.version),
-                |row| (row.id.to_string(), row.version),
-            )?;
+            let row = written(write, "workspace", self.workspace.as_ref().map(|row| row.version), |row| {
+                (row.id.to_string(), row.version)
+            })?;
             decided.wrote(StreamRef::Subject(Subject::Workspace(row.id)), row.version);
             self.workspace = Some(row);
         }
@@ -157,9 +149,8 @@ impl Tenant {
         for write in records {
             let key = (write.row().kind.clone(), write.row().key.clone());
             let found = self.records.get(&key).map(|row| row.version);
-            let row = written(write, "record", found, |row| {
-                (format!("{}/{}", row.kind, row.key), row.version)
-            })?;
+            let row =
+                written(write, "record", found, |row| (format!("{}/{}", row.kind, row.key), row.version))?;
             if row.kind == convio_core::use_case::RULES_KIND {
                 decided.wrote(StreamRef::Subject(Subject::Rules(workspace)), row.version);
             }
@@ -187,20 +178,9 @@ impl Tenant {
     }
 
     fn claim(&mut self, claim: Claim, at: chrono::DateTime<chrono::Utc>) -> Result<(), CommitError> {
-        let Claim {
-            webhook,
-            kind,
-            value,
-            fingerprint,
-            intake,
-            expires_at,
-        } = claim;
+        let Claim { webhook, kind, value, fingerprint, intake, expires_at } = claim;
         let key = (webhook, kind, value);
-        if let Some(held) = self
-            .claims
-            .get(&key)
-            .filter(|held| held.expires_at.is_none_or(|end| end > at))
-        {
+        if let Some(held) = self.claims.get(&key).filter(|held| held.expires_at.is_none_or(|end| end > at)) {
             return Err(CommitError::GateLost(GateLost::Claim {
                 intake,
                 kind,
@@ -208,14 +188,7 @@ impl Tenant {
                 same_body: held.fingerprint == fingerprint,
             }));
         }
-        self.claims.put(
-            key,
-            Held {
-                intake,
-                fingerprint,
-                expires_at,
-            },
-        );
+        self.claims.put(key, Held { intake, fingerprint, expires_at });
         Ok(())
     }
 
@@ -225,20 +198,11 @@ impl Tenant {
         merge: ContactMerge,
         at: chrono::DateTime<chrono::Utc>,
     ) -> Result<MergedContact, CommitError> {
-        let ContactMerge {
-            candidate,
-            key,
-            offer,
-            touch,
-        } = merge;
+        let ContactMerge { candidate, key, offer, touch } = merge;
         let known = self.keys.get(&key).copied();
         let contact = match known {
             Some(id) => {
-                let mut contact = self
-                    .contacts
-                    .get(&id)
-                    .cloned()
-                    .ok_or_else(|| conflict("contact", id))?;
+                let mut contact = self.contacts.get(&id).cloned().ok_or_else(|| conflict("contact", id))?;
                 contact.take(&offer, &touch);
                 contact
             }
@@ -270,15 +234,7 @@ impl Tenant {
         window: RepeatWindow,
         decided: &Decisions,
     ) -> Result<Option<convio_core::LeadId>, CommitError> {
-        let RepeatWindow {
-            contact,
-            key,
-            lead,
-            received_at,
-            cutoff,
-            until,
-            reject,
-        } = window;
+        let RepeatWindow { contact, key, lead, received_at, cutoff, until, reject } = window;
         let key = (decided.contact(contact), key);
         let last = self.windows.get(&key).copied();
         let repeats = last.filter(|(at, _)| *at > cutoff && *at < until).map(|(_, lead)| lead);
@@ -292,15 +248,9 @@ impl Tenant {
 
     fn append(&mut self, event: convio_core::Event) {
         let streams = [
-            event
-                .contact
-                .and_then(|link| Some((StreamRef::Contact(link.id), link.version?))),
-            event
-                .lead
-                .and_then(|link| Some((StreamRef::Lead(link.id), link.version?))),
-            event
-                .about
-                .map(|(subject, version)| (StreamRef::Subject(subject), version)),
+            event.contact.and_then(|link| Some((StreamRef::Contact(link.id), link.version?))),
+            event.lead.and_then(|link| Some((StreamRef::Lead(link.id), link.version?))),
+            event.about.map(|(subject, version)| (StreamRef::Subject(subject), version)),
         ];
         for stream in streams.into_iter().flatten() {
             self.streams.put(stream, event.position);
@@ -310,14 +260,7 @@ impl Tenant {
 
     fn add(&mut self, delta: RollupDelta, decided: &Decisions) {
         let sums = decided.sums(&delta);
-        let RollupDelta {
-            cube,
-            day,
-            dims,
-            add: _,
-            at,
-            lead: _,
-        } = delta;
+        let RollupDelta { cube, day, dims, add: _, at, lead: _ } = delta;
         let key = (cube, day, dims);
         let mut row = self.rollups.get(&key).cloned().unwrap_or_else(|| Rollup {
             cube,
@@ -349,7 +292,5 @@ fn written<T>(
 }
 
 fn conflict(kind: &str, id: impl std::fmt::Display) -> CommitError {
-    CommitError::Conflict {
-        what: format!("{kind} `{id}`"),
-    }
+    CommitError::Conflict { what: format!("{kind} `{id}`") }
 }

@@ -51,18 +51,12 @@ impl Store for MemoryStore {
 
     async fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
         let tenants = self.tenants();
-        Ok(tenants
-            .get(&needs.workspace)
-            .map(|tenant| tenant.load(needs))
-            .unwrap_or_default())
+        Ok(tenants.get(&needs.workspace).map(|tenant| tenant.load(needs)).unwrap_or_default())
     }
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        batch
-            .into_iter()
-            .map(|changes| apply::apply(&mut tenants, changes))
-            .collect()
+        batch.into_iter().map(|changes| apply::apply(&mut tenants, changes)).collect()
     }
 }
 

@@ -49,23 +49,11 @@ impl MemoryStore {
     ) -> Page<T> {
         let tenants = self.tenants();
         let Some(tenant) = tenants.get(&workspace) else {
-            return Page {
-                items: Vec::new(),
-                next: None,
-            };
+            return Page { items: Vec::new(), next: None };
         };
-        let from = page
-            .after
-            .map_or(Bound::Unbounded, |cursor| Bound::Excluded(at(cursor)));
-        let rows = table(tenant)
-            .rows()
-            .range((from, Bound::Unbounded))
-            .map(|(_, row)| row);
-        let items = rows
-            .filter(|row| matches(row))
-            .take(page.size() + 1)
-            .cloned()
-            .collect();
+        let from = page.after.map_or(Bound::Unbounded, |cursor| Bound::Excluded(at(cursor)));
+        let rows = table(tenant).rows().range((from, Bound::Unbounded)).map(|(_, row)| row);
+        let items = rows.filter(|row| matches(row)).take(page.size() + 1).cloned().collect();
         Page::of(items, page.size(), cursor)
     }
 }
@@ -116,14 +104,7 @@ impl ContactRepository for MemoryStore {
     ) -> Read<Page<Contact>> {
         let key = (|c: Cursor| ContactId::from_uuid(c.as_id())) as fn(Cursor) -> ContactId;
         let cursor = (|row: &Contact| Cursor::id(row.id.uuid())) as fn(&Contact) -> Cursor;
-        Ok(self.list(
-            workspace,
-            |tenant| &tenant.contacts,
-            page,
-            key,
-            cursor,
-            |row| filter.matches(row),
-        ))
+        Ok(self.list(workspace, |tenant| &tenant.contacts, page, key, cursor, |row| filter.matches(row)))
     }
 
     async fn contact_keys(&self, workspace: WorkspaceId, contact: ContactId) -> Read<Vec<ContactKey>> {
@@ -137,15 +118,9 @@ impl ContactRepository for MemoryStore {
 
 fn keys_of(tenant: &Tenant, contact: ContactId) -> Vec<ContactKey> {
     use convio_core::{KeyKind, KeyScope};
-    let least = ContactKey {
-        scope: KeyScope::Workspace,
-        kind: KeyKind::Phone,
-        value: String::new(),
-    };
+    let least = ContactKey { scope: KeyScope::Workspace, kind: KeyKind::Phone, value: String::new() };
     let own = tenant.keys_of.rows().range((contact, least)..);
-    own.take_while(|((owner, _), ())| *owner == contact)
-        .map(|((_, key), ())| key.clone())
-        .collect()
+    own.take_while(|((owner, _), ())| *owner == contact).map(|((_, key), ())| key.clone()).collect()
 }
 
 #[async_trait]
@@ -164,35 +139,18 @@ impl LeadRepository for MemoryStore {
         if let Some(contact) = filter.contact {
             let tenants = self.tenants();
             let Some(tenant) = tenants.get(&workspace) else {
-                return Ok(Page {
-                    items: Vec::new(),
-                    next: None,
-                });
+                return Ok(Page { items: Vec::new(), next: None });
             };
             // No id is nil, so nothing stands before the first one but it.
             let from = LeadId::from_uuid(page.after.unwrap_or(Cursor::number(0)).as_id());
-            let own = tenant
-                .leads_of
-                .rows()
-                .range((Bound::Excluded((contact, from)), Bound::Unbounded));
-            let own = own
-                .map(|(key, ())| key)
-                .take_while(|(owner, _)| *owner == contact);
-            let items = own
-                .filter_map(|(_, lead)| tenant.leads.get(lead).cloned())
-                .take(page.size() + 1)
-                .collect();
+            let own = tenant.leads_of.rows().range((Bound::Excluded((contact, from)), Bound::Unbounded));
+            let own = own.map(|(key, ())| key).take_while(|(owner, _)| *owner == contact);
+            let items =
+                own.filter_map(|(_, lead)| tenant.leads.get(lead).cloned()).take(page.size() + 1).collect();
             return Ok(Page::of(items, page.size(), cursor));
         }
         let key = (|c: Cursor| LeadId::from_uuid(c.as_id())) as fn(Cursor) -> LeadId;
-        Ok(self.list(
-            workspace,
-            |tenant| &tenant.leads,
-            page,
-            key,
-            cursor,
-            |row| filter.matches(row),
-        ))
+        Ok(self.list(workspace, |tenant| &tenant.leads, page, key, cursor, |row| filter.matches(row)))
     }
 
     async fn fetch_payloads(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Payload>>> {
@@ -218,14 +176,7 @@ impl RejectionRepository for MemoryStore {
     ) -> Read<Page<Rejection>> {
         let key = (|c: Cursor| IntakeId::from_uuid(c.as_id())) as fn(Cursor) -> IntakeId;
         let cursor = (|row: &Rejection| Cursor::id(row.id.uuid())) as fn(&Rejection) -> Cursor;
-        Ok(self.list(
-            workspace,
-            |tenant| &tenant.rejections,
-            page,
-            key,
-            cursor,
-            |row| filter.matches(row),
-        ))
+        Ok(self.list(workspace, |tenant| &tenant.rejections, page, key, cursor, |row| filter.matches(row)))
     }
 }
 
@@ -247,14 +198,7 @@ impl AppointmentRepository for MemoryStore {
     ) -> Read<Page<Appointment>> {
         let key = (|c: Cursor| AppointmentId::from_uuid(c.as_id())) as fn(Cursor) -> AppointmentId;
         let cursor = (|row: &Appointment| Cursor::id(row.id.uuid())) as fn(&Appointment) -> Cursor;
-        Ok(self.list(
-            workspace,
-            |tenant| &tenant.appointments,
-            page,
-            key,
-            cursor,
-            |row| filter.matches(row),
-        ))
+        Ok(self.list(workspace, |tenant| &tenant.appointments, page, key, cursor, |row| filter.matches(row)))
     }
 }
 
@@ -276,14 +220,7 @@ impl ConversionRepository for MemoryStore {
     ) -> Read<Page<Conversion>> {
         let key = (|c: Cursor| ConversionId::from_uuid(c.as_id())) as fn(Cursor) -> ConversionId;
         let cursor = (|row: &Conversion| Cursor::id(row.id.uuid())) as fn(&Conversion) -> Cursor;
-        Ok(self.list(
-            workspace,
-            |tenant| &tenant.conversions,
-            page,
-            key,
-            cursor,
-            |row| filter.matches(row),
-        ))
+        Ok(self.list(workspace, |tenant| &tenant.conversions, page, key, cursor, |row| filter.matches(row)))
     }
 }
 
@@ -297,23 +234,12 @@ impl EventLog for MemoryStore {
     ) -> Read<Page<Event>> {
         let tenants = self.tenants();
         let Some(tenant) = tenants.get(&workspace) else {
-            return Ok(Page {
-                items: Vec::new(),
-                next: None,
-            });
+            return Ok(Page { items: Vec::new(), next: None });
         };
         let after = Version(page.after.map_or(0, Cursor::as_number));
-        let own = tenant
-            .streams
-            .rows()
-            .range((Bound::Excluded((stream, after)), Bound::Unbounded));
-        let own = own
-            .take_while(|((owner, _), _)| *owner == stream)
-            .map(|(_, position)| position);
-        let events = own
-            .filter_map(|position| event(tenant, *position))
-            .take(page.size() + 1)
-            .collect();
+        let own = tenant.streams.rows().range((Bound::Excluded((stream, after)), Bound::Unbounded));
+        let own = own.take_while(|((owner, _), _)| *owner == stream).map(|(_, position)| position);
+        let events = own.filter_map(|position| event(tenant, *position)).take(page.size() + 1).collect();
         Ok(Page::of(events, page.size(), |event: &Event| {
             Cursor::number(event.version_in(stream).map_or(0, |version| version.0))
         }))
@@ -323,11 +249,7 @@ impl EventLog for MemoryStore {
         let tenants = self.tenants();
         let events = tenants.get(&workspace).map_or(&[][..], |tenant| &tenant.events);
         let from = usize::try_from(after.0).unwrap_or(usize::MAX).min(events.len());
-        Ok(events[from..]
-            .iter()
-            .take(limit)
-            .map(|event| Event::clone(event))
-            .collect())
+        Ok(events[from..].iter().take(limit).map(|event| Event::clone(event)).collect())
     }
 
     async fn head(&self, workspace: WorkspaceId) -> Read<Option<Head>> {
@@ -344,10 +266,7 @@ impl AnalyticsRepository for MemoryStore {
         };
         let from = (query.cube, query.from, <[String; 3]>::default());
         let rows = tenant.rollups.rows().range(from..).map(|(_, row)| row);
-        Ok(rows
-            .take_while(|row| row.cube == query.cube && row.day <= query.to)
-            .cloned()
-            .collect())
+        Ok(rows.take_while(|row| row.cube == query.cube && row.day <= query.to).cloned().collect())
     }
 }
 
@@ -356,16 +275,11 @@ impl Records for MemoryStore {
     async fn fetch_record(&self, workspace: WorkspaceId, kind: &str, key: &str) -> Read<Option<Record>> {
         let tenants = self.tenants();
         let key = (kind.to_owned(), key.to_owned());
-        Ok(tenants
-            .get(&workspace)
-            .and_then(|tenant| tenant.records.get(&key).cloned()))
+        Ok(tenants.get(&workspace).and_then(|tenant| tenant.records.get(&key).cloned()))
     }
 }
 
 fn event(tenant: &Tenant, position: Position) -> Option<Event> {
     let at = usize::try_from(position.0).ok()?.checked_sub(1)?;
-    tenant
-        .events
-        .get(at)
-        .map(|event: &Arc<Event>| Event::clone(event))
+    tenant.events.get(at).map(|event: &Arc<Event>| Event::clone(event))
 }

@@ -78,11 +78,7 @@ pub(crate) struct Held {
 
 impl Tenant {
     pub(crate) fn head(&self) -> Head {
-        Head {
-            feed: Position(self.events.len() as u64),
-            contacts: self.contacts_made,
-            config: self.config,
-        }
+        Head { feed: Position(self.events.len() as u64), contacts: self.contacts_made, config: self.config }
     }
 
     pub(crate) fn load(&self, needs: &Needs) -> Loaded {
@@ -95,10 +91,7 @@ impl Tenant {
                     loaded.webhooks = self.webhooks.rows().values().cloned().collect();
                 }
                 Need::Rules => {
-                    let record = self
-                        .records
-                        .get(&(RULES_KIND.to_owned(), RULES_KEY.to_owned()))
-                        .cloned();
+                    let record = self.records.get(&(RULES_KIND.to_owned(), RULES_KEY.to_owned())).cloned();
                     // What is in memory was made by this version of the types.
                     loaded.rules = rules_of(record).ok();
                 }

@@ -19,14 +19,15 @@ CREATE TABLE convio.head (
 
 -- What may happen once. kind 0 = idempotency key (expires), 1 = external id of the webhook (for ever).
 -- `hits` = 1 exactly when the last writer of the row won it. `external_id`, on kind 0 only: the external id that came
--- with the key. The lead of such a key is the lead of that external id (claim of kind 1), whatever `lead_id` says.
+-- with the key. What such a key names is what that external id (claim of kind 1) names, whatever its own `intake_id` says.
+-- `intake_id` = a lead, or a rejection: it holds its claims under the id that it would have as a lead.
 CREATE TABLE convio.claim (
     workspace_id uuid     NOT NULL,
     webhook_id   uuid     NOT NULL,
     kind         smallint NOT NULL,
     value        text     COLLATE "C" NOT NULL,
     fingerprint  bytea    NOT NULL,
-    lead_id      uuid     NOT NULL,
+    intake_id    uuid     NOT NULL,
     external_id  text     COLLATE "C",
     expires_at   timestamptz,
     hits         bigint   NOT NULL,
@@ -47,11 +48,12 @@ CREATE TABLE convio.contact_key (
 
 CREATE INDEX contact_key_contact_idx ON convio.contact_key (workspace_id, contact_id);
 
--- `stamps`: one per mergeable field, in the order first_name, last_name, email, phone (with its validity), phone_ext,
--- street, street2, city, state, postal_code, country. A stamp is rank (1 byte) || received_at in microseconds since 1970
--- (8 bytes, big-endian) || lead id (16 bytes), and empty, never null, for a field that nobody has offered: it sorts as
--- bytes. Fields that go together (a phone and its extension) are offered under one stamp, the absent one as null.
--- `base_version` = the version before the last write: 0 means that this write made the row.
+-- `stamps`: one per mergeable field, in the order first_name, last_name, email, phone, street, street2, city, state,
+-- postal_code, country. The phone, its validity and its extension are one field. A stamp is rank (1 byte) || received_at
+-- in microseconds since 1970, XOR the least bigint, big-endian (8 bytes: times before 1970 sort rightly) || lead id
+-- (16 bytes), and empty, never null, for a field that nobody has offered: stamps compare as bytes.
+-- `leads` counts the contact's leads. `base_version` = the version before the last write: 0 means that this write made
+-- the row.
 CREATE TABLE convio.contact (
     workspace_id   uuid        NOT NULL,
     id             uuid        NOT NULL,
@@ -72,6 +74,7 @@ CREATE TABLE convio.contact (
     first_source   text        NOT NULL,
     first_lead     uuid        NOT NULL,
     first_at       timestamptz NOT NULL,
+    leads          int         NOT NULL,
     customer_since timestamptz,
     conversions    int         NOT NULL DEFAULT 0,
     lifetime       jsonb       NOT NULL DEFAULT '{}',
@@ -80,7 +83,7 @@ CREATE TABLE convio.contact (
     base_version   bigint      NOT NULL,
     CONSTRAINT contact_pkey PRIMARY KEY (workspace_id, id),
     CONSTRAINT contact_number_key UNIQUE (workspace_id, number),
-    CONSTRAINT contact_stamps_check CHECK (cardinality(stamps) = 11)
+    CONSTRAINT contact_stamps_check CHECK (cardinality(stamps) = 10)
 ) WITH (fillfactor = 85);
 
 -- The last lead of a contact under one duplicate key, and the one before the last write.
@@ -104,9 +107,11 @@ CREATE TABLE convio.lead (
     lead_type      text        NOT NULL,
     campaign       text,
     product        text,
+    external_id    text        COLLATE "C",
     utm            json,
     custom         json,
     postal_code    text,
+    flags          json        NOT NULL,
     stage          text        NOT NULL,
     status         text        NOT NULL,
     duplicate_of   uuid,
@@ -136,23 +141,26 @@ CREATE TABLE convio.payload (
 
 -- The history. One row can stand in several streams: contact, lead, and one more aggregate (`subject`).
 -- A `..._seq` numbers its stream from 1 without a gap. An id without its seq is a reference only.
+-- `contact_number`: of the contact that the event made, else null. `duplicate_of`: the lead that the received one repeats.
 CREATE TABLE convio.event (
-    workspace_id uuid        NOT NULL,
-    position     bigint      NOT NULL,
-    at           timestamptz NOT NULL,
-    kind         text        NOT NULL,
-    contact_id   uuid,
-    contact_seq  bigint,
-    lead_id      uuid,
-    lead_seq     bigint,
-    subject_kind text        COLLATE "C",
-    subject_id   uuid,
-    subject_seq  bigint,
-    actor        text        NOT NULL,
-    request_id   text,
-    causation    text,
-    facts        json        NOT NULL,
-    personal     json,
+    workspace_id   uuid        NOT NULL,
+    position       bigint      NOT NULL,
+    at             timestamptz NOT NULL,
+    kind           text        NOT NULL,
+    contact_id     uuid,
+    contact_seq    bigint,
+    lead_id        uuid,
+    lead_seq       bigint,
+    subject_kind   text        COLLATE "C",
+    subject_id     uuid,
+    subject_seq    bigint,
+    contact_number bigint,
+    duplicate_of   uuid,
+    actor          text        NOT NULL,
+    request        text,
+    causation      text,
+    facts          json        NOT NULL,
+    personal       json,
     CONSTRAINT event_pkey PRIMARY KEY (workspace_id, position)
 );
 
@@ -161,7 +169,9 @@ CREATE UNIQUE INDEX event_lead_key ON convio.event (workspace_id, lead_id, lead_
 CREATE UNIQUE INDEX event_subject_key ON convio.event (workspace_id, subject_kind, subject_id, subject_seq) WHERE subject_seq IS NOT NULL;
 
 -- Folds of events per local day of the workspace. cube 0 = leads: d1 webhook id, d2 source as matched, d3 empty,
--- n0 leads, n1 new contacts, n2 duplicates (all three without test leads), n3 test leads.
+-- n0 leads, n1 new contacts, n2 duplicates, n3 rejected, n4 booked, n5 converted. cube 1 = appointments: d1 target, n0 routed,
+-- n1 completed, n2 sold. cube 2 = conversions: d1 source, d2 type, d3 currency, n0 count, n1 value in minor units.
+-- Test leads count nowhere. `last_at` = of the last lead, appointment or conversion.
 CREATE TABLE convio.rollup (
     workspace_id uuid        NOT NULL,
     cube         smallint    NOT NULL,
@@ -175,8 +185,6 @@ CREATE TABLE convio.rollup (
     n3           bigint      NOT NULL DEFAULT 0,
     n4           bigint      NOT NULL DEFAULT 0,
     n5           bigint      NOT NULL DEFAULT 0,
-    n6           bigint      NOT NULL DEFAULT 0,
-    n7           bigint      NOT NULL DEFAULT 0,
-    last_at      timestamptz NOT NULL,
+    last_at      timestamptz,
     CONSTRAINT rollup_pkey PRIMARY KEY (workspace_id, cube, day, d1, d2, d3)
 ) WITH (fillfactor = 70);

@@ -9,12 +9,12 @@
 //! | step | table | form | answers |
 //! |---|---|---|---|
 //! | gate | `head` | lock one row | the workspace exists; its configuration; the next position; the next contact number |
-//! | by_key, by_external_id | `claim` | upsert, where given | `hits = 1`: won; else the lead that has it, and whether the body is the same |
+//! | by_key, by_external_id | `claim` | upsert, where given | `hits = 1`: won; else the intake that has it, and whether the body is the same |
 //! | person | `contact_key` | upsert | whose key it is: the candidate's, or an earlier contact's |
 //! | seen | `repeat_window` | upsert, where given | the lead before this one under the same duplicate key |
 //! | merged | `contact` | upsert | `version`; `base_version = 0`: made by this lead |
 //! | leads, payloads, events | `lead`, `payload`, `event` | insert | |
-//! | rollups | `rollup` | upsert | |
+//! | rollups | `rollup` | upsert, unless a test | |
 //! | moved | `head` | upsert of the locked row | |
 //!
 //! - **The gate comes first**, so commits of one workspace follow each other, and a caller's transaction that ingests
@@ -23,6 +23,7 @@
 //! - **The contact number is drawn in the commit that makes the contact**, from the count of contacts in the gate's row:
 //!   number n is `least + (a * k + b) % (9 * least)`, where `least` is the smallest number with as many digits as
 //!   n + 100,000 and `k = n + 100,000 - least`. A lead that makes no contact draws none, and a rollback gives it back.
+//! - **A test lead** counts in no rollup, and repeats nothing: the caller gives it no duplicate key (`$17` null).
 //! - **Isolation** must be READ COMMITTED. Above it, a writer in between is error 40001.
 //! - **Duplicate policies** `accept` (`$18` in the far future), `flag` and `off` (`$17` null) are this statement's. Policy
 //!   `reject` is not: by the time the window answers, the claims are written. It takes plain statements in a savepoint.
@@ -35,11 +36,12 @@
 //! |---|---|---|
 //! | won | won, or none came | stored |
 //! | lost | any | nothing stored. A new external id is not claimed: it stays free |
-//! | won | lost | nothing stored. The key is bound to the external id: from now on it answers with that id's lead |
+//! | won | lost | nothing stored. The key is bound to the external id: from now on it answers with that id's intake |
 //! | none came | lost | nothing stored |
 //!
 //! "Nothing" is: no row but the claims' own `hits`. A key that has expired (`expires_at <= $3`) is taken over and counts
-//! as won. An external id never expires.
+//! as won. An external id never expires. A claim names an intake: a lead, or a rejection, which has the id that it would
+//! have as a lead.
 //!
 //! # Parameters of [`INGEST_ONE`]
 //!
@@ -52,15 +54,16 @@
 //! | 15, 16 | bigint, bigint | a (coprime to 30, below 900,000) and b (from 0) of the workspace's numbers |
 //! | 17, 18, 19 | bytea?, timestamptz?, timestamptz? | duplicate key; an earlier lead after the one and before the other makes this a duplicate |
 //! | 20 to 31 | text? | first name, last name, email, phone, phone validity, phone extension, street, street 2, city, state, postal code, country |
-//! | 32 | bytea\[11\] | their stamps, phone validity going with the phone: see `contact.stamps` in the schema |
+//! | 32 | bytea\[10\] | their stamps, one for the phone with its validity and extension: see `contact.stamps` in the schema |
 //! | 33, 34 | text, text | source as written; source as matched |
 //! | 35, 36, 37 | text, text?, text? | lead type, campaign, product |
 //! | 38, 39 | text?, text? | UTM and custom fields as JSON |
 //! | 40, 41, 42 | text, text, boolean | stage, status, test |
 //! | 43, 44, 45 | text, bytea, text? | payload: format, body, headers as JSON |
-//! | 46, 47, 48 | text, text?, text? | actor, request id, causation |
+//! | 46, 47, 48 | text, text?, text? | actor, request, causation |
 //! | 49, 50 | text, text? | facts and personal part of the event as JSON; the latter carries the offered patch |
 //! | 51 | date | the day of the lead in the workspace's zone |
+//! | 52 | text | flags as JSON |
 //!
 //! Instants are whole microseconds. What the server would refuse must not get here, as an error ends the caller's
 //! transaction: a NUL in text (22021), a claim or contact key too long for an index (54000; 500 bytes are safe), text
@@ -76,7 +79,7 @@
 //! | position | of the event; null when nothing was stored |
 //! | contact_id, number, version, created, duplicate_of | of the stored lead's contact; null when nothing was stored |
 //! | key_hits, external_hits | above 1: that claim was lost |
-//! | lead_id | the stored lead: this one, or the one that has the claim |
+//! | intake_id | the stored lead, or the intake that has the claim |
 //! | same_body | whether the lost claim came with the same fingerprint |
 
 /// The first migration: schema `convio`, one DDL statement per `;`.
@@ -92,10 +95,10 @@
 /// ```
 pub const MIGRATION_0001: &str = include_str!("../migrations/0001_init.sql");
 
-/// Ingests one lead: 51 parameters, at most one row, one round trip. See the crate's documentation for both.
+/// Ingests one lead: 52 parameters, at most one row, one round trip. See the crate's documentation for both.
 ///
 /// ```
 /// let text = convio_store_postgres::INGEST_ONE;
-/// assert!(text.contains("$51") && !text.contains("$52"));
+/// assert!(text.contains("$52") && !text.contains("$53"));
 /// ```
 pub const INGEST_ONE: &str = include_str!("ingest_one.sql");

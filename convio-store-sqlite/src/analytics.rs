@@ -15,15 +15,8 @@ impl AnalyticsRepository for SqliteStore {
     async fn report(&self, workspace: WorkspaceId, query: &ReportQuery) -> Result<Vec<Rollup>, StoreError> {
         let sql = "SELECT workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at FROM rollup
                    WHERE workspace_id = ?1 AND cube = ?2 AND day BETWEEN ?3 AND ?4 ORDER BY day, d1, d2, d3";
-        let values = (
-            Id(workspace.uuid()),
-            query.cube.code(),
-            days(query.from),
-            days(query.to),
-        );
-        self.readers
-            .run(move |conn| query_all(conn, sql, values, read))
-            .await
+        let values = (Id(workspace.uuid()), query.cube.code(), days(query.from), days(query.to));
+        self.readers.run(move |conn| query_all(conn, sql, values, read)).await
     }
 }
 
@@ -34,14 +27,7 @@ pub(crate) fn add(
     sums: &[i64; Measure::SLOTS],
     delta: &RollupDelta,
 ) -> Result<(), CommitError> {
-    let RollupDelta {
-        cube,
-        day,
-        dims: [d1, d2, d3],
-        add: _,
-        at,
-        lead: _,
-    } = delta;
+    let RollupDelta { cube, day, dims: [d1, d2, d3], add: _, at, lead: _ } = delta;
     let [n0, n1, n2, n3, n4, n5] = sums;
     execute(
         conn,
@@ -75,14 +61,7 @@ fn read(row: &Row<'_>) -> Result<Rollup, StoreError> {
         cube: cells.map(|code: u8| Cube::from_code(code).ok_or("no cube"))?,
         day: cells.map(|days: i64| day(days).ok_or("no day"))?,
         dims: [cells.get()?, cells.get()?, cells.get()?],
-        n: [
-            cells.get()?,
-            cells.get()?,
-            cells.get()?,
-            cells.get()?,
-            cells.get()?,
-            cells.get()?,
-        ],
+        n: [cells.get()?, cells.get()?, cells.get()?, cells.get()?, cells.get()?, cells.get()?],
         last_at: cells.opt_time()?,
     })
 }

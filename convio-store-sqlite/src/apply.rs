@@ -46,9 +46,7 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
         (None, false) => return Err(CommitError::GateLost(GateLost::Config { current: None })),
     };
     if config.is_some_and(|expected| expected != head.config) {
-        return Err(CommitError::GateLost(GateLost::Config {
-            current: Some(head.config),
-        }));
+        return Err(CommitError::GateLost(GateLost::Config { current: Some(head.config) }));
     }
     let mut decided = Decisions::default();
     for add in counters {
@@ -59,17 +57,11 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
     }
     for write in &workspaces {
         workspace::write(conn, write)?;
-        decided.wrote(
-            StreamRef::Subject(Subject::Workspace(write.row().id)),
-            write.row().version,
-        );
+        decided.wrote(StreamRef::Subject(Subject::Workspace(write.row().id)), write.row().version);
     }
     for write in &webhooks {
         webhook::write(conn, write)?;
-        decided.wrote(
-            StreamRef::Subject(Subject::Webhook(write.row().id)),
-            write.row().version,
-        );
+        decided.wrote(StreamRef::Subject(Subject::Webhook(write.row().id)), write.row().version);
     }
     if changes_config {
         head.config = ConfigVersion(head.config.0 + 1);
@@ -104,24 +96,15 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
     }
     for write in &rejections {
         rejection::write(conn, write)?;
-        decided.wrote(
-            StreamRef::Subject(Subject::Rejection(write.row().id)),
-            write.row().version,
-        );
+        decided.wrote(StreamRef::Subject(Subject::Rejection(write.row().id)), write.row().version);
     }
     for write in &appointments {
         appointment::write(conn, write)?;
-        decided.wrote(
-            StreamRef::Subject(Subject::Appointment(write.row().id)),
-            write.row().version,
-        );
+        decided.wrote(StreamRef::Subject(Subject::Appointment(write.row().id)), write.row().version);
     }
     for write in &conversions {
         conversion::write(conn, write)?;
-        decided.wrote(
-            StreamRef::Subject(Subject::Conversion(write.row().id)),
-            write.row().version,
-        );
+        decided.wrote(StreamRef::Subject(Subject::Conversion(write.row().id)), write.row().version);
     }
     for write in &records {
         record::write(conn, write)?;
@@ -141,11 +124,7 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
 }
 
 fn insert_head(conn: &Connection, workspace: WorkspaceId) -> Result<Head, CommitError> {
-    let head = Head {
-        feed: Position(0),
-        contacts: 0,
-        config: ConfigVersion(0),
-    };
+    let head = Head { feed: Position(0), contacts: 0, config: ConfigVersion(0) };
     conn.prepare_cached("INSERT INTO head (workspace_id, feed, contacts, config) VALUES (?1, 0, 0, 0)")
         .and_then(|mut statement| statement.execute([Id(workspace.uuid())]))
         .map_err(write_failed)?;
@@ -153,28 +132,13 @@ fn insert_head(conn: &Connection, workspace: WorkspaceId) -> Result<Head, Commit
 }
 
 fn update_head(conn: &Connection, workspace: WorkspaceId, head: Head) -> Result<(), CommitError> {
-    let Head {
-        feed,
-        contacts,
-        config,
-    } = head;
+    let Head { feed, contacts, config } = head;
     conn.prepare_cached("UPDATE head SET feed = ?2, contacts = ?3, config = ?4 WHERE workspace_id = ?1")
         .and_then(|mut statement| {
-            statement.execute(params![
-                Id(workspace.uuid()),
-                int(feed.0),
-                int(contacts),
-                int(config.0)
-            ])
+            statement.execute(params![Id(workspace.uuid()), int(feed.0), int(contacts), int(config.0)])
         })
         .map_err(write_failed)
-        .and_then(|rows| {
-            if rows == 1 {
-                Ok(())
-            } else {
-                Err(conflict("head", workspace))
-            }
-        })
+        .and_then(|rows| if rows == 1 { Ok(()) } else { Err(conflict("head", workspace)) })
 }
 
 /// Refuses a write that what is there does not allow: an insert of what exists, an update of another version.
@@ -195,11 +159,7 @@ pub(crate) fn check_version<T>(
         Write::Insert(_) => None,
         Write::Update { at: Version(at), .. } => Some(int(*at)),
     };
-    if found == expected {
-        Ok(())
-    } else {
-        Err(CommitError::Conflict { what: what() })
-    }
+    if found == expected { Ok(()) } else { Err(CommitError::Conflict { what: what() }) }
 }
 
 /// Runs a write that is checked already.
@@ -215,7 +175,5 @@ pub(crate) fn execute(
 }
 
 pub(crate) fn conflict(kind: &str, id: impl std::fmt::Display) -> CommitError {
-    CommitError::Conflict {
-        what: format!("{kind} `{id}`"),
-    }
+    CommitError::Conflict { what: format!("{kind} `{id}`") }
 }

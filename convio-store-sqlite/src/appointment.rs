@@ -22,9 +22,7 @@ impl AppointmentRepository for SqliteStore {
         ids: &[AppointmentId],
     ) -> Result<Vec<Option<Appointment>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect())
-            .await
+        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_appointments(
@@ -39,12 +37,9 @@ impl AppointmentRepository for SqliteStore {
                 let (id, after, limit) = (Id(workspace.uuid()), after_id(&page), page_limit(&page));
                 let contact = contact.map(|id| Id(id.uuid()));
                 let rows = match (lead, contact) {
-                    (Some(lead), of) => query_all(
-                        conn,
-                        LIST_OF_LEAD,
-                        params![id, after, limit, Id(lead.uuid()), of],
-                        read,
-                    ),
+                    (Some(lead), of) => {
+                        query_all(conn, LIST_OF_LEAD, params![id, after, limit, Id(lead.uuid()), of], read)
+                    }
                     (None, Some(contact)) => {
                         query_all(conn, LIST_OF_CONTACT, params![id, after, limit, contact], read)
                     }
@@ -79,12 +74,7 @@ pub(crate) fn write(conn: &Connection, write: &Write<Appointment>) -> Result<(),
         created_at,
         version,
     } = write.row();
-    let Schedule {
-        starts_at,
-        zone,
-        wall,
-        minutes,
-    } = schedule;
+    let Schedule { starts_at, zone, wall, minutes } = schedule;
     let key = [Id(workspace.uuid()), Id(id.uuid())];
     let version_sql = "SELECT version FROM appointment WHERE workspace_id = ?1 AND id = ?2";
     check_version(conn, version_sql, key, write, || format!("appointment `{id}`"))?;

@@ -21,9 +21,7 @@ impl ToSql for Id {
 
 impl FromSql for Id {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Uuid::from_slice(value.as_blob()?)
-            .map(Id)
-            .map_err(|error| FromSqlError::Other(Box::new(error)))
+        Uuid::from_slice(value.as_blob()?).map(Id).map_err(|error| FromSqlError::Other(Box::new(error)))
     }
 }
 
@@ -69,9 +67,7 @@ impl<'r> Cells<'r> {
 
     pub(crate) fn opt_time(&mut self) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.map(|micros: Option<i64>| {
-            micros
-                .map(|micros| DateTime::from_timestamp_micros(micros).ok_or("no time"))
-                .transpose()
+            micros.map(|micros| DateTime::from_timestamp_micros(micros).ok_or("no time")).transpose()
         })
     }
 

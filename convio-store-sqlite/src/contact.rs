@@ -52,12 +52,7 @@ impl ContactRepository for SqliteStore {
         let (leads_min, page) = (filter.leads_min, page.clone());
         self.readers
             .run(move |conn| {
-                let values = params![
-                    Id(workspace.uuid()),
-                    after_id(&page),
-                    page_limit(&page),
-                    leads_min
-                ];
+                let values = params![Id(workspace.uuid()), after_id(&page), page_limit(&page), leads_min];
                 let rows = query_all(conn, LIST, values, read)?;
                 Ok(Page::of(rows, page.size(), |row| Cursor::id(row.id.uuid())))
             })
@@ -81,9 +76,7 @@ impl ContactRepository for SqliteStore {
             })
         };
         let key = [Id(workspace.uuid()), Id(contact.uuid())];
-        self.readers
-            .run(move |conn| query_all(conn, sql, key, read))
-            .await
+        self.readers.run(move |conn| query_all(conn, sql, key, read)).await
     }
 }
 
@@ -102,12 +95,7 @@ pub(crate) fn by_key(
     key: &ContactKey,
 ) -> Result<Option<ContactId>, StoreError> {
     let sql = "SELECT contact_id FROM contact_key WHERE workspace_id = ?1 AND scope = ?2 AND kind = ?3 AND value = ?4";
-    let values = params![
-        Id(workspace.uuid()),
-        Id(key.scope.code()),
-        key.kind.code(),
-        key.value
-    ];
+    let values = params![Id(workspace.uuid()), Id(key.scope.code()), key.kind.code(), key.value];
     let id = query_one(conn, sql, values, |row| Cells::of("contact_key", row).uuid())?;
     Ok(id.map(ContactId::from_uuid))
 }
@@ -121,13 +109,7 @@ pub(crate) fn insert_key(
     execute(
         conn,
         "INSERT INTO contact_key (workspace_id, scope, kind, value, contact_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            Id(workspace.uuid()),
-            Id(key.scope.code()),
-            key.kind.code(),
-            key.value,
-            Id(contact.uuid())
-        ],
+        params![Id(workspace.uuid()), Id(key.scope.code()), key.kind.code(), key.value, Id(contact.uuid())],
     )
 }
 
@@ -158,23 +140,9 @@ fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Re
         created_at,
         version,
     } = row;
-    let Person {
-        first_name,
-        last_name,
-        email,
-        phone,
-        street,
-        street2,
-        city,
-        state,
-        postal_code,
-        country,
-    } = person;
-    let Touch {
-        source,
-        lead,
-        at: first_at,
-    } = first_touch;
+    let Person { first_name, last_name, email, phone, street, street2, city, state, postal_code, country } =
+        person;
+    let Touch { source, lead, at: first_at } = first_touch;
     let phone = phone.as_ref();
     let mut statement = conn.prepare_cached(sql).map_err(write_failed)?;
     let lifetime = to_json(lifetime)?;
@@ -207,11 +175,7 @@ fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Re
         at.map(|at| int(at.0)),
     ];
     // The insert has no use for the last one, and SQLite counts parameters.
-    let values: &[&dyn rusqlite::ToSql] = if at.is_some() {
-        values
-    } else {
-        &values[..values.len() - 1]
-    };
+    let values: &[&dyn rusqlite::ToSql] = if at.is_some() { values } else { &values[..values.len() - 1] };
     statement.execute(values).map_err(write_failed)
 }
 
@@ -220,21 +184,14 @@ fn read(row: &Row<'_>) -> Result<Contact, StoreError> {
     let workspace = WorkspaceId::from_uuid(cells.uuid()?);
     let id = ContactId::from_uuid(cells.uuid()?);
     let number = cells.map(|n: i64| {
-        u64::try_from(n)
-            .ok()
-            .and_then(ContactNumber::from_stored)
-            .ok_or("no contact number")
+        u64::try_from(n).ok().and_then(ContactNumber::from_stored).ok_or("no contact number")
     })?;
     let (first_name, last_name) = (cells.get()?, cells.get()?);
     let email = cells.map_opt(|text: String| Email::parse(&text))?;
     let number_text: Option<String> = cells.get()?;
-    let validity = cells
-        .map_opt(|text: String| text.parse::<Validity>())?
-        .unwrap_or(Validity::Possible);
+    let validity = cells.map_opt(|text: String| text.parse::<Validity>())?.unwrap_or(Validity::Possible);
     let extension: Option<String> = cells.get()?;
-    let phone = number_text
-        .map(|text| Phone::from_e164(&text, validity))
-        .transpose();
+    let phone = number_text.map(|text| Phone::from_e164(&text, validity)).transpose();
     let phone = phone.map_err(|error| StoreError::Corrupt {
         table: "contact",
         column: "phone".to_owned(),

@@ -24,9 +24,7 @@ impl ConversionRepository for SqliteStore {
         self.readers
             .run(move |conn| {
                 let key = |id: &ConversionId| [Id(workspace.uuid()), Id(id.uuid())];
-                ids.iter()
-                    .map(|id| query_one(conn, BY_ID, key(id), read))
-                    .collect()
+                ids.iter().map(|id| query_one(conn, BY_ID, key(id), read)).collect()
             })
             .await
     }
@@ -43,12 +41,9 @@ impl ConversionRepository for SqliteStore {
                 let (id, after, limit) = (Id(workspace.uuid()), after_id(&page), page_limit(&page));
                 let contact = contact.map(|id| Id(id.uuid()));
                 let rows = match (lead, contact) {
-                    (Some(lead), of) => query_all(
-                        conn,
-                        LIST_OF_LEAD,
-                        params![id, after, limit, Id(lead.uuid()), of],
-                        read,
-                    ),
+                    (Some(lead), of) => {
+                        query_all(conn, LIST_OF_LEAD, params![id, after, limit, Id(lead.uuid()), of], read)
+                    }
                     (None, Some(contact)) => {
                         query_all(conn, LIST_OF_CONTACT, params![id, after, limit, contact], read)
                     }

@@ -50,9 +50,7 @@ impl EventLog for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Event>, StoreError> {
         let values = (Id(workspace.uuid()), int(after.0), int(limit as u64));
-        self.readers
-            .run(move |conn| query_all(conn, FEED, values, read))
-            .await
+        self.readers.run(move |conn| query_all(conn, FEED, values, read)).await
     }
 
     async fn head(&self, workspace: WorkspaceId) -> Result<Option<Head>, StoreError> {
@@ -75,23 +73,9 @@ pub(crate) fn head(conn: &Connection, workspace: WorkspaceId) -> Result<Option<H
 
 /// 1 statement.
 pub(crate) fn insert(conn: &Connection, event: &Event) -> Result<(), CommitError> {
-    let Event {
-        workspace,
-        position,
-        at,
-        origin,
-        body,
-        contact,
-        lead,
-        about,
-        contact_number,
-        duplicate_of,
-    } = event;
-    let Origin {
-        actor,
-        request,
-        causation,
-    } = origin;
+    let Event { workspace, position, at, origin, body, contact, lead, about, contact_number, duplicate_of } =
+        event;
+    let Origin { actor, request, causation } = origin;
     let json = |error: serde_json::Error| CommitError::Misuse(error.to_string());
     execute(
         conn,
@@ -151,10 +135,7 @@ fn read(row: &Row<'_>) -> Result<Event, StoreError> {
         lead,
         about,
         contact_number: cells.map_opt(|n: i64| {
-            u64::try_from(n)
-                .ok()
-                .and_then(ContactNumber::from_stored)
-                .ok_or("no contact number")
+            u64::try_from(n).ok().and_then(ContactNumber::from_stored).ok_or("no contact number")
         })?,
         duplicate_of: cells.opt_uuid()?.map(LeadId::from_uuid),
         origin: Origin {
@@ -170,10 +151,7 @@ fn read(row: &Row<'_>) -> Result<Event, StoreError> {
 }
 
 fn link<I>(id: Option<uuid::Uuid>, seq: Option<i64>, of: impl Fn(uuid::Uuid) -> I) -> Option<Link<I>> {
-    Some(Link {
-        id: of(id?),
-        version: seq.map(version),
-    })
+    Some(Link { id: of(id?), version: seq.map(version) })
 }
 
 fn version(seq: i64) -> Version {

@@ -16,12 +16,7 @@ use crate::error::write_failed;
 
 /// 1 statement.
 pub(crate) fn count(conn: &Connection, workspace: WorkspaceId, add: CounterAdd) -> Result<(), CommitError> {
-    let CounterAdd {
-        key,
-        window,
-        n,
-        at_most,
-    } = add;
+    let CounterAdd { key, window, n, at_most } = add;
     let used: Option<i64> = conn
         .prepare_cached(
             "INSERT INTO counter (workspace_id, key, window_at, used) SELECT ?1, ?2, ?3, ?4 WHERE ?4 <= ?5
@@ -30,15 +25,11 @@ pub(crate) fn count(conn: &Connection, workspace: WorkspaceId, add: CounterAdd) 
         )
         .and_then(|mut statement| {
             statement
-                .query_row(
-                    params![Id(workspace.uuid()), key, micros(window), n, at_most],
-                    |row| row.get(0),
-                )
+                .query_row(params![Id(workspace.uuid()), key, micros(window), n, at_most], |row| row.get(0))
                 .optional()
         })
         .map_err(write_failed)?;
-    used.map(drop)
-        .ok_or(CommitError::GateLost(GateLost::Counter { key }))
+    used.map(drop).ok_or(CommitError::GateLost(GateLost::Counter { key }))
 }
 
 /// 2 statements, 1 when it is lost.
@@ -48,14 +39,7 @@ pub(crate) fn claim(
     claim: Claim,
     at: DateTime<Utc>,
 ) -> Result<(), CommitError> {
-    let Claim {
-        webhook,
-        kind,
-        value,
-        fingerprint,
-        intake,
-        expires_at,
-    } = claim;
+    let Claim { webhook, kind, value, fingerprint, intake, expires_at } = claim;
     let held: Option<(Id, Vec<u8>)> = conn
         .prepare_cached(
             "SELECT intake_id, fingerprint FROM claim WHERE workspace_id = ?1 AND webhook_id = ?2 AND kind = ?3
@@ -104,12 +88,7 @@ pub(crate) fn merge(
     at: DateTime<Utc>,
     contacts_made: &mut u64,
 ) -> Result<MergedContact, CommitError> {
-    let ContactMerge {
-        candidate,
-        key,
-        offer,
-        touch,
-    } = merge;
+    let ContactMerge { candidate, key, offer, touch } = merge;
     let known = contact::by_key(conn, workspace, &key)?;
     let row = match known {
         Some(id) => {
@@ -147,15 +126,7 @@ pub(crate) fn window(
     window: RepeatWindow,
     decided: &Decisions,
 ) -> Result<Option<LeadId>, CommitError> {
-    let RepeatWindow {
-        contact,
-        key,
-        lead,
-        received_at,
-        cutoff,
-        until,
-        reject,
-    } = window;
+    let RepeatWindow { contact, key, lead, received_at, cutoff, until, reject } = window;
     let contact: ContactId = decided.contact(contact);
     let last: Option<(i64, Id)> = conn
         .prepare_cached(

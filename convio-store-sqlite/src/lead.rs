@@ -22,9 +22,7 @@ impl LeadRepository for SqliteStore {
         ids: &[LeadId],
     ) -> Result<Vec<Option<Lead>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect())
-            .await
+        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_leads(
@@ -38,12 +36,9 @@ impl LeadRepository for SqliteStore {
             .run(move |conn| {
                 let (id, after, limit) = (Id(workspace.uuid()), after_id(&page), page_limit(&page));
                 let rows = match contact {
-                    Some(contact) => query_all(
-                        conn,
-                        LIST_OF_CONTACT,
-                        params![id, after, limit, Id(contact.uuid())],
-                        read,
-                    ),
+                    Some(contact) => {
+                        query_all(conn, LIST_OF_CONTACT, params![id, after, limit, Id(contact.uuid())], read)
+                    }
                     None => query_all(conn, LIST, params![id, after, limit], read),
                 };
                 Ok(Page::of(rows?, page.size(), |row| Cursor::id(row.id.uuid())))
@@ -57,9 +52,7 @@ impl LeadRepository for SqliteStore {
         ids: &[IntakeId],
     ) -> Result<Vec<Option<Payload>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .run(move |conn| ids.iter().map(|id| fetch_payload(conn, workspace, *id)).collect())
-            .await
+        self.readers.run(move |conn| ids.iter().map(|id| fetch_payload(conn, workspace, *id)).collect()).await
     }
 }
 
@@ -96,16 +89,7 @@ pub(crate) fn fetch_payload(
 
 /// 1 statement.
 pub(crate) fn insert_payload(conn: &Connection, row: &Payload) -> Result<(), CommitError> {
-    let Payload {
-        id,
-        workspace,
-        webhook,
-        format,
-        body,
-        headers,
-        fingerprint,
-        received_at,
-    } = row;
+    let Payload { id, workspace, webhook, format, body, headers, fingerprint, received_at } = row;
     let mut statement = conn
         .prepare_cached(
             "INSERT INTO payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at)
@@ -148,14 +132,7 @@ pub(crate) fn write(conn: &Connection, write: &Write<Lead>) -> Result<(), Commit
         created_at,
         version,
     } = write.row();
-    let Interest {
-        source,
-        lead_type,
-        campaign,
-        product,
-        utm,
-        external_id,
-    } = interest;
+    let Interest { source, lead_type, campaign, product, utm, external_id } = interest;
     let LeadStatus { key, stage } = status;
     let row_key = [Id(workspace.uuid()), Id(id.uuid())];
     let version_sql = "SELECT version FROM lead WHERE workspace_id = ?1 AND id = ?2";

@@ -77,9 +77,7 @@ impl Store for SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("durability", &self.durability)
-            .finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("durability", &self.durability).finish_non_exhaustive()
     }
 }
 

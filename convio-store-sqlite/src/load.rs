@@ -47,9 +47,7 @@ fn read(conn: &Connection, id: WorkspaceId, need: Need, loaded: &mut Loaded) -> 
             loaded.payloads.extend(lead::fetch_payload(conn, id, intake)?);
         }
         need => {
-            return Err(StoreError::Misuse(format!(
-                "this version of the store can't read {need:?}"
-            )));
+            return Err(StoreError::Misuse(format!("this version of the store can't read {need:?}")));
         }
     }
     Ok(())

@@ -17,10 +17,8 @@ pub struct Migration {
 }
 
 /// All steps, in order: run them with your own tool if you like, in transactions, and note each in `convio_migration`.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: include_str!("../migrations/0001_init.sql"),
-}];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, sql: include_str!("../migrations/0001_init.sql") }];
 
 /// Whether steps are missing. Changes nothing.
 ///
@@ -29,24 +27,18 @@ pub(crate) fn missing(conn: &Connection, mode: Migrate) -> Result<bool, StoreErr
     let applied = applied(conn).map_err(read_failed)?;
     let newest = MIGRATIONS.last().map_or(0, |migration| migration.version);
     if applied > newest {
-        return Err(refused(format!(
-            "the database is at schema {applied}, this version knows {newest}"
-        )));
+        return Err(refused(format!("the database is at schema {applied}, this version knows {newest}")));
     }
     let missing = applied < newest;
     if missing && mode == Migrate::Check {
-        return Err(refused(format!(
-            "the database is at schema {applied}, and needs {newest}"
-        )));
+        return Err(refused(format!("the database is at schema {applied}, and needs {newest}")));
     }
     Ok(missing)
 }
 
 /// Takes the steps that are missing.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
-    MIGRATIONS
-        .iter()
-        .try_for_each(|migration| run(conn, migration).map_err(read_failed))
+    MIGRATIONS.iter().try_for_each(|migration| run(conn, migration).map_err(read_failed))
 }
 
 fn run(conn: &mut Connection, migration: &Migration) -> rusqlite::Result<()> {
@@ -54,18 +46,11 @@ fn run(conn: &mut Connection, migration: &Migration) -> rusqlite::Result<()> {
     tx.execute_batch("CREATE TABLE IF NOT EXISTS convio_migration (version INTEGER PRIMARY KEY) STRICT")?;
     // Another process may have been faster: under the lock its work is seen.
     let done = tx
-        .query_row(
-            "SELECT 1 FROM convio_migration WHERE version = ?1",
-            [migration.version],
-            |_| Ok(()),
-        )
+        .query_row("SELECT 1 FROM convio_migration WHERE version = ?1", [migration.version], |_| Ok(()))
         .optional()?;
     if done.is_none() {
         tx.execute_batch(migration.sql)?;
-        tx.execute(
-            "INSERT INTO convio_migration (version) VALUES (?1)",
-            [migration.version],
-        )?;
+        tx.execute("INSERT INTO convio_migration (version) VALUES (?1)", [migration.version])?;
     }
     tx.commit()
 }
@@ -81,11 +66,7 @@ fn applied(conn: &Connection) -> rusqlite::Result<u32> {
     if known.is_none() {
         return Ok(0);
     }
-    conn.query_row(
-        "SELECT coalesce(max(version), 0) FROM convio_migration",
-        [],
-        |row| row.get(0),
-    )
+    conn.query_row("SELECT coalesce(max(version), 0) FROM convio_migration", [], |row| row.get(0))
 }
 
 fn refused(message: String) -> StoreError {

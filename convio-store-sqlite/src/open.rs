@@ -119,10 +119,8 @@ impl Options {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteStore, StoreError> {
         let version = rusqlite::version_number();
         if version < SQLITE_MIN && !self.old_sqlite {
-            let message = format!(
-                "SQLite {} can corrupt its write-ahead log; 3.51.3 is needed",
-                rusqlite::version()
-            );
+            let message =
+                format!("SQLite {} can corrupt its write-ahead log; 3.51.3 is needed", rusqlite::version());
             return Err(StoreError::Unavailable(Fault::new(message)));
         }
         self.open_file(path.as_ref()).map_err(|error| match error {

@@ -24,11 +24,8 @@ impl Readers {
     pub(crate) fn start(connections: Vec<Connection>) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
-        let mut readers = Self {
-            jobs: Some(jobs),
-            room: Arc::new(Semaphore::new(READS_WAITING_MAX)),
-            threads: Vec::new(),
-        };
+        let mut readers =
+            Self { jobs: Some(jobs), room: Arc::new(Semaphore::new(READS_WAITING_MAX)), threads: Vec::new() };
         for conn in connections {
             let queue = queue.clone();
             let thread = std::thread::Builder::new()
@@ -46,23 +43,14 @@ impl Readers {
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let unavailable = || StoreError::Unavailable(gone());
-        let place = self
-            .room
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| unavailable())?;
+        let place = self.room.clone().acquire_owned().await.map_err(|_| unavailable())?;
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |conn| {
             // A caller that went away needs no answer.
             let _ = answer.send(read(conn));
             drop(place);
         });
-        self.jobs
-            .as_ref()
-            .ok_or_else(unavailable)?
-            .send(job)
-            .map_err(|_| unavailable())?;
+        self.jobs.as_ref().ok_or_else(unavailable)?.send(job).map_err(|_| unavailable())?;
         answered.await.map_err(|_| unavailable())?
     }
 }

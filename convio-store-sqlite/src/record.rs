@@ -19,9 +19,7 @@ impl Records for SqliteStore {
         key: &str,
     ) -> Result<Option<Record>, StoreError> {
         let (kind, key) = (kind.to_owned(), key.to_owned());
-        self.readers
-            .run(move |conn| fetch(conn, workspace, &kind, &key))
-            .await
+        self.readers.run(move |conn| fetch(conn, workspace, &kind, &key)).await
     }
 }
 
@@ -47,18 +45,10 @@ pub(crate) fn fetch(
 
 /// 2 statements.
 pub(crate) fn write(conn: &Connection, write: &Write<Record>) -> Result<(), CommitError> {
-    let Record {
-        workspace,
-        kind,
-        key,
-        body,
-        version,
-    } = write.row();
+    let Record { workspace, kind, key, body, version } = write.row();
     let version_sql = "SELECT version FROM record WHERE workspace_id = ?1 AND kind = ?2 AND key = ?3";
     let row_key = params![Id(workspace.uuid()), kind, key];
-    check_version(conn, version_sql, row_key, write, || {
-        format!("record `{kind}/{key}`")
-    })?;
+    check_version(conn, version_sql, row_key, write, || format!("record `{kind}/{key}`"))?;
     execute(
         conn,
         "INSERT OR REPLACE INTO record (workspace_id, kind, key, body, version) VALUES (?1, ?2, ?3, ?4, ?5)",

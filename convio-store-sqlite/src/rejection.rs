@@ -19,9 +19,7 @@ impl RejectionRepository for SqliteStore {
         ids: &[IntakeId],
     ) -> Result<Vec<Option<Rejection>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect())
-            .await
+        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_rejections(

@@ -23,9 +23,7 @@ impl WebhookRepository for SqliteStore {
         self.readers
             .run(move |conn| {
                 let key = |id: &WebhookId| params_of(workspace, *id);
-                ids.iter()
-                    .map(|id| query_one(conn, &sql, key(id), read))
-                    .collect()
+                ids.iter().map(|id| query_one(conn, &sql, key(id), read)).collect()
             })
             .await
     }
@@ -54,19 +52,9 @@ pub(crate) fn all(conn: &Connection, workspace: WorkspaceId) -> Result<Vec<Webho
 
 /// 3 statements.
 pub(crate) fn write(conn: &Connection, write: &Write<Webhook>) -> Result<(), CommitError> {
-    let Webhook {
-        id,
-        workspace,
-        name,
-        settings,
-        created_at,
-        deleted_at,
-        version,
-    } = write.row();
+    let Webhook { id, workspace, name, settings, created_at, deleted_at, version } = write.row();
     let version_sql = "SELECT version FROM webhook WHERE workspace_id = ?1 AND id = ?2";
-    check_version(conn, version_sql, params_of(*workspace, *id), write, || {
-        format!("webhook `{id}`")
-    })?;
+    check_version(conn, version_sql, params_of(*workspace, *id), write, || format!("webhook `{id}`"))?;
     let taken = query_one(
         conn,
         "SELECT id FROM webhook WHERE workspace_id = ?1 AND name = ?2",

@@ -14,9 +14,7 @@ use crate::readers::query_one;
 impl WorkspaceRepository for SqliteStore {
     async fn fetch_workspaces(&self, ids: &[WorkspaceId]) -> Result<Vec<Option<Workspace>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .run(move |conn| ids.iter().map(|id| fetch(conn, *id)).collect())
-            .await
+        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, *id)).collect()).await
     }
 }
 
@@ -41,23 +39,10 @@ pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspa
 
 /// 2 statements.
 pub(crate) fn write(conn: &Connection, write: &Write<Workspace>) -> Result<(), CommitError> {
-    let Workspace {
-        id,
-        settings,
-        created_at,
-        deleted_at,
-        version,
-    } = write.row();
-    let WorkspaceSettings {
-        name,
-        zone,
-        currency,
-        active,
-    } = settings;
+    let Workspace { id, settings, created_at, deleted_at, version } = write.row();
+    let WorkspaceSettings { name, zone, currency, active } = settings;
     let version_sql = "SELECT version FROM workspace WHERE workspace_id = ?1";
-    check_version(conn, version_sql, [Id(id.uuid())], write, || {
-        format!("workspace `{id}`")
-    })?;
+    check_version(conn, version_sql, [Id(id.uuid())], write, || format!("workspace `{id}`"))?;
     execute(
         conn,
         "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, created_at, deleted_at,

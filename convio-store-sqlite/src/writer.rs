@@ -41,10 +41,7 @@ impl Writer {
             .name("convio-sqlite-write".to_owned())
             .spawn(move || write(&conn, queue))
             .map_err(|error| StoreError::Unavailable(Fault::new(error)))?;
-        Ok(Self {
-            jobs: Some(jobs),
-            thread: Some(thread),
-        })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Hands a batch to the writer and waits until it is committed. Dropped before it is handed over, nothing happens;
@@ -62,9 +59,7 @@ impl Writer {
         if !sent {
             return vec![Err(CommitError::Unavailable(gone())); wanted];
         }
-        answered
-            .await
-            .unwrap_or_else(|_| vec![Err(CommitError::Unknown(gone())); wanted])
+        answered.await.unwrap_or_else(|_| vec![Err(CommitError::Unknown(gone())); wanted])
     }
 }
 
@@ -109,9 +104,7 @@ fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
         .collect();
     let committed = if conn.is_autocommit() {
         // SQLite ended the transaction by itself, as when the disk is full.
-        Err(CommitError::Unavailable(Fault::new(
-            "SQLite rolled the transaction back",
-        )))
+        Err(CommitError::Unavailable(Fault::new("SQLite rolled the transaction back")))
     } else {
         run(conn, "COMMIT").map_err(commit_failed)
     };
@@ -121,10 +114,7 @@ fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
         }
         // Who lost a gate or a row may have lost it to a neighbour that is not there now.
         let depends = |result: &&mut Result<Receipt, CommitError>| {
-            matches!(
-                result,
-                Ok(_) | Err(CommitError::GateLost(_) | CommitError::Conflict { .. })
-            )
+            matches!(result, Ok(_) | Err(CommitError::GateLost(_) | CommitError::Conflict { .. }))
         };
         for result in results.iter_mut().flatten().filter(depends) {
             *result = Err(error.clone());
@@ -136,9 +126,7 @@ fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
 /// One change set in its savepoint.
 fn one(conn: &Connection, changes: ChangeSet) -> Result<Receipt, CommitError> {
     if conn.is_autocommit() {
-        return Err(CommitError::Unavailable(Fault::new(
-            "SQLite rolled the transaction back",
-        )));
+        return Err(CommitError::Unavailable(Fault::new("SQLite rolled the transaction back")));
     }
     run(conn, "SAVEPOINT convio").map_err(write_failed)?;
     let result = apply(conn, changes);

@@ -67,10 +67,7 @@ fn twenty_kills_under_load_lose_nothing_acknowledged_and_double_nothing() {
             sent.push((key, lead));
         }
         let after = stored(&path);
-        assert!(
-            sent.iter().all(|(key, lead)| after.get(key) == Some(lead)),
-            "run {run}"
-        );
+        assert!(sent.iter().all(|(key, lead)| after.get(key) == Some(lead)), "run {run}");
         let acked: Vec<_> = acked.into_values().collect();
         let lost = missing(&acme, &acked);
         assert!(lost.is_empty(), "run {run}: {lost:?}");
@@ -80,10 +77,7 @@ fn twenty_kills_under_load_lose_nothing_acknowledged_and_double_nothing() {
     let lost = missing(&convio.workspace(acme), &all);
     assert!(lost.is_empty(), "{lost:?}");
     assert_eq!(broken_laws(&path), [""; 0]);
-    println!(
-        "{} acknowledged, {open} sent again, of which {replayed} were there",
-        all.len()
-    );
+    println!("{} acknowledged, {open} sent again, of which {replayed} were there", all.len());
     assert!(all.len() >= KILLS && open >= KILLS);
 }
 
@@ -93,20 +87,9 @@ fn the_audit_sees_what_is_broken() {
     let path = home.path().join("leads.db");
     let convio = Convio::new(SqliteStore::open(&path).unwrap());
     pollster::block_on(async {
-        let acme = convio
-            .create_workspace(NewWorkspace::named("Acme Solar"))
-            .await
-            .unwrap();
+        let acme = convio.create_workspace(NewWorkspace::named("Acme Solar")).await.unwrap();
         for step in [0, 1, 700] {
-            let _ = acme
-                .ingest(raw(&Key {
-                    run: 0,
-                    task: 0,
-                    step,
-                    row: 0,
-                }))
-                .await
-                .unwrap();
+            let _ = acme.ingest(raw(&Key { run: 0, task: 0, step, row: 0 })).await.unwrap();
         }
     });
     drop(convio);
@@ -117,10 +100,7 @@ fn the_audit_sees_what_is_broken() {
         let conn = Connection::open(&copy).unwrap();
         conn.execute_batch(damage).unwrap();
         let broken = broken_laws(&copy);
-        assert!(
-            broken.iter().any(|broken| broken.starts_with(law)),
-            "{damage}: {broken:?}"
-        );
+        assert!(broken.iter().any(|broken| broken.starts_with(law)), "{damage}: {broken:?}");
     }
 }
 
@@ -129,20 +109,13 @@ fn the_audit_sees_what_is_broken() {
 #[ignore = "the test of this file starts it"]
 fn second_process() {
     let Some(order) = order() else { return };
-    let [path, workspace, run] = order.as_slice() else {
-        panic!("an order is three words")
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(4)
-        .build()
-        .unwrap();
+    let [path, workspace, run] = order.as_slice() else { panic!("an order is three words") };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
     runtime.block_on(async {
         let convio = Convio::new(SqliteStore::open(path).unwrap());
         let acme = convio.workspace(workspace.parse().unwrap());
         let run = run.parse().unwrap();
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|task| tokio::spawn(ingest(acme.clone(), run, task)))
-            .collect();
+        let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(ingest(acme.clone(), run, task))).collect();
         for task in tasks {
             task.await.unwrap();
         }
@@ -155,12 +128,7 @@ async fn ingest(acme: WorkspaceHandle<'static>, run: usize, task: usize) {
         let keys = keys(run, task, step);
         let answers = match keys.as_slice() {
             [key] => vec![acme.ingest(raw(key)).await],
-            keys => {
-                acme.ingest_batch(keys.iter().map(raw).collect(), Atomicity::PerRow)
-                    .await
-                    .unwrap()
-                    .rows
-            }
+            keys => acme.ingest_batch(keys.iter().map(raw).collect(), Atomicity::PerRow).await.unwrap().rows,
         };
         for (key, answer) in keys.iter().zip(answers) {
             let answer = answer.unwrap();
@@ -186,9 +154,7 @@ impl Key {
 
     fn read(text: &str) -> Self {
         let parts: Vec<usize> = text.split('-').map(|part| part.parse().unwrap()).collect();
-        let [run, task, step, row] = parts[..] else {
-            panic!("no key: {text}")
-        };
+        let [run, task, step, row] = parts[..] else { panic!("no key: {text}") };
         Self { run, task, step, row }
     }
 }
@@ -206,40 +172,21 @@ fn raw(key: &Key) -> RawLead {
 /// Contacts are shared by tasks and runs: 700 persons, each with one number.
 fn body(key: &Key) -> String {
     let person = (key.run * 131 + key.task * 37 + key.step * 11 + key.row) % 700;
-    format!(
-        r#"{{"name":"Pat {person}","phone":"+1310555{person:04}","ref":"{}"}}"#,
-        key.text()
-    )
+    format!(r#"{{"name":"Pat {person}","phone":"+1310555{person:04}","ref":"{}"}}"#, key.text())
 }
 
 fn ack(line: &str) -> (Key, Acked) {
-    let [key, lead, contact] = line.split(' ').collect::<Vec<_>>()[..] else {
-        panic!("no ack: {line}")
-    };
+    let [key, lead, contact] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("no ack: {line}") };
     let key = Key::read(key);
-    (
-        key,
-        Acked {
-            lead: lead.parse().unwrap(),
-            contact: contact.parse().unwrap(),
-            body: body(&key),
-        },
-    )
+    (key, Acked { lead: lead.parse().unwrap(), contact: contact.parse().unwrap(), body: body(&key) })
 }
 
 /// What may have been under way: of each task the first step that was not acknowledged whole.
 fn open_keys(run: usize, acked: &HashMap<Key, Acked>) -> Vec<Key> {
     let is_open = |key: &Key| !acked.contains_key(key);
-    let first_open = |task| {
-        (0..=STEPS_MAX)
-            .map(|step| keys(run, task, step))
-            .find(|keys| keys.iter().any(is_open))
-    };
-    (0..TASKS)
-        .filter_map(first_open)
-        .flatten()
-        .filter(is_open)
-        .collect()
+    let first_open =
+        |task| (0..=STEPS_MAX).map(|step| keys(run, task, step)).find(|keys| keys.iter().any(is_open));
+    (0..TASKS).filter_map(first_open).flatten().filter(is_open).collect()
 }
 
 /// The leads, by the key that their payload names. No two have the same one.
@@ -247,98 +194,46 @@ fn stored(path: &Path) -> HashMap<Key, LeadId> {
     let conn = Connection::open(path).unwrap();
     let sql = "SELECT CAST(body AS TEXT) ->> 'ref', id FROM payload";
     let mut payloads = conn.prepare(sql).unwrap();
-    let rows = payloads
-        .query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 16]>(1)?))
-        })
-        .unwrap();
+    let rows =
+        payloads.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 16]>(1)?))).unwrap();
     let mut stored = HashMap::new();
     for (key, id) in rows.map(Result::unwrap) {
         let lead = LeadId::from_uuid(uuid::Uuid::from_bytes(id));
-        assert_eq!(
-            stored.insert(Key::read(&key), lead),
-            None,
-            "key {key} has two leads"
-        );
+        assert_eq!(stored.insert(Key::read(&key), lead), None, "key {key} has two leads");
     }
     stored
 }
 
 /// What may happen to a file, and the law that it breaks.
 const DAMAGE: &[(&str, &str)] = &[
-    (
-        "DELETE FROM event WHERE position = 3",
-        "a feed is 1, 2, 3 ... up to its head",
-    ),
-    (
-        "UPDATE event SET position = position + 1 WHERE position = 5",
-        "a feed is 1, 2, 3 ... up to its head",
-    ),
-    (
-        "UPDATE head SET feed = feed + 1",
-        "a feed is 1, 2, 3 ... up to its head",
-    ),
+    ("DELETE FROM event WHERE position = 3", "a feed is 1, 2, 3 ... up to its head"),
+    ("UPDATE event SET position = position + 1 WHERE position = 5", "a feed is 1, 2, 3 ... up to its head"),
+    ("UPDATE head SET feed = feed + 1", "a feed is 1, 2, 3 ... up to its head"),
     ("DELETE FROM head", "an event is of a workspace with a head"),
-    (
-        "UPDATE contact SET version = version + 1",
-        "a contact's stream is 1, 2, 3 ... up to its version",
-    ),
+    ("UPDATE contact SET version = version + 1", "a contact's stream is 1, 2, 3 ... up to its version"),
     (
         "UPDATE event SET contact_seq = 9 WHERE position = 3",
         "a contact's stream is 1, 2, 3 ... up to its version",
     ),
-    (
-        "UPDATE lead SET version = 2",
-        "a lead's stream is 1, 2, 3 ... up to its version",
-    ),
+    ("UPDATE lead SET version = 2", "a lead's stream is 1, 2, 3 ... up to its version"),
     (
         "UPDATE event SET contact_id = zeroblob(16) WHERE position = 3",
         "a stream belongs to a contact that exists",
     ),
-    (
-        "UPDATE event SET lead_id = zeroblob(16) WHERE position = 3",
-        "a stream belongs to a lead that exists",
-    ),
-    (
-        "UPDATE event SET contact_seq = NULL WHERE position = 3",
-        "a lead was received once, by its contact",
-    ),
-    (
-        "UPDATE contact SET leads = leads + 1",
-        "a contact counts its leads",
-    ),
-    (
-        "UPDATE lead SET opened_contact = 1",
-        "a contact was opened by one of its leads",
-    ),
-    (
-        "UPDATE lead SET contact_id = zeroblob(16)",
-        "a lead has a contact",
-    ),
+    ("UPDATE event SET lead_id = zeroblob(16) WHERE position = 3", "a stream belongs to a lead that exists"),
+    ("UPDATE event SET contact_seq = NULL WHERE position = 3", "a lead was received once, by its contact"),
+    ("UPDATE contact SET leads = leads + 1", "a contact counts its leads"),
+    ("UPDATE lead SET opened_contact = 1", "a contact was opened by one of its leads"),
+    ("UPDATE lead SET contact_id = zeroblob(16)", "a lead has a contact"),
     ("DELETE FROM contact_key", "a contact has a key"),
-    (
-        "UPDATE contact_key SET contact_id = zeroblob(16)",
-        "a key leads to a contact",
-    ),
+    ("UPDATE contact_key SET contact_id = zeroblob(16)", "a key leads to a contact"),
     ("DELETE FROM payload", "a lead has its payload"),
     ("DELETE FROM lead", "a payload is of a lead or a rejection"),
     ("DELETE FROM payload", "a claim is held by a lead or a rejection"),
-    (
-        "UPDATE rollup SET n0 = n0 + 1",
-        "the daily sums count the leads and the contacts that they opened",
-    ),
-    (
-        "UPDATE rollup SET n1 = n1 + 1",
-        "the daily sums count the leads and the contacts that they opened",
-    ),
-    (
-        "UPDATE contact SET number = number + 1 WHERE leads = 1",
-        "contacts have the first 2 numbers",
-    ),
-    (
-        "UPDATE head SET contacts = contacts + 1",
-        "contacts have the first 3 numbers",
-    ),
+    ("UPDATE rollup SET n0 = n0 + 1", "the daily sums count the leads and the contacts that they opened"),
+    ("UPDATE rollup SET n1 = n1 + 1", "the daily sums count the leads and the contacts that they opened"),
+    ("UPDATE contact SET number = number + 1 WHERE leads = 1", "contacts have the first 2 numbers"),
+    ("UPDATE head SET contacts = contacts + 1", "contacts have the first 3 numbers"),
 ];
 /// How often it is killed.
 const KILLS: usize = 20;

@@ -57,10 +57,8 @@ fn a_schema_from_the_future_is_refused_and_left_as_it_is() {
     drop(SqliteStore::open(&path).unwrap());
     let future = newest() + 1;
     let conn = Connection::open(&path).unwrap();
-    conn.execute("INSERT INTO convio_migration (version) VALUES (?1)", [future])
-        .unwrap();
-    conn.execute_batch("DROP TABLE rollup; CREATE TABLE rollup (unknown)")
-        .unwrap();
+    conn.execute("INSERT INTO convio_migration (version) VALUES (?1)", [future]).unwrap();
+    conn.execute_batch("DROP TABLE rollup; CREATE TABLE rollup (unknown)").unwrap();
     let before = schema(&path);
     for opened in [SqliteStore::open(&path), checked(&path)] {
         assert!(refusal(opened).contains(&format!("schema {future}, this version knows {}", newest())));
@@ -104,17 +102,12 @@ fn who_opens_a_new_file_waits_for_another_that_writes_to_it() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("leads.db");
     let other = Connection::open(&path).unwrap();
-    other
-        .execute_batch("BEGIN IMMEDIATE; CREATE TABLE other (a)")
-        .unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; CREATE TABLE other (a)").unwrap();
     let (send, opened) = channel();
     std::thread::scope(|scope| {
         scope.spawn(|| send.send(SqliteStore::open(&path)));
         // Long enough to see it give up; one that starts late is not seen, and does no harm.
-        assert!(
-            opened.recv_timeout(Duration::from_millis(300)).is_err(),
-            "it did not wait"
-        );
+        assert!(opened.recv_timeout(Duration::from_millis(300)).is_err(), "it did not wait");
         other.execute_batch("COMMIT").unwrap();
         takes_a_lead(opened.recv().unwrap().unwrap());
     });
@@ -149,10 +142,7 @@ fn refusal(opened: Result<SqliteStore, StoreError>) -> String {
 #[track_caller]
 fn takes_a_lead(store: SqliteStore) {
     let answer = pollster::block_on(async {
-        let acme = Convio::new(store)
-            .create_workspace(NewWorkspace::named("Acme Solar"))
-            .await
-            .unwrap();
+        let acme = Convio::new(store).create_workspace(NewWorkspace::named("Acme Solar")).await.unwrap();
         acme.ingest(RawLead::json(r#"{"phone":"+13105550123"}"#)).await
     });
     assert!(matches!(answer, Ok(Ingested::Created(_))), "{answer:?}");
@@ -170,9 +160,7 @@ fn schema(path: &Path) -> Vec<String> {
 
 fn applied(path: &Path) -> Vec<u32> {
     let conn = Connection::open(path).unwrap();
-    let mut applied = conn
-        .prepare("SELECT version FROM convio_migration ORDER BY version")
-        .unwrap();
+    let mut applied = conn.prepare("SELECT version FROM convio_migration ORDER BY version").unwrap();
     let applied = applied.query_map([], |row| row.get(0)).unwrap();
     applied.collect::<Result<_, _>>().unwrap()
 }

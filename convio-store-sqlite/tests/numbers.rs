@@ -25,11 +25,7 @@ fn contacts_around_the_900_000th_get_new_numbers_at_the_price_of_the_first() {
     let path = home.path().join("leads.db");
     let clock = FixedClock(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let convio = Convio::with(SqliteStore::open(&path).unwrap(), clock, SequentialIds::seeded(1));
-    let create = |name| {
-        pollster::block_on(convio.create_workspace(NewWorkspace::named(name)))
-            .unwrap()
-            .id()
-    };
+    let create = |name| pollster::block_on(convio.create_workspace(NewWorkspace::named(name))).unwrap().id();
     let (young, old) = (create("Young"), create("Old"));
     drop(convio);
     make_contacts(&path, old);
@@ -48,17 +44,12 @@ fn contacts_around_the_900_000th_get_new_numbers_at_the_price_of_the_first() {
         let contact = pollster::block_on(old.contact(ContactRef::Number(*number))).unwrap();
         assert_eq!(contact.map(|contact| contact.number), Some(*number));
     }
-    let wanted: Vec<_> = (0..)
-        .take(CONTACTS)
-        .map(|n| NumberSeries::of(young.id()).nth(n))
-        .collect();
+    let wanted: Vec<_> = (0..).take(CONTACTS).map(|n| NumberSeries::of(young.id()).nth(n)).collect();
     assert_eq!(first, wanted);
     // All of them side by side, under the table's unique numbers.
     let sql = "SELECT count(*) FROM contact WHERE workspace_id = ?1";
     let conn = Connection::open(&path).unwrap();
-    let contacts: i64 = conn
-        .query_row(sql, [old.id().uuid().as_bytes()], |row| row.get(0))
-        .unwrap();
+    let contacts: i64 = conn.query_row(sql, [old.id().uuid().as_bytes()], |row| row.get(0)).unwrap();
     assert_eq!(contacts, 900_010);
 
     for (n, (first, last)) in first_cost.iter().zip(&cost).enumerate() {
@@ -95,9 +86,7 @@ fn make_contacts(path: &Path, workspace: WorkspaceId) {
     );
     assert_eq!(made, Ok(usize::try_from(MADE).unwrap()));
     let sql = "SELECT number FROM contact WHERE workspace_id = ?1 AND id = CAST('0000000000777777' AS BLOB)";
-    let number: i64 = conn
-        .query_row(sql, [workspace.uuid().as_bytes()], |row| row.get(0))
-        .unwrap();
+    let number: i64 = conn.query_row(sql, [workspace.uuid().as_bytes()], |row| row.get(0)).unwrap();
     assert_eq!(number.cast_unsigned(), series.nth(777_777).as_u64());
     let sql = "UPDATE head SET contacts = ?2 WHERE workspace_id = ?1";
     let heads = conn.execute(sql, (workspace.uuid().as_bytes(), MADE.cast_signed()));

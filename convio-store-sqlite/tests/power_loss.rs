@@ -42,20 +42,13 @@ fn one_caller_pays_one_sync_of_the_log_per_lead() {
     assert_eq!(spent.commits, leads);
     // The log was copied into the database meanwhile, and began anew: counted apart.
     assert!(spent.checkpoints > 0 && spent.restarts > 0);
-    assert!(
-        spent.restarts <= spent.checkpoints && spent.rechecks <= spent.checkpoints,
-        "{spent:?}"
-    );
+    assert!(spent.restarts <= spent.checkpoints && spent.rechecks <= spent.checkpoints, "{spent:?}");
 
     let _ = pollster::block_on(world.acme.ingest(lead(leads).idempotency_key("k"))).unwrap();
     let before = world.disk.syncs();
     let replayed = pollster::block_on(world.acme.ingest(lead(leads).idempotency_key("k")));
     assert!(matches!(replayed, Ok(Ingested::Replayed(_))), "{replayed:?}");
-    assert_eq!(
-        world.disk.syncs(),
-        before,
-        "a replay writes nothing, and syncs nothing"
-    );
+    assert_eq!(world.disk.syncs(), before, "a replay writes nothing, and syncs nothing");
 }
 
 #[test]
@@ -81,10 +74,7 @@ fn callers_that_wait_at_the_same_time_share_a_sync_and_none_is_answered_before_i
 fn callers_that_come_as_they_like_share_syncs_and_each_has_one_after_its_call() {
     let world = World::new("free-callers", Synchronous::Full);
     let began = world.disk.syncs();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(4)
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
     runtime.block_on(async {
         let call = |task: usize| {
             let (acme, disk) = (world.acme.clone(), world.disk);
@@ -151,11 +141,7 @@ fn lost_power_loses_leads_where_commits_are_not_synced() {
     let home = tempfile::tempdir().unwrap();
     world.disk.lose_power().restore(home.path());
     let lost = lost(home.path(), world.acme.id(), &acked);
-    println!(
-        "not synced: {} of {} acknowledged leads are missing",
-        lost.len(),
-        acked.len()
-    );
+    println!("not synced: {} of {} acknowledged leads are missing", lost.len(), acked.len());
     assert!(!lost.is_empty());
 }
 
@@ -169,11 +155,7 @@ fn a_sync_that_fails_is_no_acknowledgement() {
     // The caller does as it is told: it looks whether it happened, by the same call again.
     let again = pollster::block_on(world.acme.ingest(raw())).unwrap();
     let accepted = again.accepted().unwrap();
-    let acked = [Acked {
-        lead: accepted.lead,
-        contact: accepted.contact,
-        body: body(1),
-    }];
+    let acked = [Acked { lead: accepted.lead, contact: accepted.contact, body: body(1) }];
     let home = tempfile::tempdir().unwrap();
     world.disk.lose_power().restore(home.path());
     assert!(lost(home.path(), world.acme.id(), &acked).is_empty());
@@ -183,13 +165,7 @@ fn a_sync_that_fails_is_no_acknowledgement() {
 #[test]
 fn who_lost_a_gate_to_a_call_that_failed_has_failed_too() {
     let world = World::new("failing-group", Synchronous::Full);
-    let call = |n| {
-        Box::pin(
-            world
-                .acme
-                .ingest(lead(n).idempotency_key(format!("key {}", n / 2))),
-        )
-    };
+    let call = |n| Box::pin(world.acme.ingest(lead(n).idempotency_key(format!("key {}", n / 2))));
     // While the first one is held, two calls with one key come into one group, whose sync then fails.
     let (mut first, mut second, mut third) = (call(0), call(2), call(2));
     let held = world.disk.hold_syncs();
@@ -217,29 +193,16 @@ impl World {
         let disk = shim::register(name);
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(FILE);
-        let open = |synchronous| {
-            Options::new()
-                .vfs(name)
-                .synchronous(synchronous)
-                .open(&path)
-                .unwrap()
-        };
+        let open = |synchronous| Options::new().vfs(name).synchronous(synchronous).open(&path).unwrap();
         // The workspace is always synced: it is the leads that are at stake.
         let convio = Convio::new(open(Synchronous::Full));
-        let acme = pollster::block_on(convio.create_workspace(NewWorkspace::named("Acme Solar")))
-            .unwrap()
-            .id();
+        let acme =
+            pollster::block_on(convio.create_workspace(NewWorkspace::named("Acme Solar"))).unwrap().id();
         drop(convio);
         let acme = Convio::new(open(synchronous)).workspace(acme);
         // With a lead the configuration is at hand and the log begun: what comes then is all alike.
-        taken(pollster::block_on(
-            acme.ingest(RawLead::json(r#"{"phone":"+12125550100"}"#)),
-        ));
-        Self {
-            disk,
-            acme,
-            _home: home,
-        }
+        taken(pollster::block_on(acme.ingest(RawLead::json(r#"{"phone":"+12125550100"}"#))));
+        Self { disk, acme, _home: home }
     }
 
     fn spent(&self, began: Syncs) -> Syncs {
@@ -252,22 +215,14 @@ impl World {
         let (acked, enough, next) = (Mutex::new(Vec::new()), Mutex::new(enough), AtomicUsize::new(0));
         let ingest = || {
             while !enough.lock().unwrap()() {
-                let rows = if next.load(Ordering::Relaxed).is_multiple_of(3) {
-                    4
-                } else {
-                    1
-                };
+                let rows = if next.load(Ordering::Relaxed).is_multiple_of(3) { 4 } else { 1 };
                 let first = next.fetch_add(rows, Ordering::Relaxed);
                 let raws = (first..first + rows).map(lead).collect();
                 let batch = pollster::block_on(self.acme.ingest_batch(raws, Atomicity::PerRow)).unwrap();
                 for (n, answer) in (first..).zip(batch.rows) {
                     let answer = answer.unwrap();
                     let accepted = answer.accepted().unwrap();
-                    let ack = Acked {
-                        lead: accepted.lead,
-                        contact: accepted.contact,
-                        body: body(n),
-                    };
+                    let ack = Acked { lead: accepted.lead, contact: accepted.contact, body: body(n) };
                     // Kept first, so that who counts what was told finds it.
                     let mut acked = acked.lock().unwrap();
                     acked.push(ack);
@@ -296,26 +251,18 @@ fn lost(folder: &Path, acme: WorkspaceId, acked: &[Acked]) -> Vec<Acked> {
 
 fn leads(folder: &Path) -> usize {
     let conn = rusqlite::Connection::open(folder.join(FILE)).unwrap();
-    let leads: i64 = conn
-        .query_row("SELECT count(*) FROM lead", [], |row| row.get(0))
-        .unwrap();
+    let leads: i64 = conn.query_row("SELECT count(*) FROM lead", [], |row| row.get(0)).unwrap();
     usize::try_from(leads).unwrap()
 }
 
 #[track_caller]
 fn taken(answer: Result<Ingested, Error>) {
-    assert!(
-        matches!(answer, Ok(Ingested::Created(_) | Ingested::Linked(_))),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Ok(Ingested::Created(_) | Ingested::Linked(_))), "{answer:?}");
 }
 
 /// Polls once.
 fn is_pending<F: Future>(call: &mut Pin<Box<F>>) -> bool {
-    matches!(
-        call.as_mut().poll(&mut Context::from_waker(Waker::noop())),
-        Poll::Pending
-    )
+    matches!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending)
 }
 
 /// Leads of 500 persons.

@@ -53,16 +53,10 @@ fn six_spellings_of_a_new_number_are_one_contact_per_webhook_where_webhooks_are_
         let acme = workspace(&path, DedupScope::Webhook);
         let answers = pair.ingest(acme.id(), round);
         let (contacts, leads) = stored(&acme);
-        assert_eq!(
-            contacts.iter().map(|contact| contact.leads).collect::<Vec<_>>(),
-            [32, 32]
-        );
+        assert_eq!(contacts.iter().map(|contact| contact.leads).collect::<Vec<_>>(), [32, 32]);
         for contact in &contacts {
-            let mut webhooks: Vec<_> = leads
-                .iter()
-                .filter(|lead| lead.contact == contact.id)
-                .map(|lead| lead.webhook)
-                .collect();
+            let mut webhooks: Vec<_> =
+                leads.iter().filter(|lead| lead.contact == contact.id).map(|lead| lead.webhook).collect();
             webhooks.dedup();
             assert_eq!(webhooks.len(), 1, "a contact has leads of one webhook only");
         }
@@ -106,10 +100,7 @@ fn two_processes_open_a_new_file_at_once() {
         assert_eq!(broken_laws(&path), [""; 0]);
         let conn = rusqlite::Connection::open(&path).unwrap();
         let count = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!(
-            count("SELECT count(*) FROM convio_migration"),
-            MIGRATIONS.len() as i64
-        );
+        assert_eq!(count("SELECT count(*) FROM convio_migration"), MIGRATIONS.len() as i64);
         assert_eq!(count("SELECT count(*) FROM lead"), 2);
     }
     pair.finish();
@@ -120,13 +111,8 @@ fn two_processes_open_a_new_file_at_once() {
 #[ignore = "the tests of this file start it"]
 fn second_process() {
     let Some(order) = order() else { return };
-    let [what, half, path] = order.as_slice() else {
-        panic!("an order is three words")
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(4)
-        .build()
-        .unwrap();
+    let [what, half, path] = order.as_slice() else { panic!("an order is three words") };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
     runtime.block_on(async {
         match what.as_str() {
             "open" => open_files().await,
@@ -157,10 +143,7 @@ impl Pair {
         for process in &mut self.0 {
             process.tell(go);
         }
-        self.0
-            .iter()
-            .flat_map(|process| (0..lines).map(|_| process.line()))
-            .collect()
+        self.0.iter().flat_map(|process| (0..lines).map(|_| process.line())).collect()
     }
 
     fn finish(self) {
@@ -176,10 +159,8 @@ async fn open_files() {
         let answer = match SqliteStore::open(&path) {
             Err(error) => error.to_string(),
             Ok(store) => {
-                let acme = Convio::new(store)
-                    .create_workspace(NewWorkspace::named("Acme Solar"))
-                    .await
-                    .unwrap();
+                let acme =
+                    Convio::new(store).create_workspace(NewWorkspace::named("Acme Solar")).await.unwrap();
                 match acme.ingest(RawLead::json(r#"{"phone":"+13105550123"}"#)).await {
                     Ok(Ingested::Created(_)) => "created".to_owned(),
                     other => format!("{other:?}"),
@@ -206,11 +187,7 @@ async fn ingest_rounds(what: &str, half: &str, path: &Path) {
                     _ => spelling(round.parse().unwrap(), task),
                 };
                 // Both processes use both webhooks, each for half of their tasks.
-                let raw = raw.webhook(if what == "same_call" || task % 2 == 0 {
-                    "one"
-                } else {
-                    "two"
-                });
+                let raw = raw.webhook(if what == "same_call" || task % 2 == 0 { "one" } else { "two" });
                 let raw = raw.header("x-process", half);
                 tokio::spawn(async move {
                     start.wait().await;
@@ -232,10 +209,7 @@ fn told(answer: &Result<Ingested, convio_core::Error>) -> String {
         other => return format!("{other:?}"),
     };
     let accepted = answer.as_ref().unwrap().accepted().unwrap();
-    format!(
-        "{word} {} {} {}",
-        accepted.lead, accepted.contact, accepted.number
-    )
+    format!("{word} {} {} {}", accepted.lead, accepted.contact, accepted.number)
 }
 
 /// The round's number, as the task writes it: in one of six ways.
@@ -249,10 +223,7 @@ fn spelling(round: usize, task: usize) -> RawLead {
         format!("310555{line:04}"),
         format!("tel:+1310555{line:04}"),
     ];
-    RawLead::json(format!(
-        r#"{{"name":"Pat {task}","phone":"{}"}}"#,
-        spellings[task / 2 % spellings.len()]
-    ))
+    RawLead::json(format!(r#"{{"name":"Pat {task}","phone":"{}"}}"#, spellings[task / 2 % spellings.len()]))
 }
 
 fn same_call(round: usize) -> RawLead {
@@ -267,10 +238,7 @@ fn e164(round: usize) -> String {
 fn workspace(path: &Path, scope: DedupScope) -> WorkspaceHandle<'static> {
     pollster::block_on(async {
         let convio = Convio::new(SqliteStore::open(path).unwrap());
-        let acme = convio
-            .create_workspace(NewWorkspace::named("Acme Solar"))
-            .await
-            .unwrap();
+        let acme = convio.create_workspace(NewWorkspace::named("Acme Solar")).await.unwrap();
         for name in ["one", "two"] {
             let new = NewWebhook::named(name).with(|settings| {
                 settings.region = Some("US".parse::<Region>().unwrap());
@@ -301,19 +269,12 @@ fn check_answers(answers: &[String], contacts: &[Contact], leads: &[Lead]) {
         assert_eq!(created.len(), 1);
         assert_eq!(
             contact.first_touch.lead,
-            own.iter()
-                .map(|lead| (lead.received_at, lead.id))
-                .min()
-                .unwrap()
-                .1
+            own.iter().map(|lead| (lead.received_at, lead.id)).min().unwrap().1
         );
         for lead in own {
             let word = if lead.opened_contact { "created" } else { "linked" };
             assert_eq!(
-                answers
-                    .iter()
-                    .filter(|answer| **answer == told(word, lead))
-                    .count(),
+                answers.iter().filter(|answer| **answer == told(word, lead)).count(),
                 1,
                 "{}",
                 told(word, lead)
@@ -332,22 +293,12 @@ fn check_events(acme: &WorkspaceHandle<'_>, contacts: &[Contact], leads: usize) 
         // Before the leads: the workspace, its `direct` webhook and two more.
         assert_eq!(positions, (1..=leads as u64 + 4).collect::<Vec<_>>());
         for contact in contacts {
-            let stream = acme
-                .history(StreamRef::Contact(contact.id), &PageRequest::first(1_000))
-                .await
-                .unwrap()
-                .items;
-            let versions: Vec<u64> = stream
-                .iter()
-                .map(|event| event.contact_version().unwrap().0)
-                .collect();
+            let stream =
+                acme.history(StreamRef::Contact(contact.id), &PageRequest::first(1_000)).await.unwrap().items;
+            let versions: Vec<u64> = stream.iter().map(|event| event.contact_version().unwrap().0).collect();
             assert_eq!(versions, (1..=u64::from(contact.leads)).collect::<Vec<_>>());
             let made: Vec<_> = stream.iter().filter_map(|event| event.contact_number).collect();
-            assert_eq!(
-                made,
-                [contact.number],
-                "the number is told once, by the event that made the contact"
-            );
+            assert_eq!(made, [contact.number], "the number is told once, by the event that made the contact");
             assert_eq!(stream[0].contact_number, Some(contact.number));
             let found = acme.contact(ContactRef::Number(contact.number)).await.unwrap();
             assert_eq!(found.as_ref(), Some(contact));

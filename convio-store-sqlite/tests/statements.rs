@@ -43,10 +43,7 @@ fn an_idempotency_key_costs_2_statements_more() {
     let world = World::new(&trace);
     let (answer, cost) = world.ingest(lead(1).idempotency_key("k"));
     assert!(matches!(answer, Ok(Ingested::Created(_))), "{answer:?}");
-    assert_eq!(
-        gists(&cost, WRITER),
-        in_group(&[GATE, &["SELECT claim", "INSERT claim"], NEW_CONTACT, LEAD])
-    );
+    assert_eq!(gists(&cost, WRITER), in_group(&[GATE, &["SELECT claim", "INSERT claim"], NEW_CONTACT, LEAD]));
     assert_eq!(cost.len(), 19);
 }
 
@@ -57,10 +54,7 @@ fn an_external_id_costs_2_statements_more() {
     let (answer, cost) = world.ingest(lead(1).external_id("x").idempotency_key("k"));
     assert!(matches!(answer, Ok(Ingested::Created(_))), "{answer:?}");
     let claims = ["SELECT claim", "INSERT claim"].repeat(2);
-    assert_eq!(
-        gists(&cost, WRITER),
-        in_group(&[GATE, &claims, NEW_CONTACT, LEAD])
-    );
+    assert_eq!(gists(&cost, WRITER), in_group(&[GATE, &claims, NEW_CONTACT, LEAD]));
     assert_eq!(cost.len(), 21);
 }
 
@@ -71,14 +65,8 @@ fn a_replay_writes_nothing_and_costs_10_statements() {
     let _ = world.ingest(lead(1).idempotency_key("k"));
     let (answer, cost) = world.ingest(lead(1).idempotency_key("k"));
     assert!(matches!(answer, Ok(Ingested::Replayed(_))), "{answer:?}");
-    assert_eq!(
-        gists(&cost, WRITER),
-        in_group(&[GATE, &["SELECT claim", "ROLLBACK TO"]])
-    );
-    assert_eq!(
-        gists(&cost, READER),
-        ["SELECT rejection", "SELECT lead", "SELECT contact"]
-    );
+    assert_eq!(gists(&cost, WRITER), in_group(&[GATE, &["SELECT claim", "ROLLBACK TO"]]));
+    assert_eq!(gists(&cost, READER), ["SELECT rejection", "SELECT lead", "SELECT contact"]);
     assert_eq!(cost.len(), 10);
 }
 
@@ -106,18 +94,10 @@ fn a_batch_begins_and_commits_once() {
     let world = World::new(&trace);
     let raws = (0..100).map(lead).collect();
     let answer = pollster::block_on(world.acme.ingest_batch(raws, Atomicity::PerRow)).unwrap();
-    assert!(
-        answer
-            .rows
-            .iter()
-            .all(|row| matches!(row, Ok(Ingested::Created(_))))
-    );
+    assert!(answer.rows.iter().all(|row| matches!(row, Ok(Ingested::Created(_)))));
     let cost = gists(&trace.take(), WRITER);
     let times = |gist: &str| cost.iter().filter(|found| *found == gist).count();
-    assert_eq!(
-        (times("BEGIN"), times("COMMIT"), times("SAVEPOINT convio")),
-        (1, 1, 100)
-    );
+    assert_eq!((times("BEGIN"), times("COMMIT"), times("SAVEPOINT convio")), (1, 1, 100));
     assert_eq!(cost.len(), 2 + 100 * 15);
 }
 
@@ -129,13 +109,7 @@ fn the_first_lead_of_a_process_reads_the_configuration_and_no_other_does() {
     let (_, cost) = world.ingest(lead(1));
     assert_eq!(
         gists(&cost, READER),
-        [
-            "BEGIN",
-            "SELECT head",
-            "SELECT workspace",
-            "SELECT webhook",
-            "ROLLBACK"
-        ]
+        ["BEGIN", "SELECT head", "SELECT workspace", "SELECT webhook", "ROLLBACK"]
     );
     let (_, cost) = world.ingest(lead(2));
     assert_eq!(gists(&cost, READER), [""; 0]);
@@ -152,12 +126,8 @@ fn nothing_is_scanned_however_many_leads_there_are() {
         let _ = world.ingest(lead(1).idempotency_key(format!("k{round}")));
         let _ = world.ingest(RawLead::json(r#"{"phone":"12"}"#));
         trace.take();
-        let calls = [
-            lead(1),
-            lead(9_000 + round),
-            RawLead::json("{}"),
-            lead(1).idempotency_key(format!("k{round}")),
-        ];
+        let calls =
+            [lead(1), lead(9_000 + round), RawLead::json("{}"), lead(1).idempotency_key(format!("k{round}"))];
         for raw in calls {
             let (_, cost) = world.ingest(raw);
             let scans: Vec<_> = cost.iter().filter(|statement| statement.scanned > 0).collect();
@@ -168,11 +138,8 @@ fn nothing_is_scanned_however_many_leads_there_are() {
     }
     // What is scanned would be seen.
     let conn = Connection::open(world.home.path().join("leads.db")).unwrap();
-    let leads: i64 = conn
-        .query_row("SELECT count(*) FROM lead WHERE source = 'other'", [], |row| {
-            row.get(0)
-        })
-        .unwrap();
+    let leads: i64 =
+        conn.query_row("SELECT count(*) FROM lead WHERE source = 'other'", [], |row| row.get(0)).unwrap();
     assert_eq!(leads, 0);
     assert!(trace.take().iter().any(|statement| statement.scanned > 1_000));
 }
@@ -220,24 +187,17 @@ fn lead(n: usize) -> RawLead {
 
 /// What a thread did.
 fn gists(cost: &[Statement], thread: &str) -> Vec<String> {
-    cost.iter()
-        .filter(|statement| statement.thread == thread)
-        .map(Statement::gist)
-        .collect()
+    cost.iter().filter(|statement| statement.thread == thread).map(Statement::gist).collect()
 }
 
 /// A group of one change set with these parts.
 fn in_group(parts: &[&[&str]]) -> Vec<String> {
     let parts = parts.concat();
-    [
-        &["BEGIN", "SAVEPOINT convio"],
-        parts.as_slice(),
-        &["RELEASE convio", "COMMIT"],
-    ]
-    .concat()
-    .iter()
-    .map(|s| (*s).to_owned())
-    .collect()
+    [&["BEGIN", "SAVEPOINT convio"], parts.as_slice(), &["RELEASE convio", "COMMIT"]]
+        .concat()
+        .iter()
+        .map(|s| (*s).to_owned())
+        .collect()
 }
 
 const WRITER: &str = "convio-sqlite-write";
@@ -245,12 +205,8 @@ const READER: &str = "convio-sqlite-read";
 /// The workspace's row: its feed, its contacts, its configuration.
 const GATE: &[&str] = &["SELECT head"];
 /// By key; then the candidate, which must not be there.
-const NEW_CONTACT: &[&str] = &[
-    "SELECT contact_key",
-    "SELECT contact",
-    "INSERT contact_key",
-    "INSERT contact",
-];
+const NEW_CONTACT: &[&str] =
+    &["SELECT contact_key", "SELECT contact", "INSERT contact_key", "INSERT contact"];
 const KNOWN_CONTACT: &[&str] = &["SELECT contact_key", "SELECT contact", "UPDATE contact"];
 /// Repeats, the lead, its payload, its event, the day's sums, the head.
 const LEAD: &[&str] = &[

@@ -3,7 +3,7 @@ use convio_core::record::Record;
 use convio_core::use_case::ingest::{IngestPlan, plan};
 use convio_core::use_case::{ConfigSnapshot, Context};
 use convio_core::{
-    ChangeSet, Clock, CommitError, Needs, Need, Origin, RawLead, SequentialIds, Store, Version, WorkspaceId,
+    ChangeSet, Clock, CommitError, Need, Needs, Origin, RawLead, SequentialIds, Store, Version, WorkspaceId,
 };
 
 use crate::{ManualClock, World};
@@ -23,7 +23,12 @@ impl Plans {
         let config = ConfigSnapshot::of(loaded, workspace).unwrap();
         // Far from the seeds of the world's processes.
         let seed = 2_000 + u16::from(workspace.uuid().as_bytes()[15]);
-        Self { config, ids: SequentialIds::seeded(seed), clock: world.clock.clone(), origin: Origin::default() }
+        Self {
+            config,
+            ids: SequentialIds::seeded(seed),
+            clock: world.clock.clone(),
+            origin: Origin::default(),
+        }
     }
 
     /// The plan of a lead.

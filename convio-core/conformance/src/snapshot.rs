@@ -93,12 +93,7 @@ impl Snapshot {
         }
         Ok(Self {
             head: store.head(workspace).await?,
-            workspace: store
-                .fetch_workspaces(&[workspace])
-                .await?
-                .into_iter()
-                .next()
-                .flatten(),
+            workspace: store.fetch_workspaces(&[workspace]).await?.into_iter().next().flatten(),
             webhooks,
             contacts,
             keys,
@@ -175,9 +170,7 @@ pub fn streams(events: &[Event]) -> Vec<StreamRef> {
         .flat_map(|event| {
             let contact = event.contact_id().map(StreamRef::Contact);
             let lead = event.lead_id().map(StreamRef::Lead);
-            [contact, lead, event.subject().map(StreamRef::Subject)]
-                .into_iter()
-                .flatten()
+            [contact, lead, event.subject().map(StreamRef::Subject)].into_iter().flatten()
         })
         .collect();
     streams.sort_unstable();

@@ -27,11 +27,7 @@ impl<'s> World<'s> {
 
     /// A world that starts at another moment, in microseconds since 1970.
     pub fn starting(subject: &'s dyn Subject, micros: i64) -> Self {
-        Self {
-            subject,
-            clock: ManualClock::at(micros),
-            processes: AtomicU16::new(0),
-        }
+        Self { subject, clock: ManualClock::at(micros), processes: AtomicU16::new(0) }
     }
 
     /// The store.
@@ -52,9 +48,7 @@ impl<'s> World<'s> {
 
     /// A new workspace in Los Angeles, seen by a process of its own.
     pub async fn acme(&self) -> WorkspaceHandle<'static> {
-        let new = NewWorkspace::named("Acme Solar")
-            .zone("America/Los_Angeles")
-            .currency("USD");
+        let new = NewWorkspace::named("Acme Solar").zone("America/Los_Angeles").currency("USD");
         self.convio().create_workspace(new).await.unwrap()
     }
 
@@ -66,9 +60,7 @@ impl<'s> World<'s> {
 
 impl std::fmt::Debug for World<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World")
-            .field("clock", &self.clock)
-            .finish_non_exhaustive()
+        f.debug_struct("World").field("clock", &self.clock).finish_non_exhaustive()
     }
 }
 
@@ -84,8 +76,7 @@ impl ManualClock {
 
     /// Moves it on.
     pub fn advance(&self, by: TimeDelta) {
-        self.0
-            .fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.0.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 
@@ -117,11 +108,7 @@ pub fn body_of(n: u32, more: Value) -> String {
 
 /// The `n`-th of ten million phone numbers, all assigned.
 pub fn phone(n: u32) -> String {
-    format!(
-        "+1{}{:07}",
-        ["212", "213", "312"][(n / 7_000_000) as usize % 3],
-        2_000_000 + n % 7_000_000
-    )
+    format!("+1{}{:07}", ["212", "213", "312"][(n / 7_000_000) as usize % 3], 2_000_000 + n % 7_000_000)
 }
 
 /// The lead that was taken by this very call.
@@ -180,10 +167,7 @@ pub fn replayed(answer: Result<Ingested, convio_core::Error>) -> Ingested {
 
 /// The fields and codes of reasons, as `field/code`.
 pub fn codes(reasons: &[Reason]) -> Vec<String> {
-    reasons
-        .iter()
-        .map(|reason| format!("{}/{}", reason.field, reason.code))
-        .collect()
+    reasons.iter().map(|reason| format!("{}/{}", reason.field, reason.code)).collect()
 }
 
 /// 2027-03-01T15:00:00Z: seven in the morning in Los Angeles.

@@ -15,7 +15,8 @@ fn every_broken_store_is_found_by_its_case() {
     let mut table = String::new();
     for (bug, name) in KILLS {
         let case = Case::named(name).unwrap_or_else(|| panic!("there is no case `{name}`"));
-        let passes = |model: Model| catch_unwind(AssertUnwindSafe(|| case.run(&Modelled::new(model)))).is_ok();
+        let passes =
+            |model: Model| catch_unwind(AssertUnwindSafe(|| case.run(&Modelled::new(model)))).is_ok();
         let (survived, sound) = (passes(Model::broken(*bug)), passes(Model::synced()));
         let verdict = if survived { "  SURVIVED" } else { "" };
         table += &format!("{:28} {name}{verdict}\n", format!("{bug:?}"));

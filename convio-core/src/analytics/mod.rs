@@ -23,10 +23,6 @@ pub struct ReportQuery {
 impl ReportQuery {
     /// The whole history of a cube.
     pub fn all(cube: Cube) -> Self {
-        Self {
-            cube,
-            from: NaiveDate::MIN,
-            to: NaiveDate::MAX,
-        }
+        Self { cube, from: NaiveDate::MIN, to: NaiveDate::MAX }
     }
 }

@@ -64,9 +64,7 @@ impl AppointmentStatus {
 
     /// The status of this name.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Booked, Self::Completed]
-            .into_iter()
-            .find(|status| status.code() == code)
+        [Self::Booked, Self::Completed].into_iter().find(|status| status.code() == code)
     }
 }
 
@@ -105,14 +103,9 @@ impl Schedule {
     /// # Ok::<(), convio_core::Error>(())
     /// ```
     pub fn local(wall: &str, zone: &str) -> Result<Self, Error> {
-        let parsed = [
-            "%Y-%m-%dT%H:%M",
-            "%Y-%m-%dT%H:%M:%S",
-            "%Y-%m-%d %H:%M",
-            "%Y-%m-%d %H:%M:%S",
-        ]
-        .into_iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(wall, format).ok());
+        let parsed = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+            .into_iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(wall, format).ok());
         let mut reasons = Vec::new();
         if parsed.is_none() {
             let message = format!("`{wall}` is no civil time such as `2027-03-02T10:00`");
@@ -125,12 +118,7 @@ impl Schedule {
         match (parsed, zone) {
             (Some(wall), Ok(zone)) => {
                 let local = zone.local(wall);
-                Ok(Self {
-                    starts_at: local.at,
-                    wall: zone.wall(local.at),
-                    zone,
-                    minutes: MINUTES_DEFAULT,
-                })
+                Ok(Self { starts_at: local.at, wall: zone.wall(local.at), zone, minutes: MINUTES_DEFAULT })
             }
             _ => Err(Error::invalid(reasons)),
         }
@@ -147,11 +135,7 @@ impl Schedule {
     pub fn check(&self) -> Result<(), Error> {
         if self.minutes == 0 || self.minutes > MINUTES_MAX {
             let message = format!("an appointment takes 1 to {MINUTES_MAX} minutes");
-            return Err(Error::invalid(vec![Reason::new(
-                "minutes",
-                "out_of_range",
-                message,
-            )]));
+            return Err(Error::invalid(vec![Reason::new("minutes", "out_of_range", message)]));
         }
         Ok(())
     }

@@ -20,18 +20,12 @@ pub struct AppointmentFilter {
 impl AppointmentFilter {
     /// The appointments of one lead.
     pub fn of_lead(lead: LeadId) -> Self {
-        Self {
-            lead: Some(lead),
-            ..Self::default()
-        }
+        Self { lead: Some(lead), ..Self::default() }
     }
 
     /// The appointments of one contact, across its leads.
     pub fn of_contact(contact: ContactId) -> Self {
-        Self {
-            contact: Some(contact),
-            ..Self::default()
-        }
+        Self { contact: Some(contact), ..Self::default() }
     }
 
     /// Whether the appointment is one of those listed.

@@ -54,14 +54,8 @@ impl ChangeSet {
     fn events_match(&self, mut writes: BTreeMap<(&str, uuid::Uuid), i64>) -> Result<(), String> {
         for event in &self.events {
             let touched = [
-                event
-                    .contact
-                    .filter(|mention| mention.changes)
-                    .map(|mention| ("contact", mention.id.uuid())),
-                event
-                    .lead
-                    .filter(|mention| mention.changes)
-                    .map(|mention| ("lead", mention.id.uuid())),
+                event.contact.filter(|mention| mention.changes).map(|mention| ("contact", mention.id.uuid())),
+                event.lead.filter(|mention| mention.changes).map(|mention| ("lead", mention.id.uuid())),
                 // Rules live in a record, which is counted by its event alone.
                 event
                     .subject
@@ -90,10 +84,7 @@ impl ChangeSet {
         if workspace == self.workspace {
             return Ok(());
         }
-        Err(format!(
-            "a {kind} of workspace {workspace} in a change set of {}",
-            self.workspace
-        ))
+        Err(format!("a {kind} of workspace {workspace} in a change set of {}", self.workspace))
     }
 }
 
@@ -112,7 +103,5 @@ fn follows(kind: &str, version: Version, at: Version) -> Result<(), String> {
     if version == at.next() {
         return Ok(());
     }
-    Err(format!(
-        "a {kind} of version {version} is written over version {at}"
-    ))
+    Err(format!("a {kind} of version {version} is written over version {at}"))
 }

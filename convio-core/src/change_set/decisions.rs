@@ -58,21 +58,12 @@ impl Decisions {
         position: Position,
         new: NewEvent,
     ) -> Event {
-        let NewEvent {
-            body,
-            contact,
-            lead,
-            subject,
-            duplicate_of,
-        } = new;
+        let NewEvent { body, contact, lead, subject, duplicate_of } = new;
         let merged = contact.and_then(|mention| self.merge_of(mention.id));
         let contact = contact.map(|mention| Link {
             id: self.contact(mention.id),
             version: mention.changes.then(|| {
-                merged.map_or_else(
-                    || self.version(StreamRef::Contact(mention.id)),
-                    |merged| merged.version,
-                )
+                merged.map_or_else(|| self.version(StreamRef::Contact(mention.id)), |merged| merged.version)
             }),
         });
         let duplicate_of = duplicate_of.or_else(|| self.repeat_of(lead?.id));
@@ -106,18 +97,11 @@ impl Decisions {
     /// The receipt.
     pub fn receipt(self, position: Position) -> Receipt {
         let contacts = self.merges.into_iter().map(|(_, merged)| merged).collect();
-        Receipt {
-            contacts,
-            repeats: self.repeats,
-            position,
-        }
+        Receipt { contacts, repeats: self.repeats, position }
     }
 
     fn merge_of(&self, candidate: ContactId) -> Option<&MergedContact> {
-        self.merges
-            .iter()
-            .map(|(_, merged)| merged)
-            .find(|merged| merged.candidate == candidate)
+        self.merges.iter().map(|(_, merged)| merged).find(|merged| merged.candidate == candidate)
     }
 
     fn repeat_of(&self, lead: LeadId) -> Option<LeadId> {

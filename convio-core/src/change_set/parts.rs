@@ -77,11 +77,7 @@ pub struct Claim {
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Claim({:?} in {} for {})",
-            self.kind, self.webhook, self.intake
-        )
+        write!(f, "Claim({:?} in {} for {})", self.kind, self.webhook, self.intake)
     }
 }
 
@@ -151,13 +147,7 @@ pub struct NewEvent {
 impl NewEvent {
     /// An event that is about no contact and no lead.
     pub fn about(subject: Subject, body: EventBody) -> Self {
-        Self {
-            body,
-            contact: None,
-            lead: None,
-            subject: Some(subject),
-            duplicate_of: None,
-        }
+        Self { body, contact: None, lead: None, subject: Some(subject), duplicate_of: None }
     }
 }
 

@@ -13,15 +13,8 @@ impl Contact {
             match &event.body {
                 EventBody::LeadReceived(received) => {
                     let touch = received.touch(event.lead_id()?);
-                    let stamp = Stamp {
-                        rank: received.rank,
-                        at: received.received_at,
-                        lead: touch.lead,
-                    };
-                    let offer = Offer {
-                        person: received.person().cloned().unwrap_or_default(),
-                        stamp,
-                    };
+                    let stamp = Stamp { rank: received.rank, at: received.received_at, lead: touch.lead };
+                    let offer = Offer { person: received.person().cloned().unwrap_or_default(), stamp };
                     match &mut contact {
                         Some(contact) => contact.take(&offer, &touch),
                         None => {
@@ -32,10 +25,7 @@ impl Contact {
                     }
                 }
                 EventBody::ConversionRecorded(recorded) => {
-                    contact
-                        .as_mut()?
-                        .convert(recorded.value, recorded.occurred_at)
-                        .ok()?;
+                    contact.as_mut()?.convert(recorded.value, recorded.occurred_at).ok()?;
                 }
                 _ => continue,
             }

@@ -21,13 +21,7 @@ pub struct ContactKey {
 
 impl fmt::Debug for ContactKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ContactKey({:?} {:?} {})",
-            self.scope,
-            self.kind,
-            mask(&self.value)
-        )
+        write!(f, "ContactKey({:?} {:?} {})", self.scope, self.kind, mask(&self.value))
     }
 }
 
@@ -87,10 +81,6 @@ impl KeyScope {
 
     /// The scope that stores keep as `code`.
     pub fn from_code(code: Uuid) -> Self {
-        if code.is_nil() {
-            Self::Workspace
-        } else {
-            Self::Webhook(WebhookId::from_uuid(code))
-        }
+        if code.is_nil() { Self::Workspace } else { Self::Webhook(WebhookId::from_uuid(code)) }
     }
 }

@@ -97,10 +97,7 @@ impl Contact {
     pub fn convert(&mut self, value: Money, occurred_at: DateTime<Utc>) -> Result<(), MoneyError> {
         self.lifetime.add(value)?;
         self.conversions += 1;
-        self.customer_since = Some(
-            self.customer_since
-                .map_or(occurred_at, |since| since.min(occurred_at)),
-        );
+        self.customer_since = Some(self.customer_since.map_or(occurred_at, |since| since.min(occurred_at)));
         self.version = self.version.next();
         Ok(())
     }
@@ -132,10 +129,7 @@ pub struct Lifetime(BTreeMap<Currency, i64>);
 impl Lifetime {
     /// Adds `value` to the sum of its currency.
     pub fn add(&mut self, value: Money) -> Result<(), MoneyError> {
-        let sum = Money::from_minor(
-            self.0.get(&value.currency()).copied().unwrap_or(0),
-            value.currency(),
-        );
+        let sum = Money::from_minor(self.0.get(&value.currency()).copied().unwrap_or(0), value.currency());
         let sum = sum.checked_add(value)?;
         self.0.insert(value.currency(), sum.minor());
         Ok(())
@@ -143,8 +137,6 @@ impl Lifetime {
 
     /// The sums, one per currency.
     pub fn iter(&self) -> impl Iterator<Item = Money> + '_ {
-        self.0
-            .iter()
-            .map(|(currency, minor)| Money::from_minor(*minor, *currency))
+        self.0.iter().map(|(currency, minor)| Money::from_minor(*minor, *currency))
     }
 }

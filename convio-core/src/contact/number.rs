@@ -59,19 +59,14 @@ impl NumberSeries {
     pub fn of(workspace: WorkspaceId) -> Self {
         let hash = Fingerprint::of_bytes(workspace.uuid().as_bytes());
         let part = |from: usize| {
-            hash.as_bytes()[from..from + 8]
-                .iter()
-                .fold(0u64, |number, byte| (number << 8) | u64::from(*byte))
+            hash.as_bytes()[from..from + 8].iter().fold(0u64, |number, byte| (number << 8) | u64::from(*byte))
         };
         // A factor without a common divisor with 9 * 10^k (that is, not divisible by 2, 3 or 5) makes a permutation.
         let mut factor = part(0) % 800_000 + 50_000;
         while factor % 2 == 0 || factor % 3 == 0 || factor % 5 == 0 {
             factor += 1;
         }
-        Self {
-            factor,
-            offset: part(8) % 900_000,
-        }
+        Self { factor, offset: part(8) % 900_000 }
     }
 
     /// The number of the contact that is made as the `n`-th, counted from 0.
@@ -106,10 +101,7 @@ mod tests {
             let mut seen = vec![false; 10_000_000];
             for n in 0..1_000_000 {
                 let number = series.nth(n).as_u64() as usize;
-                assert!(
-                    !std::mem::replace(&mut seen[number], true),
-                    "number {number} came twice at n = {n}"
-                );
+                assert!(!std::mem::replace(&mut seen[number], true), "number {number} came twice at n = {n}");
                 assert_eq!(number >= 1_000_000, n >= 900_000);
             }
             assert!(seen[100_000..1_000_000].iter().all(|used| *used));

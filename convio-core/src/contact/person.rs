@@ -73,11 +73,7 @@ person! {
 
 impl fmt::Debug for Person {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let set: Vec<&str> = FIELDS
-            .into_iter()
-            .filter(|field| self.has(*field))
-            .map(Field::name)
-            .collect();
+        let set: Vec<&str> = FIELDS.into_iter().filter(|field| self.has(*field)).map(Field::name).collect();
         write!(f, "Person({})", set.join(", "))
     }
 }

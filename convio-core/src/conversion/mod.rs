@@ -52,12 +52,7 @@ pub struct NewConversion {
 impl NewConversion {
     /// The sale of a lead, now, for this.
     pub fn sale(lead: LeadId, value: Money) -> Self {
-        Self {
-            lead,
-            value,
-            conversion_type: ConversionType::sale(),
-            occurred_at: None,
-        }
+        Self { lead, value, conversion_type: ConversionType::sale(), occurred_at: None }
     }
 
     /// Of this type instead.

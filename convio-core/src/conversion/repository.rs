@@ -20,18 +20,12 @@ pub struct ConversionFilter {
 impl ConversionFilter {
     /// The conversions of one lead.
     pub fn of_lead(lead: LeadId) -> Self {
-        Self {
-            lead: Some(lead),
-            ..Self::default()
-        }
+        Self { lead: Some(lead), ..Self::default() }
     }
 
     /// The conversions of one contact, across its leads.
     pub fn of_contact(contact: ContactId) -> Self {
-        Self {
-            contact: Some(contact),
-            ..Self::default()
-        }
+        Self { contact: Some(contact), ..Self::default() }
     }
 
     /// Whether the conversion is one of those listed.

@@ -89,11 +89,7 @@ pub struct LeadReceived {
 impl LeadReceived {
     /// The lead as a touch of its contact.
     pub fn touch(&self, lead: LeadId) -> Touch {
-        Touch {
-            source: self.interest.source.clone(),
-            lead,
-            at: self.received_at,
-        }
+        Touch { source: self.interest.source.clone(), lead, at: self.received_at }
     }
 
     /// What it says of the person, whether the contact took it or not; `None` once erased.
@@ -215,13 +211,12 @@ impl EventBody {
             Self::WorkspaceCreated(settings) | Self::WorkspaceConfigured(settings) => {
                 serde_json::to_string(settings)
             }
-            Self::WebhookCreated { name, settings } => serde_json::to_string(&CreatedWebhook {
-                name: name.clone(),
-                settings: settings.clone(),
-            }),
-            Self::WebhookConfigured { settings } => serde_json::to_string(&ConfiguredWebhook {
-                settings: settings.clone(),
-            }),
+            Self::WebhookCreated { name, settings } => {
+                serde_json::to_string(&CreatedWebhook { name: name.clone(), settings: settings.clone() })
+            }
+            Self::WebhookConfigured { settings } => {
+                serde_json::to_string(&ConfiguredWebhook { settings: settings.clone() })
+            }
             Self::WorkspaceDeleted
             | Self::WorkspaceRestored
             | Self::WebhookDeleted
@@ -273,18 +268,16 @@ impl EventBody {
                 Self::LeadReceived(Box::new(received))
             }
             "lead.rejected" => Self::LeadRejected(from_str(facts)?),
-            "rejection.corrected" => Self::RejectionCorrected {
-                corrections: personal.map(from_str).transpose()?,
-            },
+            "rejection.corrected" => {
+                Self::RejectionCorrected { corrections: personal.map(from_str).transpose()? }
+            }
             "rejection.released" => Self::RejectionReleased,
             "rules.published" => Self::RulesPublished(from_str(facts)?),
             "appointment.booked" => Self::AppointmentBooked(from_str(facts)?),
             "appointment.completed" => Self::AppointmentCompleted(from_str(facts)?),
             "conversion.recorded" => Self::ConversionRecorded(from_str(facts)?),
             unknown => {
-                return Err(serde_json::Error::custom(format!(
-                    "unknown kind of event `{unknown}`"
-                )));
+                return Err(serde_json::Error::custom(format!("unknown kind of event `{unknown}`")));
             }
         })
     }

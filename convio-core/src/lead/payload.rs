@@ -29,12 +29,6 @@ pub struct Payload {
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Payload({}, {:?}, {} bytes)",
-            self.id,
-            self.format,
-            self.body.len()
-        )
+        write!(f, "Payload({}, {:?}, {} bytes)", self.id, self.format, self.body.len())
     }
 }

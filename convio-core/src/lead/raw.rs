@@ -56,9 +56,7 @@ impl Format {
 
     /// The format of this name.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Json, Self::Form, Self::Row]
-            .into_iter()
-            .find(|format| format.code() == code)
+        [Self::Json, Self::Form, Self::Row].into_iter().find(|format| format.code() == code)
     }
 }
 
@@ -162,12 +160,6 @@ impl RawLead {
 
 impl fmt::Debug for RawLead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "RawLead({:?}, {} bytes, webhook {})",
-            self.format,
-            self.body.len(),
-            self.webhook
-        )
+        write!(f, "RawLead({:?}, {} bytes, webhook {})", self.format, self.body.len(), self.webhook)
     }
 }

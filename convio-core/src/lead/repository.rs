@@ -18,9 +18,7 @@ pub struct LeadFilter {
 impl LeadFilter {
     /// The leads of one contact.
     pub fn of_contact(contact: ContactId) -> Self {
-        Self {
-            contact: Some(contact),
-        }
+        Self { contact: Some(contact) }
     }
 
     /// Whether the lead is one of those listed.

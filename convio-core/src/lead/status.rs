@@ -14,10 +14,7 @@ pub struct LeadStatus {
 impl LeadStatus {
     /// The status that has no word of its own but its stage's.
     pub fn of(stage: Stage) -> Self {
-        Self {
-            key: stage.code().to_owned(),
-            stage,
-        }
+        Self { key: stage.code().to_owned(), stage }
     }
 }
 
@@ -65,11 +62,7 @@ impl Stage {
 
     /// The stage that booking an appointment leads to: a lead that was sold stays sold.
     pub fn on_booking(self) -> Self {
-        if self == Self::Won {
-            Self::Won
-        } else {
-            Self::Scheduled
-        }
+        if self == Self::Won { Self::Won } else { Self::Scheduled }
     }
 
     /// `to`, or the error that names the illegal transition.
@@ -77,10 +70,6 @@ impl Stage {
         if self.may_become(to) {
             return Ok(to);
         }
-        Err(Error::conflict(format!(
-            "a lead can't go from `{}` to `{}`",
-            self.code(),
-            to.code()
-        )))
+        Err(Error::conflict(format!("a lead can't go from `{}` to `{}`", self.code(), to.code())))
     }
 }

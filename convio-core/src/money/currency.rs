@@ -39,10 +39,7 @@ impl Currency {
     #[must_use]
     pub fn exponent(&self) -> u8 {
         // Every constructor refuses a code without an exponent, and none is above 4.
-        self.0
-            .exponent()
-            .and_then(|digits| u8::try_from(digits).ok())
-            .unwrap_or(0)
+        self.0.exponent().and_then(|digits| u8::try_from(digits).ok()).unwrap_or(0)
     }
 
     /// Whether another currency has taken its place, as the euro did for `HRK`.
@@ -111,9 +108,7 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -127,14 +122,7 @@ mod tests {
 
     #[test]
     fn currencies_read_in_any_case_and_carry_their_exponent() {
-        for (code, exponent) in [
-            ("usd", 2),
-            ("Jpy", 0),
-            ("KWD", 3),
-            ("CLF", 4),
-            (" eur ", 2),
-            ("XAF", 0),
-        ] {
+        for (code, exponent) in [("usd", 2), ("Jpy", 0), ("KWD", 3), ("CLF", 4), (" eur ", 2), ("XAF", 0)] {
             assert_eq!(currency(code).exponent(), exponent, "{code}");
         }
     }
@@ -142,19 +130,9 @@ mod tests {
     #[test]
     fn codes_without_a_minor_unit_are_refused() {
         for code in ["XXX", "XTS", "XAU", "XAG", "XPT", "XPD", "XDR", "XBA", "XUA"] {
-            assert_eq!(
-                code.parse::<Currency>(),
-                Err(MoneyError::NoMinorUnit {
-                    code: code.to_owned()
-                })
-            );
+            assert_eq!(code.parse::<Currency>(), Err(MoneyError::NoMinorUnit { code: code.to_owned() }));
         }
-        assert_eq!(
-            "QQQ".parse::<Currency>(),
-            Err(MoneyError::UnknownCurrency {
-                code: "QQQ".to_owned()
-            })
-        );
+        assert_eq!("QQQ".parse::<Currency>(), Err(MoneyError::UnknownCurrency { code: "QQQ".to_owned() }));
         for text in ["", "US", "USDT", "$", "U$D", "ÜSD"] {
             assert_eq!(text.parse::<Currency>(), Err(MoneyError::CurrencyForm), "{text}");
         }
@@ -186,9 +164,6 @@ mod tests {
     fn currencies_are_ordered_by_code() {
         let mut sorted = ["XCG", "AOA", "USD", "AMD"].map(currency);
         sorted.sort();
-        assert_eq!(
-            sorted.map(|currency| currency.code()),
-            ["AMD", "AOA", "USD", "XCG"]
-        );
+        assert_eq!(sorted.map(|currency| currency.code()), ["AMD", "AOA", "USD", "XCG"]);
     }
 }

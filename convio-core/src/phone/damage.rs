@@ -96,14 +96,7 @@ struct StretchCount {
 
 impl StretchCount {
     fn new(digits_min: usize) -> Self {
-        Self {
-            numbers: 0,
-            digits_min,
-            digits: 0,
-            token_digits: 0,
-            counted: false,
-            is_extension: false,
-        }
+        Self { numbers: 0, digits_min, digits: 0, token_digits: 0, counted: false, is_extension: false }
     }
 
     fn add(&mut self, is_digit: bool) {
@@ -124,10 +117,7 @@ impl StretchCount {
         if self.digits >= self.digits_min && !self.counted && !self.is_extension {
             self.numbers += 1;
         }
-        *self = Self {
-            numbers: self.numbers,
-            ..Self::new(self.digits_min)
-        };
+        *self = Self { numbers: self.numbers, ..Self::new(self.digits_min) };
     }
 }
 
@@ -151,11 +141,7 @@ impl<'a> Iterator for Pieces<'a> {
         };
         let (piece, rest) = self.0.split_at(end);
         self.0 = rest;
-        Some(if first.is_alphabetic() {
-            Piece::Word(piece)
-        } else {
-            Piece::Char(first)
-        })
+        Some(if first.is_alphabetic() { Piece::Word(piece) } else { Piece::Char(first) })
     }
 }
 
@@ -170,21 +156,8 @@ fn is_extension_label(word: &str) -> bool {
 }
 
 /// What people write before an extension; those that libphonenumber knows, and `e`.
-const EXTENSION_LABELS: [&str; 13] = [
-    "x",
-    "ｘ",
-    "e",
-    "ext",
-    "extn",
-    "xt",
-    "xtn",
-    "ｅｘｔ",
-    "ｅｘｔｎ",
-    "int",
-    "ｉｎｔ",
-    "anexo",
-    "доб",
-];
+const EXTENSION_LABELS: [&str; 13] =
+    ["x", "ｘ", "e", "ext", "extn", "xt", "xtn", "ｅｘｔ", "ｅｘｔｎ", "int", "ｉｎｔ", "anexo", "доб"];
 
 /// Parameters of a `tel:` address (RFC 3966) that carry letters.
 #[cfg(feature = "phone")]
@@ -228,10 +201,7 @@ mod tests {
         ] {
             assert!(!several(text), "{text}");
         }
-        assert!(has_several_numbers(
-            "80 21 59 / (520) 555-0173",
-            SHORT_NUMBER_DIGITS_MIN
-        ));
+        assert!(has_several_numbers("80 21 59 / (520) 555-0173", SHORT_NUMBER_DIGITS_MIN));
     }
 
     #[cfg(feature = "phone")]

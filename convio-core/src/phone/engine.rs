@@ -20,28 +20,18 @@ use super::{E164_LEN_MAX, ParsedPhone, Phone, Region, Validity};
 /// text which libphonenumber rejects keeps its reason.
 pub(super) fn parse(raw: &str, default_region: Option<Region>) -> Result<ParsedPhone, PhoneError> {
     if let Some((end, _)) = raw.char_indices().nth(TEXT_CHARS_MAX) {
-        return Err(PhoneError::new(
-            PhoneReason::ParseTooLong,
-            damage::look(&raw[..end]),
-        ));
+        return Err(PhoneError::new(PhoneReason::ParseTooLong, damage::look(&raw[..end])));
     }
     let region = default_region.and_then(|region| EngineRegion::from_code(region.as_str()).ok());
     let read = Read::new(raw, region).map_err(|reason| {
-        let reason = if is_two_digits_and_more(raw) {
-            PhoneReason::NotANumber
-        } else {
-            reason
-        };
+        let reason = if is_two_digits_and_more(raw) { PhoneReason::NotANumber } else { reason };
         PhoneError::new(reason, damage::look(raw))
     })?;
     match misreading(raw, region, &read) {
         Some(Misreading::Damage(damage)) => Err(PhoneError::new(PhoneReason::NotANumber, Some(damage))),
         Some(Misreading::Email) => Err(PhoneReason::NotANumber.into()),
         None if !reads_back(&read.phone) => Err(PhoneReason::NotANumber.into()),
-        None => Ok(ParsedPhone {
-            phone: read.phone,
-            extension: read.extension,
-        }),
+        None => Ok(ParsedPhone { phone: read.phone, extension: read.extension }),
     }
 }
 
@@ -60,26 +50,15 @@ impl Read {
         let number = PHONE_NUMBER_UTIL.parse(raw, region).map_err(reason_of_parsing)?;
         let validity = validity(&number)?;
         let phone = phone(&number, validity)?;
-        let extension = number
-            .extension
-            .as_deref()
-            .filter(|text| !text.is_empty())
-            .map(ascii_digits);
-        Ok(Self {
-            number,
-            phone,
-            extension,
-        })
+        let extension = number.extension.as_deref().filter(|text| !text.is_empty()).map(ascii_digits);
+        Ok(Self { number, phone, extension })
     }
 
     /// Whether callers pay or are paid for by other rules than a subscriber's: the numbers that
     /// advertisers spell as words.
     fn is_service(&self) -> bool {
         use PhoneNumberType::{PremiumRate, SharedCost, TollFree, UAN};
-        matches!(
-            PHONE_NUMBER_UTIL.get_number_type(&self.number),
-            TollFree | SharedCost | PremiumRate | UAN
-        )
+        matches!(PHONE_NUMBER_UTIL.get_number_type(&self.number), TollFree | SharedCost | PremiumRate | UAN)
     }
 }
 
@@ -155,8 +134,7 @@ fn misspelling(raw: &str, region: Option<EngineRegion>, read: &Read) -> Option<P
 
 /// Texts that hold nothing but what a plain number has, which are most: no need to look closer.
 fn is_plain(raw: &str) -> bool {
-    raw.bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+ -()".contains(&byte))
+    raw.bytes().all(|byte| byte.is_ascii_digit() || b"+ -()".contains(&byte))
 }
 
 /// The engine slices from behind `tel:` up to `;phone-context=` and panics where they come in the other
@@ -176,9 +154,7 @@ fn is_two_digits_and_more(raw: &str) -> bool {
     };
     let body = &raw[start..];
     let two = body.chars().take_while(|c| is_digit(*c)).count() == 2;
-    let rest = body
-        .trim_start_matches(is_digit)
-        .trim_end_matches(|c: char| !c.is_alphanumeric() && c != '#');
+    let rest = body.trim_start_matches(is_digit).trim_end_matches(|c: char| !c.is_alphanumeric() && c != '#');
     two && !rest.is_empty() && !rest.trim_start_matches(JOINTS).starts_with(is_digit)
 }
 
@@ -208,19 +184,12 @@ fn reason_of_parsing(error: ParseError) -> PhoneReason {
 
 /// The number in E.164 form; too long where the data of a country allow more than 15 digits.
 fn phone(number: &PhoneNumber, validity: Validity) -> Result<Phone, PhoneReason> {
-    let zeros = if number.italian_leading_zero() {
-        number.number_of_leading_zeros().max(0) as usize
-    } else {
-        0
-    };
+    let zeros =
+        if number.italian_leading_zero() { number.number_of_leading_zeros().max(0) as usize } else { 0 };
     let mut text = [0; E164_LEN_MAX];
     let mut rest = text.as_mut_slice();
-    write!(
-        rest,
-        "+{}{:0<zeros$}{}",
-        number.country_code, "", number.national_number
-    )
-    .map_err(|_| PhoneReason::TooLong)?;
+    write!(rest, "+{}{:0<zeros$}{}", number.country_code, "", number.national_number)
+        .map_err(|_| PhoneReason::TooLong)?;
     let length = E164_LEN_MAX - rest.len();
     let text = str::from_utf8(&text[..length]).unwrap_or_default();
     Phone::from_e164(text, validity).map_err(|error| error.reason())
@@ -228,10 +197,7 @@ fn phone(number: &PhoneNumber, validity: Validity) -> Result<Phone, PhoneReason>
 
 /// The decimal digits of the text, as ASCII.
 fn ascii_digits(text: &str) -> String {
-    text.chars()
-        .filter_map(decimal)
-        .map(|value| char::from(b'0' + value))
-        .collect()
+    text.chars().filter_map(decimal).map(|value| char::from(b'0' + value)).collect()
 }
 
 /// The longest text that is read, in characters; libphonenumber's own bound.

@@ -204,10 +204,7 @@ mod tests {
 
     #[test]
     fn message_names_reason_and_damage() {
-        let error = PhoneError {
-            reason: PhoneReason::TooShort,
-            damage: Some(PhoneDamage::Masked),
-        };
+        let error = PhoneError { reason: PhoneReason::TooShort, damage: Some(PhoneDamage::Masked) };
         assert_eq!(
             error.to_string(),
             "phone number is too short for its country: some of its digits are masked"

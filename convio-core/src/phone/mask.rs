@@ -43,13 +43,7 @@ struct MaskRun {
 
 impl MaskRun {
     fn new(mask: char, in_word: bool) -> Self {
-        Self {
-            mask,
-            in_word,
-            count: 1,
-            stretch: 1,
-            stretch_longest: 1,
-        }
+        Self { mask, in_word, count: 1, stretch: 1, stretch_longest: 1 }
     }
 
     fn add(&mut self, beside_the_last: bool) {

@@ -161,11 +161,7 @@ impl Phone {
     /// ```
     pub fn masked(&self) -> String {
         let text = self.e164();
-        let tail = if text.len() > MASK_TAIL_DIGITS_MIN {
-            &text[text.len() - 2..]
-        } else {
-            ""
-        };
+        let tail = if text.len() > MASK_TAIL_DIGITS_MIN { &text[text.len() - 2..] } else { "" };
         format!("{}*******{tail}", &text[..2])
     }
 }
@@ -186,11 +182,7 @@ impl fmt::Display for Phone {
 
 impl Serialize for Phone {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        PhoneFields {
-            e164: self.e164().into(),
-            validity: self.validity,
-        }
-        .serialize(serializer)
+        PhoneFields { e164: self.e164().into(), validity: self.validity }.serialize(serializer)
     }
 }
 
@@ -252,15 +244,8 @@ mod tests {
         assert_eq!(reason("+1"), Err(PhoneReason::TooShort));
         assert_eq!(reason("+1234567890123456"), Err(PhoneReason::TooLong));
         assert_eq!(reason("+0123456"), Err(PhoneReason::InvalidCountryCode));
-        for text in [
-            "",
-            "+",
-            "12125550123",
-            "+1212555O123",
-            "+１２１２５５５０１２３",
-            "++1212",
-            " +1212",
-        ] {
+        for text in ["", "+", "12125550123", "+1212555O123", "+１２１２５５５０１２３", "++1212", " +1212"]
+        {
             assert_eq!(reason(text), Err(PhoneReason::NotANumber), "{text}");
         }
     }
@@ -268,11 +253,8 @@ mod tests {
     #[test]
     fn order_is_the_order_of_the_texts() {
         let texts = ["+12", "+120", "+1200", "+13", "+442079460018", "+50"];
-        let mut phones: Vec<_> = texts
-            .iter()
-            .rev()
-            .map(|text| Phone::from_e164(text, Validity::Valid).unwrap())
-            .collect();
+        let mut phones: Vec<_> =
+            texts.iter().rev().map(|text| Phone::from_e164(text, Validity::Valid).unwrap()).collect();
         phones.sort();
         let sorted: Vec<_> = phones.iter().map(Phone::e164).collect();
         assert_eq!(sorted, texts);
@@ -299,10 +281,7 @@ mod tests {
         let json = serde_json::to_string(&phone).unwrap();
         assert_eq!(json, r#"{"e164":"+12125550123","validity":"possible"}"#);
         assert_eq!(serde_json::from_str::<Phone>(&json).unwrap(), phone);
-        assert_eq!(
-            serde_json::from_value::<Phone>(serde_json::to_value(&phone).unwrap()).unwrap(),
-            phone
-        );
+        assert_eq!(serde_json::from_value::<Phone>(serde_json::to_value(&phone).unwrap()).unwrap(), phone);
         let error = serde_json::from_str::<Phone>(r#"{"e164":"+1212 555","validity":"valid"}"#).unwrap_err();
         assert!(!error.to_string().contains("555"), "{error}");
     }

@@ -99,20 +99,7 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_region() {
-        for text in [
-            "",
-            "U",
-            "USA",
-            "ZZ",
-            "UK",
-            "EU",
-            "XX",
-            "001",
-            "u ",
-            " u",
-            "ü",
-            "\u{0}\u{0}",
-        ] {
+        for text in ["", "U", "USA", "ZZ", "UK", "EU", "XX", "001", "u ", " u", "ü", "\u{0}\u{0}"] {
             assert_eq!(text.parse::<Region>(), Err(UnknownRegion), "{text}");
         }
     }

@@ -37,12 +37,7 @@ enum Quantity<'a> {
     /// `18,155,550,162`: the text with its commas, without a decimal part.
     Thousands(&'a str),
     /// `1.78E+10`: the sign, the digits before and behind the point, and the exponent.
-    Exponent {
-        sign: &'a str,
-        lead: &'a str,
-        fraction: &'a str,
-        exponent: usize,
-    },
+    Exponent { sign: &'a str, lead: &'a str, fraction: &'a str, exponent: usize },
 }
 
 impl<'a> Quantity<'a> {
@@ -64,12 +59,7 @@ impl<'a> Quantity<'a> {
             && (fraction.is_empty() || is_digits(fraction))
             && is_digits(exponent)
             && exponent.len() <= EXPONENT_DIGITS_MAX;
-        shaped.then_some(Self::Exponent {
-            sign,
-            lead,
-            fraction,
-            exponent: exponent.parse().ok()?,
-        })
+        shaped.then_some(Self::Exponent { sign, lead, fraction, exponent: exponent.parse().ok()? })
     }
 
     fn thousands(text: &'a str, unsigned: &'a str) -> Option<Self> {
@@ -96,12 +86,7 @@ impl<'a> Quantity<'a> {
         match self {
             Self::Decimal(whole) => Some((*whole).to_owned()),
             Self::Thousands(grouped) => Some(grouped.replace(',', "")),
-            Self::Exponent {
-                sign,
-                lead,
-                fraction,
-                exponent,
-            } => {
+            Self::Exponent { sign, lead, fraction, exponent } => {
                 let (kept, rest) = fraction.split_at_checked(*exponent)?;
                 let whole = *lead != "0" && (rest.is_empty() || is_zeros(rest));
                 whole.then(|| format!("{sign}{lead}{kept}"))
@@ -151,15 +136,9 @@ mod tests {
 
     #[test]
     fn what_lost_digits_or_is_no_number_is_not() {
-        for raw in [
-            "1.78E+10",
-            "1.781555017E+10",
-            "1e10",
-            "2E9",
-            "12345.0",
-            "1,234,567,890,123,456",
-            "9.9999E99",
-        ] {
+        for raw in
+            ["1.78E+10", "1.781555017E+10", "1e10", "2E9", "12345.0", "1,234,567,890,123,456", "9.9999E99"]
+        {
             assert!(is_quantity(raw), "{raw}");
             assert_eq!(repair_spreadsheet(raw), None, "{raw}");
         }

@@ -48,9 +48,7 @@ mod tests {
 
     #[test]
     fn other_numerals_are_no_decimal_digits() {
-        for c in [
-            '⑦', '²', '₂', '½', 'Ⅷ', '七', '/', ':', 'a', 'O', '\u{65f}', '\u{66a}',
-        ] {
+        for c in ['⑦', '²', '₂', '½', 'Ⅷ', '七', '/', ':', 'a', 'O', '\u{65f}', '\u{66a}'] {
             assert_eq!(decimal(c), None, "{c:?}");
         }
     }

@@ -67,9 +67,7 @@ impl RejectionState {
 
     /// The state of this name.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Held, Self::Released]
-            .into_iter()
-            .find(|state| state.code() == code)
+        [Self::Held, Self::Released].into_iter().find(|state| state.code() == code)
     }
 }
 

@@ -18,9 +18,7 @@ pub struct RejectionFilter {
 impl RejectionFilter {
     /// Those that wait to be corrected and released.
     pub fn held() -> Self {
-        Self {
-            state: Some(RejectionState::Held),
-        }
+        Self { state: Some(RejectionState::Held) }
     }
 
     /// Whether the rejection is one of those listed.

@@ -91,12 +91,7 @@ impl RuleSet {
                 }
             }
         }
-        Decision {
-            target: None,
-            rule: None,
-            rules_version: self.version,
-            failed,
-        }
+        Decision { target: None, rule: None, rules_version: self.version, failed }
     }
 
     /// The rules as their `version`-th publication, or every rule that says nothing or can't be told from another.
@@ -122,14 +117,7 @@ impl RuleSet {
             let message = format!("at most {RULES_MAX} rules, not {}", rules.len());
             reasons.push(crate::Reason::new("rules", "too_many", message));
         }
-        if reasons.is_empty() {
-            Ok(Self {
-                version: Version(version),
-                rules,
-            })
-        } else {
-            Err(reasons)
-        }
+        if reasons.is_empty() { Ok(Self { version: Version(version), rules }) } else { Err(reasons) }
     }
 }
 
@@ -138,24 +126,15 @@ impl Decision {
     pub fn explain(&self) -> String {
         let answer = match (&self.rule, &self.target) {
             (Some(rule), Some(target)) => {
-                format!(
-                    "rule `{rule}` of rules version {} routes to {target}",
-                    self.rules_version
-                )
+                format!("rule `{rule}` of rules version {} routes to {target}", self.rules_version)
             }
-            _ => format!(
-                "no rule of rules version {} matches: unrouted",
-                self.rules_version
-            ),
+            _ => format!("no rule of rules version {} matches: unrouted", self.rules_version),
         };
         if self.failed.is_empty() {
             return answer;
         }
-        let failed: Vec<String> = self
-            .failed
-            .iter()
-            .map(|(rule, at)| format!("`{rule}` failed at {}", at.code()))
-            .collect();
+        let failed: Vec<String> =
+            self.failed.iter().map(|(rule, at)| format!("`{rule}` failed at {}", at.code())).collect();
         format!("{answer}; before it, {}", failed.join(", "))
     }
 }

@@ -147,29 +147,19 @@ impl Rule {
         if !self.active {
             return Some(FailedAt::Active);
         }
-        if !self
-            .products
-            .matches(request.product.as_ref().map(|product| product.key()))
-        {
+        if !self.products.matches(request.product.as_ref().map(|product| product.key())) {
             return Some(FailedAt::Products);
         }
         let code = request.postal_code.as_ref();
         let exact = self.zips.matches(code.map(|code| code.as_str()));
         let zip5 = code.and_then(|code| code.zip5());
-        if exact || self.zips.matches(zip5) {
-            None
-        } else {
-            Some(FailedAt::Zips)
-        }
+        if exact || self.zips.matches(zip5) { None } else { Some(FailedAt::Zips) }
     }
 
     pub(super) fn check(&self, n: usize) -> Vec<Reason> {
         let empty = |field: &str, any: &str| {
-            let message = format!(
-                "rule {} `{}` asks for no {field}: say `{any}` if all match",
-                n + 1,
-                self.name
-            );
+            let message =
+                format!("rule {} `{}` asks for no {field}: say `{any}` if all match", n + 1, self.name);
             Reason::new(field, "empty", message)
         };
         let mut reasons = Vec::new();
@@ -187,9 +177,5 @@ fn keys<T: AsRef<str>>(
     values: impl IntoIterator<Item = T>,
     key: impl Fn(&str) -> String,
 ) -> BTreeSet<String> {
-    values
-        .into_iter()
-        .map(|value| key(value.as_ref()))
-        .filter(|value| !value.is_empty())
-        .collect()
+    values.into_iter().map(|value| key(value.as_ref())).filter(|value| !value.is_empty()).collect()
 }

@@ -44,9 +44,7 @@ impl WorkspaceHandle<'_> {
     /// Commits one change set.
     pub(super) async fn commit_one(&self, changes: ChangeSet) -> Result<Receipt, CommitError> {
         let mut results = self.commit(vec![changes]).await;
-        results
-            .pop()
-            .unwrap_or_else(|| Err(CommitError::Misuse("the store answered nothing".to_owned())))
+        results.pop().unwrap_or_else(|| Err(CommitError::Misuse("the store answered nothing".to_owned())))
     }
 
     /// Commits change sets, and checks that the store answers each.
@@ -77,10 +75,6 @@ impl WorkspaceHandle<'_> {
 
     pub(super) fn context(&self) -> Context<'_> {
         let inner = &self.convio.inner;
-        Context {
-            at: crate::clock::micros(inner.clock.now()),
-            ids: &*inner.ids,
-            origin: &self.origin,
-        }
+        Context { at: crate::clock::micros(inner.clock.now()), ids: &*inner.ids, origin: &self.origin }
     }
 }

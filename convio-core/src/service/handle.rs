@@ -55,11 +55,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) without a name; [`NotFound`](crate::ErrorKind::NotFound).
     pub async fn configure(&self, settings: WorkspaceSettings) -> Result<Workspace, Error> {
-        self.run(&ChangeWorkspace {
-            id: self.id,
-            change: WorkspaceChange::Configure(settings),
-        })
-        .await
+        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Configure(settings) }).await
     }
 
     /// Deletes the workspace: it takes no leads from now on, keeps all it has, and can be restored.
@@ -67,11 +63,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) when it is deleted already; [`NotFound`](crate::ErrorKind::NotFound).
     pub async fn delete(&self) -> Result<Workspace, Error> {
-        self.run(&ChangeWorkspace {
-            id: self.id,
-            change: WorkspaceChange::Delete,
-        })
-        .await
+        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Delete }).await
     }
 
     /// Restores the deleted workspace.
@@ -79,11 +71,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) when it is not deleted; [`NotFound`](crate::ErrorKind::NotFound).
     pub async fn restore(&self) -> Result<Workspace, Error> {
-        self.run(&ChangeWorkspace {
-            id: self.id,
-            change: WorkspaceChange::Restore,
-        })
-        .await
+        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Restore }).await
     }
 
     /// Creates a webhook.
@@ -92,11 +80,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// [`Invalid`](crate::ErrorKind::Invalid) names every wrong field; [`Conflict`](crate::ErrorKind::Conflict) when the
     /// name is taken, also by a deleted one.
     pub async fn create_webhook(&self, new: NewWebhook) -> Result<Webhook, Error> {
-        self.run(&CreateWebhook {
-            workspace: self.id,
-            new,
-        })
-        .await
+        self.run(&CreateWebhook { workspace: self.id, new }).await
     }
 
     /// Gives a webhook other settings. They hold from the next lead on, in every process.
@@ -104,8 +88,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names every wrong setting; [`NotFound`](crate::ErrorKind::NotFound).
     pub async fn configure_webhook(&self, name: &str, settings: WebhookSettings) -> Result<Webhook, Error> {
-        self.change_webhook(name, WebhookChange::Configure(Box::new(settings)))
-            .await
+        self.change_webhook(name, WebhookChange::Configure(Box::new(settings))).await
     }
 
     /// Deletes a webhook: from now on its leads are rejected, kept, and can be released once it is restored.
@@ -129,11 +112,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names every rule that asks for nothing.
     pub async fn publish_rules(&self, rules: impl IntoIterator<Item = Rule>) -> Result<RuleSet, Error> {
-        self.run(&PublishRules {
-            workspace: self.id,
-            rules: rules.into_iter().collect(),
-        })
-        .await
+        self.run(&PublishRules { workspace: self.id, rules: rules.into_iter().collect() }).await
     }
 
     /// Books an appointment from a lead and routes it by the rules in force. No rule matching, it is booked all the same,
@@ -142,12 +121,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid).
     pub async fn book(&self, lead: LeadId, schedule: Schedule) -> Result<Appointment, Error> {
-        self.run(&Book {
-            workspace: self.id,
-            lead,
-            schedule,
-        })
-        .await
+        self.run(&Book { workspace: self.id, lead, schedule }).await
     }
 
     /// Completes an appointment. One that was sold records its conversion in the same commit.
@@ -155,12 +129,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when it is completed already.
     pub async fn complete(&self, appointment: AppointmentId, outcome: Outcome) -> Result<Completed, Error> {
-        self.run(&Complete {
-            workspace: self.id,
-            appointment,
-            outcome,
-        })
-        .await
+        self.run(&Complete { workspace: self.id, appointment, outcome }).await
     }
 
     /// Records a conversion: on its lead, on the contact, in the rollups, in one commit.
@@ -169,11 +138,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) for a negative value;
     /// [`Conflict`](crate::ErrorKind::Conflict) for a test lead.
     pub async fn convert(&self, new: NewConversion) -> Result<Conversion, Error> {
-        self.run(&Convert {
-            workspace: self.id,
-            new,
-        })
-        .await
+        self.run(&Convert { workspace: self.id, new }).await
     }
 
     /// Sets fields of a rejected lead right. It stays rejected until [`WorkspaceHandle::release`].
@@ -182,21 +147,11 @@ impl<'s> WorkspaceHandle<'s> {
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) names fields that do not exist;
     /// [`Conflict`](crate::ErrorKind::Conflict) when it is released already.
     pub async fn correct(&self, rejection: IntakeId, corrections: Corrections) -> Result<Rejection, Error> {
-        self.run(&Correct {
-            workspace: self.id,
-            id: rejection,
-            corrections,
-        })
-        .await
+        self.run(&Correct { workspace: self.id, id: rejection, corrections }).await
     }
 
     async fn change_webhook(&self, name: &str, change: WebhookChange) -> Result<Webhook, Error> {
-        self.run(&ChangeWebhook {
-            workspace: self.id,
-            name: name.to_owned(),
-            change,
-        })
-        .await
+        self.run(&ChangeWebhook { workspace: self.id, name: name.to_owned(), change }).await
     }
 }
 

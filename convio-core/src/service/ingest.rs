@@ -39,10 +39,7 @@ impl WorkspaceHandle<'_> {
     /// reached. [`Denied`](crate::ErrorKind::Denied): the workspace is inactive. Nothing is stored then.
     pub async fn ingest(&self, raw: RawLead) -> Result<Ingested, Error> {
         let rows = std::slice::from_ref(&raw);
-        self.per_row(rows)
-            .await
-            .pop()
-            .unwrap_or_else(|| Err(Error::bug("the batch of one came back empty")))
+        self.per_row(rows).await.pop().unwrap_or_else(|| Err(Error::bug("the batch of one came back empty")))
     }
 
     /// Takes many raw leads in one commit: answers in their order, and rows of the same contact or key as if one came
@@ -76,14 +73,9 @@ impl WorkspaceHandle<'_> {
         let mut fresh = false;
         for _ in 0..TRIES_MAX {
             let config = self.config(fresh).await?;
-            let loaded = self
-                .convio
-                .store()
-                .load(&Needs::of(self.id, [Need::Rejection(rejection)]))
-                .await?;
-            let (row, payload) = loaded
-                .rejection(rejection)
-                .ok_or_else(|| Error::not_found("rejection", rejection))?;
+            let loaded = self.convio.store().load(&Needs::of(self.id, [Need::Rejection(rejection)])).await?;
+            let (row, payload) =
+                loaded.rejection(rejection).ok_or_else(|| Error::not_found("rejection", rejection))?;
             if row.state == RejectionState::Released {
                 return self.first_answer(rejection).await;
             }
@@ -102,19 +94,13 @@ impl WorkspaceHandle<'_> {
                 Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => fresh = true,
                 Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => {
                     let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
-                    let refused = Refused {
-                        id: rejection,
-                        reasons: vec![reason],
-                        duplicate_of: Some(of),
-                    };
+                    let refused = Refused { id: rejection, reasons: vec![reason], duplicate_of: Some(of) };
                     return Ok(Ingested::Duplicate(refused));
                 }
                 Err(error) => return Err(self.gate_error(error)),
             }
         }
-        Err(Error::conflict(format!(
-            "rejection `{rejection}` is changed by others all the time"
-        )))
+        Err(Error::conflict(format!("rejection `{rejection}` is changed by others all the time")))
     }
 
     /// Plans and commits rows until each has an answer; those that lost a gate which only means "plan again" travel
@@ -139,11 +125,7 @@ impl WorkspaceHandle<'_> {
             let mut sent = Vec::with_capacity(open.len());
             for (row, repeat_of) in std::mem::take(&mut open) {
                 match self.plan_row(&rows[row], repeat_of, &config) {
-                    Ok(IngestPlan {
-                        intake,
-                        changes,
-                        verdict,
-                    }) => {
+                    Ok(IngestPlan { intake, changes, verdict }) => {
                         batch.push(changes);
                         sent.push((row, repeat_of, intake, verdict));
                     }
@@ -167,12 +149,7 @@ impl WorkspaceHandle<'_> {
                         open.push((row, repeat_of));
                     }
                     Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => open.push((row, Some(of))),
-                    Err(CommitError::GateLost(GateLost::Claim {
-                        kind,
-                        holder,
-                        same_body,
-                        ..
-                    })) => {
+                    Err(CommitError::GateLost(GateLost::Claim { kind, holder, same_body, .. })) => {
                         answers[row] = Some(self.claimed(kind, holder, same_body).await);
                     }
                     Err(error) => answers[row] = Some(Err(self.gate_error(error))),
@@ -182,15 +159,8 @@ impl WorkspaceHandle<'_> {
                 break;
             }
         }
-        let bound = || {
-            Err(Error::conflict(
-                "the configuration is changed by others all the time",
-            ))
-        };
-        answers
-            .into_iter()
-            .map(|answer| answer.unwrap_or_else(bound))
-            .collect()
+        let bound = || Err(Error::conflict("the configuration is changed by others all the time"));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(bound)).collect()
     }
 
     fn plan_row(
@@ -215,9 +185,7 @@ impl WorkspaceHandle<'_> {
                     fresh = true; // no commit will tell that the configuration at hand is too old for this answer
                     continue;
                 }
-                return Ok(kept_out(
-                    plans.into_iter().map(|plan| plan.map(|plan| plan.verdict)),
-                ));
+                return Ok(kept_out(plans.into_iter().map(|plan| plan.map(|plan| plan.verdict))));
             }
             let mut whole: Option<ChangeSet> = None;
             let mut sent = Vec::with_capacity(plans.len());
@@ -229,19 +197,13 @@ impl WorkspaceHandle<'_> {
                 }
             }
             let Some(whole) = whole else {
-                return Ok(BatchAnswer {
-                    rows: Vec::new(),
-                    applied: false,
-                });
+                return Ok(BatchAnswer { rows: Vec::new(), applied: false });
             };
             let lost = match self.commit_one(whole).await {
                 Ok(receipt) => {
                     let rows = sent.into_iter().enumerate();
                     let rows = rows.map(|(n, (intake, verdict))| answer(intake, verdict, &receipt, n));
-                    return Ok(BatchAnswer {
-                        rows: rows.collect(),
-                        applied: true,
-                    });
+                    return Ok(BatchAnswer { rows: rows.collect(), applied: true });
                 }
                 Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => {
                     fresh = true;
@@ -251,12 +213,7 @@ impl WorkspaceHandle<'_> {
                 Err(error) => return Err(error.into()),
             };
             let (culprit, why) = match lost {
-                CommitError::GateLost(GateLost::Claim {
-                    intake,
-                    kind,
-                    holder,
-                    same_body,
-                }) => {
+                CommitError::GateLost(GateLost::Claim { intake, kind, holder, same_body }) => {
                     // A holder in the batch itself was not stored, and so has no answer.
                     let within = sent.iter().any(|(sent, _)| *sent == holder);
                     let why = if within {
@@ -268,30 +225,20 @@ impl WorkspaceHandle<'_> {
                 }
                 CommitError::GateLost(GateLost::Repeat { lead, of }) => {
                     let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
-                    let refused = Refused {
-                        id: lead.intake(),
-                        reasons: vec![reason],
-                        duplicate_of: Some(of),
-                    };
+                    let refused =
+                        Refused { id: lead.intake(), reasons: vec![reason], duplicate_of: Some(of) };
                     (lead.intake(), Ok(Ingested::Duplicate(refused)))
                 }
                 error => return Err(self.gate_error(error)),
             };
-            let rows = sent.into_iter().map(|(intake, _)| {
-                if intake == culprit {
-                    why.clone()
-                } else {
-                    Err(others())
-                }
-            });
-            return Ok(BatchAnswer {
-                rows: rows.collect(),
-                applied: false,
-            });
+            let rows = sent.into_iter().map(
+                |(intake, _)| {
+                    if intake == culprit { why.clone() } else { Err(others()) }
+                },
+            );
+            return Ok(BatchAnswer { rows: rows.collect(), applied: false });
         }
-        Err(Error::conflict(
-            "the configuration is changed by others all the time",
-        ))
+        Err(Error::conflict("the configuration is changed by others all the time"))
     }
 
     /// The answer to a call whose name is claimed: what was answered first, or an error if it says something else.
@@ -299,10 +246,7 @@ impl WorkspaceHandle<'_> {
         if same_body {
             return self.first_answer(holder).await;
         }
-        Err(reused(
-            kind,
-            &format!("came before with another payload, which became `{holder}`"),
-        ))
+        Err(reused(kind, &format!("came before with another payload, which became `{holder}`")))
     }
 
     /// What was answered when this intake came in.
@@ -316,17 +260,10 @@ impl WorkspaceHandle<'_> {
                 duplicate_of: row.duplicate_of,
             }),
             _ => {
-                let lead = store
-                    .fetch_leads(self.id, &[intake.lead()])
-                    .await?
-                    .into_iter()
-                    .next()
-                    .flatten();
+                let lead = store.fetch_leads(self.id, &[intake.lead()]).await?.into_iter().next().flatten();
                 let lead =
                     lead.ok_or_else(|| Error::bug(format!("intake `{intake}` is claimed, and is nothing")))?;
-                let contacts = store
-                    .fetch_contacts(self.id, &[ContactRef::Id(lead.contact)])
-                    .await?;
+                let contacts = store.fetch_contacts(self.id, &[ContactRef::Id(lead.contact)]).await?;
                 let contact = contacts.into_iter().next().flatten();
                 let contact = contact.ok_or_else(|| Error::bug(format!("lead `{intake}` has no contact")))?;
                 let accepted = Accepted {
@@ -336,11 +273,7 @@ impl WorkspaceHandle<'_> {
                     duplicate_of: lead.duplicate_of,
                     flags: lead.flags,
                 };
-                if lead.opened_contact {
-                    Ingested::Created(accepted)
-                } else {
-                    Ingested::Linked(accepted)
-                }
+                if lead.opened_contact { Ingested::Created(accepted) } else { Ingested::Linked(accepted) }
             }
         };
         Ok(Ingested::Replayed(Box::new(first)))
@@ -374,10 +307,8 @@ fn answer(intake: IntakeId, verdict: Verdict, receipt: &Receipt, n: usize) -> Re
         Verdict::Reject(refused) => return Ok(Ingested::refused(refused)),
         Verdict::Take(flags) => flags,
     };
-    let merged = receipt
-        .contacts
-        .get(n)
-        .ok_or_else(|| Error::bug("the store tells nothing of the contact"))?;
+    let merged =
+        receipt.contacts.get(n).ok_or_else(|| Error::bug("the store tells nothing of the contact"))?;
     let repeat = receipt.repeats.iter().find(|repeat| repeat.lead == intake.lead());
     let accepted = Accepted {
         lead: intake.lead(),
@@ -386,24 +317,16 @@ fn answer(intake: IntakeId, verdict: Verdict, receipt: &Receipt, n: usize) -> Re
         duplicate_of: repeat.and_then(|repeat| repeat.of),
         flags,
     };
-    Ok(if merged.created {
-        Ingested::Created(accepted)
-    } else {
-        Ingested::Linked(accepted)
-    })
+    Ok(if merged.created { Ingested::Created(accepted) } else { Ingested::Linked(accepted) })
 }
 
 fn is_taken(plan: &Result<IngestPlan, Error>) -> bool {
-    plan.as_ref()
-        .is_ok_and(|plan| matches!(plan.verdict, Verdict::Take(_)))
+    plan.as_ref().is_ok_and(|plan| matches!(plan.verdict, Verdict::Take(_)))
 }
 
 /// Whether another configuration may have made no error: the names that exist, what is active, what is required.
 fn is_of_config(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Invalid
-    )
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Invalid)
 }
 
 fn kept_out(verdicts: impl Iterator<Item = Result<Verdict, Error>>) -> BatchAnswer {
@@ -412,10 +335,7 @@ fn kept_out(verdicts: impl Iterator<Item = Result<Verdict, Error>>) -> BatchAnsw
         Ok(Verdict::Reject(refused)) => Ok(Ingested::refused(refused)),
         Err(error) => Err(error),
     });
-    BatchAnswer {
-        rows: rows.collect(),
-        applied: false,
-    }
+    BatchAnswer { rows: rows.collect(), applied: false }
 }
 
 fn others() -> Error {

@@ -64,9 +64,7 @@ impl<'s> Convio<'s> {
             ids: Arc::new(ids),
             configs: RwLock::default(),
         };
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 
     /// The store.
@@ -101,10 +99,7 @@ impl<'s> Convio<'s> {
         WorkspaceHandle {
             convio: self.clone(),
             id,
-            origin: Origin {
-                actor: Actor::default(),
-                ..Origin::default()
-            },
+            origin: Origin { actor: Actor::default(), ..Origin::default() },
         }
     }
 }
@@ -112,11 +107,7 @@ impl<'s> Convio<'s> {
 impl Inner<'_> {
     fn cached(&self, workspace: WorkspaceId) -> Option<Arc<ConfigSnapshot>> {
         // A panic elsewhere leaves the map whole: entries are put in complete.
-        self.configs
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&workspace)
-            .cloned()
+        self.configs.read().unwrap_or_else(PoisonError::into_inner).get(&workspace).cloned()
     }
 
     fn cache(&self, workspace: WorkspaceId, config: Option<Arc<ConfigSnapshot>>) {
@@ -137,9 +128,7 @@ impl Inner<'_> {
 
 impl fmt::Debug for Convio<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Convio")
-            .field("durability", &self.inner.store.durability())
-            .finish_non_exhaustive()
+        f.debug_struct("Convio").field("durability", &self.inner.store.durability()).finish_non_exhaustive()
     }
 }
 

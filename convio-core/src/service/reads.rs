@@ -93,11 +93,7 @@ impl WorkspaceHandle<'_> {
 
     /// A contact, by id, number or key.
     pub async fn contact(&self, contact: ContactRef) -> Result<Option<Contact>, Error> {
-        Ok(one(self
-            .convio
-            .store()
-            .fetch_contacts(self.id, &[contact])
-            .await?))
+        Ok(one(self.convio.store().fetch_contacts(self.id, &[contact]).await?))
     }
 
     /// Contacts, by id.
@@ -122,11 +118,7 @@ impl WorkspaceHandle<'_> {
 
     /// What came in, byte for byte, whether it became a lead or a rejection.
     pub async fn payload(&self, intake: IntakeId) -> Result<Option<Payload>, Error> {
-        Ok(one(self
-            .convio
-            .store()
-            .fetch_payloads(self.id, &[intake])
-            .await?))
+        Ok(one(self.convio.store().fetch_payloads(self.id, &[intake]).await?))
     }
 
     /// A rejection.
@@ -149,11 +141,7 @@ impl WorkspaceHandle<'_> {
         filter: &AppointmentFilter,
         page: &PageRequest,
     ) -> Result<Page<Appointment>, Error> {
-        Ok(self
-            .convio
-            .store()
-            .list_appointments(self.id, filter, page)
-            .await?)
+        Ok(self.convio.store().list_appointments(self.id, filter, page).await?)
     }
 
     /// Conversions, by id.
@@ -162,20 +150,12 @@ impl WorkspaceHandle<'_> {
         filter: &ConversionFilter,
         page: &PageRequest,
     ) -> Result<Page<Conversion>, Error> {
-        Ok(self
-            .convio
-            .store()
-            .list_conversions(self.id, filter, page)
-            .await?)
+        Ok(self.convio.store().list_conversions(self.id, filter, page).await?)
     }
 
     /// The routing rules in force; version 0 when none were published.
     pub async fn rules(&self) -> Result<crate::routing::RuleSet, Error> {
-        let record = self
-            .convio
-            .store()
-            .fetch_record(self.id, RULES_KIND, RULES_KEY)
-            .await?;
+        let record = self.convio.store().fetch_record(self.id, RULES_KIND, RULES_KEY).await?;
         rules_of(record).map_err(|error| Error::bug(format!("stored rules can't be read: {error}")))
     }
 
@@ -187,11 +167,7 @@ impl WorkspaceHandle<'_> {
     /// The workspace's events after a position, in order and without a gap. Keep the position of the last one you have
     /// dealt with, and ask again from there: each event is seen at least once, and none is missed.
     pub async fn feed(&self, after: Position, limit: usize) -> Result<Vec<Event>, Error> {
-        Ok(self
-            .convio
-            .store()
-            .feed(self.id, after, PageRequest::first(limit).size())
-            .await?)
+        Ok(self.convio.store().feed(self.id, after, PageRequest::first(limit).size()).await?)
     }
 
     /// Where the workspace stands: the position of its last event tells whether anything happened. `None` where there is no
@@ -207,28 +183,15 @@ impl WorkspaceHandle<'_> {
 
     /// Leads and what became of them, per day, webhook and source; each thing on the day that it happened.
     pub async fn daily_leads(&self, from: NaiveDate, to: NaiveDate) -> Result<Vec<DailyLeads>, Error> {
-        let rows = self
-            .report(&ReportQuery {
-                cube: Cube::Leads,
-                from,
-                to,
-            })
-            .await?;
+        let rows = self.report(&ReportQuery { cube: Cube::Leads, from, to }).await?;
         rows.into_iter().map(daily).collect()
     }
 
     /// How many leads came through a webhook, and when the last one did.
     pub async fn webhook_activity(&self, webhook: WebhookId) -> Result<WebhookActivity, Error> {
-        let mut activity = WebhookActivity {
-            leads: 0,
-            last_lead_at: None,
-        };
+        let mut activity = WebhookActivity { leads: 0, last_lead_at: None };
         let name = webhook.to_string();
-        for row in self
-            .report(&ReportQuery::all(Cube::Leads))
-            .await?
-            .iter()
-            .filter(|row| row.dims[0] == name)
+        for row in self.report(&ReportQuery::all(Cube::Leads)).await?.iter().filter(|row| row.dims[0] == name)
         {
             activity.leads += row.get(Measure::Leads);
             activity.last_lead_at = activity.last_lead_at.max(row.last_at);
@@ -239,32 +202,20 @@ impl WorkspaceHandle<'_> {
     /// Sold leads by source over these days.
     pub async fn conversion_rates(&self, from: NaiveDate, to: NaiveDate) -> Result<Vec<SourceRate>, Error> {
         let mut rates: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-        for row in self
-            .report(&ReportQuery {
-                cube: Cube::Leads,
-                from,
-                to,
-            })
-            .await?
-        {
+        for row in self.report(&ReportQuery { cube: Cube::Leads, from, to }).await? {
             let [_, source, _] = row.dims.clone();
             let sums = rates.entry(source).or_default();
             sums.0 += row.get(Measure::Leads);
             sums.1 += row.get(Measure::Converted);
         }
-        let rate = |(source, (leads, converted))| SourceRate {
-            source,
-            leads,
-            converted,
-        };
+        let rate = |(source, (leads, converted))| SourceRate { source, leads, converted };
         Ok(rates.into_iter().map(rate).collect())
     }
 }
 
 fn daily(row: Rollup) -> Result<DailyLeads, Error> {
-    let webhook = row.dims[0]
-        .parse()
-        .map_err(|error| Error::bug(format!("a rollup names no webhook: {error}")))?;
+    let webhook =
+        row.dims[0].parse().map_err(|error| Error::bug(format!("a rollup names no webhook: {error}")))?;
     Ok(DailyLeads {
         day: row.day,
         webhook,

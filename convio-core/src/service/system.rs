@@ -14,10 +14,7 @@ use crate::id::{Ids, uuid_v7};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where the system's clock comes in"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is where the system's clock comes in")]
     fn now(&self) -> DateTime<Utc> {
         micros(DateTime::from(std::time::SystemTime::now()))
     }

@@ -20,10 +20,7 @@ pub struct Needs {
 impl Needs {
     /// These, of this workspace.
     pub fn of(workspace: WorkspaceId, items: impl IntoIterator<Item = Need>) -> Self {
-        Self {
-            workspace,
-            items: items.into_iter().collect(),
-        }
+        Self { workspace, items: items.into_iter().collect() }
     }
 }
 

@@ -29,16 +29,10 @@ impl UseCase for Book {
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Appointment>, Error> {
         self.schedule.check()?;
-        let lead = loaded
-            .lead(self.lead)
-            .ok_or_else(|| Error::not_found("lead", self.lead))?;
-        let workspace = loaded
-            .workspace
-            .as_ref()
-            .ok_or_else(|| Error::not_found("workspace", self.workspace))?;
-        let postal = loaded
-            .contact(lead.contact)
-            .and_then(|contact| contact.person.postal_code.clone());
+        let lead = loaded.lead(self.lead).ok_or_else(|| Error::not_found("lead", self.lead))?;
+        let workspace =
+            loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", self.workspace))?;
+        let postal = loaded.contact(lead.contact).and_then(|contact| contact.person.postal_code.clone());
         let request = RoutingRequest {
             product: lead.interest.product.clone(),
             postal_code: lead.postal_code.clone().or(postal),
@@ -66,10 +60,7 @@ impl UseCase for Book {
             let mut row = lead.clone();
             row.status = status.clone();
             row.version = lead.version.next();
-            changes.leads.push(Write::Update {
-                row,
-                at: lead.version,
-            });
+            changes.leads.push(Write::Update { row, at: lead.version });
         }
         let booked = AppointmentBooked {
             schedule: appointment.schedule.clone(),
@@ -78,11 +69,7 @@ impl UseCase for Book {
         };
         changes.events.push(NewEvent {
             contact: Some(Mention::only(lead.contact)),
-            lead: Some(if moves {
-                Mention::changed(lead.id)
-            } else {
-                Mention::only(lead.id)
-            }),
+            lead: Some(if moves { Mention::changed(lead.id) } else { Mention::only(lead.id) }),
             ..NewEvent::about(
                 Subject::Appointment(appointment.id),
                 EventBody::AppointmentBooked(Box::new(booked)),
@@ -90,18 +77,11 @@ impl UseCase for Book {
         });
         if !lead.test {
             let day = workspace.settings.zone.day_of(context.at);
-            changes
-                .rollups
-                .push(super::convert::of_lead(lead, day, Measure::Booked));
-            changes
-                .rollups
-                .push(of_target(&appointment, day, Some(context.at), Measure::Routed));
+            changes.rollups.push(super::convert::of_lead(lead, day, Measure::Booked));
+            changes.rollups.push(of_target(&appointment, day, Some(context.at), Measure::Routed));
         }
         changes.appointments.push(Write::Insert(appointment.clone()));
-        Ok(Plan {
-            changes,
-            answer: appointment,
-        })
+        Ok(Plan { changes, answer: appointment })
     }
 }
 
@@ -112,12 +92,7 @@ pub(super) fn of_target(
     at: Option<chrono::DateTime<chrono::Utc>>,
     measure: Measure,
 ) -> RollupDelta {
-    let target = appointment
-        .routing
-        .target
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let target = appointment.routing.target.as_ref().map(ToString::to_string).unwrap_or_default();
     RollupDelta {
         cube: Cube::Appointments,
         day,

@@ -33,10 +33,7 @@ impl UseCase for Complete {
     type Answer = Completed;
 
     fn needs(&self) -> Needs {
-        Needs::of(
-            self.workspace,
-            [Need::Config, Need::Appointment(self.appointment)],
-        )
+        Needs::of(self.workspace, [Need::Config, Need::Appointment(self.appointment)])
     }
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Completed>, Error> {
@@ -44,17 +41,11 @@ impl UseCase for Complete {
         let found = found.ok_or_else(|| Error::not_found("appointment", self.appointment))?;
         if found.status != AppointmentStatus::Booked {
             let status = found.status.code();
-            return Err(Error::conflict(format!(
-                "an appointment can't go from `{status}` to `completed`"
-            )));
+            return Err(Error::conflict(format!("an appointment can't go from `{status}` to `completed`")));
         }
-        let workspace = loaded
-            .workspace
-            .as_ref()
-            .ok_or_else(|| Error::not_found("workspace", self.workspace))?;
-        let lead = loaded
-            .lead(found.lead)
-            .ok_or_else(|| Error::not_found("lead", found.lead))?;
+        let workspace =
+            loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", self.workspace))?;
+        let lead = loaded.lead(found.lead).ok_or_else(|| Error::not_found("lead", found.lead))?;
         let mut changes = context.changes(self.workspace);
         let mut row = found.clone();
         row.status = AppointmentStatus::Completed;
@@ -67,17 +58,11 @@ impl UseCase for Complete {
             row.conversion = Some(sold.id);
             conversion = Some(sold);
         }
-        let completed = AppointmentCompleted {
-            outcome: self.outcome,
-            conversion: row.conversion,
-        };
+        let completed = AppointmentCompleted { outcome: self.outcome, conversion: row.conversion };
         let event = NewEvent {
             contact: Some(Mention::only(found.contact)),
             lead: Some(Mention::only(found.lead)),
-            ..NewEvent::about(
-                Subject::Appointment(found.id),
-                EventBody::AppointmentCompleted(completed),
-            )
+            ..NewEvent::about(Subject::Appointment(found.id), EventBody::AppointmentCompleted(completed))
         };
         changes.events.insert(0, event); // it was completed, then sold
         if !lead.test {
@@ -88,16 +73,7 @@ impl UseCase for Complete {
             }
             changes.rollups.push(ended);
         }
-        changes.appointments.push(Write::Update {
-            row: row.clone(),
-            at: found.version,
-        });
-        Ok(Plan {
-            changes,
-            answer: Completed {
-                appointment: row,
-                conversion,
-            },
-        })
+        changes.appointments.push(Write::Update { row: row.clone(), at: found.version });
+        Ok(Plan { changes, answer: Completed { appointment: row, conversion } })
     }
 }

@@ -23,16 +23,8 @@ impl ConfigSnapshot {
         let (Some(version), Some(workspace)) = (loaded.config, loaded.workspace) else {
             return Err(Error::not_found("workspace", id));
         };
-        let webhooks = loaded
-            .webhooks
-            .into_iter()
-            .map(|webhook| (webhook.name.clone(), webhook))
-            .collect();
-        Ok(Self {
-            version,
-            workspace,
-            webhooks,
-        })
+        let webhooks = loaded.webhooks.into_iter().map(|webhook| (webhook.name.clone(), webhook)).collect();
+        Ok(Self { version, workspace, webhooks })
     }
 
     /// The webhook of this id, deleted ones included.
@@ -42,8 +34,6 @@ impl ConfigSnapshot {
 
     /// The webhook of this name, deleted ones included.
     pub fn webhook(&self, name: &str) -> Result<&Webhook, Error> {
-        self.webhooks
-            .get(name)
-            .ok_or_else(|| Error::not_found("webhook", name))
+        self.webhooks.get(name).ok_or_else(|| Error::not_found("webhook", name))
     }
 }

@@ -30,10 +30,7 @@ impl UseCase for Convert {
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Conversion>, Error> {
         let mut changes = context.changes(self.workspace);
         let conversion = record(&mut changes, loaded, context, &self.new, None)?;
-        Ok(Plan {
-            changes,
-            answer: conversion,
-        })
+        Ok(Plan { changes, answer: conversion })
     }
 }
 
@@ -45,25 +42,16 @@ pub(super) fn record(
     new: &NewConversion,
     appointment: Option<&Appointment>,
 ) -> Result<Conversion, Error> {
-    let lead = loaded
-        .lead(new.lead)
-        .ok_or_else(|| Error::not_found("lead", new.lead))?;
-    let contact = loaded
-        .contact(lead.contact)
-        .ok_or_else(|| Error::not_found("contact", lead.contact))?;
-    let workspace = loaded
-        .workspace
-        .as_ref()
-        .ok_or_else(|| Error::not_found("workspace", changes.workspace))?;
+    let lead = loaded.lead(new.lead).ok_or_else(|| Error::not_found("lead", new.lead))?;
+    let contact = loaded.contact(lead.contact).ok_or_else(|| Error::not_found("contact", lead.contact))?;
+    let workspace =
+        loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", changes.workspace))?;
     if new.value.minor() < 0 {
         let reason = Reason::new("value", "negative", "a conversion is worth nothing or more");
         return Err(Error::invalid(vec![reason]));
     }
     if lead.test {
-        return Err(Error::conflict(format!(
-            "lead `{}` is a test and can't be sold",
-            lead.id
-        )));
+        return Err(Error::conflict(format!("lead `{}` is a test and can't be sold", lead.id)));
     }
     let conversion = Conversion {
         id: ConversionId::new(context.ids, context.at),
@@ -85,21 +73,14 @@ pub(super) fn record(
 
     let mut row = contact.clone();
     let overflow = |error| Error::invalid(vec![Reason::new("value", "overflow", format!("{error}"))]);
-    row.convert(conversion.value, conversion.occurred_at)
-        .map_err(overflow)?;
-    changes.contacts.push(ContactWrite::Update {
-        row: Box::new(row),
-        at: contact.version,
-    });
+    row.convert(conversion.value, conversion.occurred_at).map_err(overflow)?;
+    changes.contacts.push(ContactWrite::Update { row: Box::new(row), at: contact.version });
 
     let mut row = lead.clone();
     row.status = status.clone();
     row.conversion = lead.conversion.or(Some(conversion.id));
     row.version = lead.version.next();
-    changes.leads.push(Write::Update {
-        row,
-        at: lead.version,
-    });
+    changes.leads.push(Write::Update { row, at: lead.version });
 
     let recorded = ConversionRecorded {
         conversion: conversion.id,
@@ -113,10 +94,7 @@ pub(super) fn record(
     changes.events.push(NewEvent {
         contact: Some(Mention::changed(contact.id)),
         lead: Some(Mention::changed(lead.id)),
-        ..NewEvent::about(
-            Subject::Conversion(conversion.id),
-            EventBody::ConversionRecorded(recorded),
-        )
+        ..NewEvent::about(Subject::Conversion(conversion.id), EventBody::ConversionRecorded(recorded))
     });
 
     let day = workspace.settings.zone.day_of(conversion.occurred_at);
@@ -147,11 +125,7 @@ pub(super) fn of_lead(lead: &Lead, day: NaiveDate, measure: Measure) -> RollupDe
     RollupDelta {
         cube: Cube::Leads,
         day,
-        dims: [
-            lead.webhook.to_string(),
-            lead.interest.source.key().to_owned(),
-            String::new(),
-        ],
+        dims: [lead.webhook.to_string(), lead.interest.source.key().to_owned(), String::new()],
         add: vec![(measure, 1, When::Always)],
         at: None,
         lead: None,

@@ -36,27 +36,19 @@ impl UseCase for PublishRules {
         };
         let mut changes = context.changes(self.workspace);
         let event = EventBody::RulesPublished(rules.clone());
-        changes
-            .events
-            .push(NewEvent::about(Subject::Rules(self.workspace), event));
+        changes.events.push(NewEvent::about(Subject::Rules(self.workspace), event));
         changes.records.push(if at == Version::ZERO {
             Write::Insert(row)
         } else {
             Write::Update { row, at }
         });
-        Ok(Plan {
-            changes,
-            answer: rules,
-        })
+        Ok(Plan { changes, answer: rules })
     }
 }
 
 /// The rules that a record keeps; version 0 without one.
 pub fn rules_of(record: Option<Record>) -> serde_json::Result<RuleSet> {
-    record.map_or_else(
-        || Ok(RuleSet::default()),
-        |record| serde_json::from_value(record.body),
-    )
+    record.map_or_else(|| Ok(RuleSet::default()), |record| serde_json::from_value(record.body))
 }
 
 /// The kind of the record that keeps the routing rules of a workspace.

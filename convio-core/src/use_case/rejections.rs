@@ -25,30 +25,18 @@ impl UseCase for Correct {
     }
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Rejection>, Error> {
-        let (found, _) = loaded
-            .rejection(self.id)
-            .ok_or_else(|| Error::not_found("rejection", self.id))?;
+        let (found, _) = loaded.rejection(self.id).ok_or_else(|| Error::not_found("rejection", self.id))?;
         if found.state != RejectionState::Held {
-            return Err(Error::conflict(format!(
-                "rejection `{}` is released already",
-                self.id
-            )));
+            return Err(Error::conflict(format!("rejection `{}` is released already", self.id)));
         }
         super::ingest::check_corrections(&self.corrections)?;
         let mut row = found.clone();
         row.corrections.0.extend(self.corrections.0.clone());
         row.version = found.version.next();
         let mut changes = context.changes(self.workspace);
-        let body = EventBody::RejectionCorrected {
-            corrections: Some(row.corrections.clone()),
-        };
-        changes
-            .events
-            .push(NewEvent::about(Subject::Rejection(self.id), body));
-        changes.rejections.push(Write::Update {
-            row: row.clone(),
-            at: found.version,
-        });
+        let body = EventBody::RejectionCorrected { corrections: Some(row.corrections.clone()) };
+        changes.events.push(NewEvent::about(Subject::Rejection(self.id), body));
+        changes.rejections.push(Write::Update { row: row.clone(), at: found.version });
         Ok(Plan { changes, answer: row })
     }
 }

@@ -24,24 +24,15 @@ impl UseCase for CreateWebhook {
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Webhook>, Error> {
         self.new.check().map_err(Error::invalid)?;
-        let config = loaded
-            .config
-            .ok_or_else(|| Error::not_found("workspace", self.workspace))?;
-        if loaded
-            .webhooks
-            .iter()
-            .any(|webhook| webhook.name == self.new.name)
-        {
+        let config = loaded.config.ok_or_else(|| Error::not_found("workspace", self.workspace))?;
+        if loaded.webhooks.iter().any(|webhook| webhook.name == self.new.name) {
             let message = format!("there is a webhook `{}` already", self.new.name);
             return Err(Error::taken(Reason::new("name", "taken", message)));
         }
         let mut changes = context.changes(self.workspace);
         changes.config = Some(config);
         let webhook = insert(&mut changes, &self.new, context);
-        Ok(Plan {
-            changes,
-            answer: webhook,
-        })
+        Ok(Plan { changes, answer: webhook })
     }
 }
 
@@ -86,18 +77,13 @@ impl UseCase for ChangeWebhook {
                     return Err(Error::invalid(reasons));
                 }
                 row.settings = (**settings).clone();
-                EventBody::WebhookConfigured {
-                    settings: (**settings).clone(),
-                }
+                EventBody::WebhookConfigured { settings: (**settings).clone() }
             }
             WebhookChange::Delete if row.name == DIRECT => {
                 return Err(Error::conflict("the webhook `direct` always exists"));
             }
             WebhookChange::Delete if row.deleted_at.is_some() => {
-                return Err(Error::conflict(format!(
-                    "webhook `{}` is deleted already",
-                    row.name
-                )));
+                return Err(Error::conflict(format!("webhook `{}` is deleted already", row.name)));
             }
             WebhookChange::Delete => {
                 row.deleted_at = Some(context.at);
@@ -113,13 +99,8 @@ impl UseCase for ChangeWebhook {
         };
         let mut changes = context.changes(self.workspace);
         changes.config = loaded.config;
-        changes
-            .events
-            .push(NewEvent::about(Subject::Webhook(row.id), body));
-        changes.webhooks.push(Write::Update {
-            row: row.clone(),
-            at: found.version,
-        });
+        changes.events.push(NewEvent::about(Subject::Webhook(row.id), body));
+        changes.webhooks.push(Write::Update { row: row.clone(), at: found.version });
         Ok(Plan { changes, answer: row })
     }
 }
@@ -134,13 +115,8 @@ pub(super) fn insert(changes: &mut ChangeSet, new: &NewWebhook, context: &Contex
         deleted_at: None,
         version: Version::ZERO.next(),
     };
-    let body = EventBody::WebhookCreated {
-        name: new.name.clone(),
-        settings: new.settings.clone(),
-    };
-    changes
-        .events
-        .push(NewEvent::about(Subject::Webhook(webhook.id), body));
+    let body = EventBody::WebhookCreated { name: new.name.clone(), settings: new.settings.clone() };
+    changes.events.push(NewEvent::about(Subject::Webhook(webhook.id), body));
     changes.webhooks.push(Write::Insert(webhook.clone()));
     webhook
 }

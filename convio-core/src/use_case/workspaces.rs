@@ -39,10 +39,7 @@ impl UseCase for CreateWorkspace {
         ));
         changes.workspaces.push(Write::Insert(workspace.clone()));
         super::webhooks::insert(&mut changes, &NewWebhook::named(DIRECT), context);
-        Ok(Plan {
-            changes,
-            answer: workspace,
-        })
+        Ok(Plan { changes, answer: workspace })
     }
 }
 
@@ -74,10 +71,7 @@ impl UseCase for ChangeWorkspace {
     }
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Workspace>, Error> {
-        let found = loaded
-            .workspace
-            .as_ref()
-            .ok_or_else(|| Error::not_found("workspace", self.id))?;
+        let found = loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", self.id))?;
         let mut row = found.clone();
         row.version = found.version.next();
         let body = match &self.change {
@@ -106,13 +100,8 @@ impl UseCase for ChangeWorkspace {
         };
         let mut changes = context.changes(self.id);
         changes.config = loaded.config;
-        changes
-            .events
-            .push(NewEvent::about(Subject::Workspace(self.id), body));
-        changes.workspaces.push(Write::Update {
-            row: row.clone(),
-            at: found.version,
-        });
+        changes.events.push(NewEvent::about(Subject::Workspace(self.id), body));
+        changes.workspaces.push(Write::Update { row: row.clone(), at: found.version });
         Ok(Plan { changes, answer: row })
     }
 }

@@ -98,9 +98,7 @@ impl Webhook {
     /// The source of a lead that names none.
     pub fn default_source(&self) -> Source {
         let named = self.settings.source.clone();
-        named
-            .or_else(|| Source::new(&self.name).ok())
-            .unwrap_or_else(Source::unknown)
+        named.or_else(|| Source::new(&self.name).ok()).unwrap_or_else(Source::unknown)
     }
 
     /// Where contacts of its leads are looked for.
@@ -114,20 +112,10 @@ impl Webhook {
     /// Why it refuses leads, if it does.
     pub fn refusal(&self) -> Option<Reason> {
         if self.deleted_at.is_some() {
-            return Some(Reason::new(
-                "webhook",
-                "deleted",
-                format!("webhook `{}` is deleted", self.name),
-            ));
+            return Some(Reason::new("webhook", "deleted", format!("webhook `{}` is deleted", self.name)));
         }
         let inactive = !self.settings.active;
-        inactive.then(|| {
-            Reason::new(
-                "webhook",
-                "inactive",
-                format!("webhook `{}` is inactive", self.name),
-            )
-        })
+        inactive.then(|| Reason::new("webhook", "inactive", format!("webhook `{}` is inactive", self.name)))
     }
 }
 
@@ -173,10 +161,7 @@ impl RepeatPolicy {
 
 impl Default for RepeatPolicy {
     fn default() -> Self {
-        Self {
-            action: RepeatAction::Flag,
-            window_days: Some(REPEAT_WINDOW_DAYS),
-        }
+        Self { action: RepeatAction::Flag, window_days: Some(REPEAT_WINDOW_DAYS) }
     }
 }
 
@@ -202,10 +187,7 @@ pub struct NewWebhook {
 impl NewWebhook {
     /// A webhook with this name and default settings.
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            settings: WebhookSettings::default(),
-        }
+        Self { name: name.into(), settings: WebhookSettings::default() }
     }
 
     /// With these settings instead.
@@ -242,11 +224,7 @@ impl WebhookSettings {
     pub fn check(&self) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if self.keys.is_empty() {
-            reasons.push(Reason::new(
-                "keys",
-                "empty",
-                "a webhook needs at least one kind of key",
-            ));
+            reasons.push(Reason::new("keys", "empty", "a webhook needs at least one kind of key"));
         }
         if self.idempotency_hours == 0 || self.idempotency_hours > IDEMPOTENCY_HOURS_MAX {
             let message = format!("idempotency keys are kept 1 to {IDEMPOTENCY_HOURS_MAX} hours");
@@ -275,4 +253,5 @@ pub const NAME_BYTES_MAX: usize = 64;
 /// Before every lead; stores keep it in microseconds since 1970.
 const START_OF_TIME: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("the year 1");
 /// After every lead.
-const END_OF_TIME: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");
+const END_OF_TIME: DateTime<Utc> =
+    DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");

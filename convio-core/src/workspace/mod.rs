@@ -73,11 +73,7 @@ pub struct NewWorkspace {
 impl NewWorkspace {
     /// A workspace with this name, in UTC and US dollars until told otherwise.
     pub fn named(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            zone: "UTC".into(),
-            currency: "USD".into(),
-        }
+        Self { name: name.into(), zone: "UTC".into(), currency: "USD".into() }
     }
 
     /// The IANA zone that its days are counted in, such as `America/Los_Angeles`.
@@ -111,12 +107,9 @@ impl NewWorkspace {
             reasons.push(Reason::new("currency", "unknown", error.to_string()));
         }
         match (zone, currency) {
-            (Ok(zone), Ok(currency)) if reasons.is_empty() => Ok(WorkspaceSettings {
-                name,
-                zone,
-                currency,
-                active: true,
-            }),
+            (Ok(zone), Ok(currency)) if reasons.is_empty() => {
+                Ok(WorkspaceSettings { name, zone, currency, active: true })
+            }
             _ => Err(reasons),
         }
     }

@@ -5,8 +5,7 @@ use chrono::TimeDelta;
 
 /// Hits of the claims in the order of kind and value.
 async fn hits(db: &Database) -> Vec<i64> {
-    db.column("SELECT hits FROM convio.claim ORDER BY kind, value")
-        .await
+    db.column("SELECT hits FROM convio.claim ORDER BY kind, value").await
 }
 
 #[test]
@@ -19,10 +18,7 @@ fn a_replay_writes_its_claim_hit_and_nothing_else() {
         let (census, row) = (db.census().await, db.column::<String>(contact).await);
         let replay = ingest(&mut conn, &first.again()).await.expect("runs");
         assert_eq!(replay, Outcome::lost(Claim::Key, first.lead, true));
-        assert_eq!(
-            (db.census().await, db.column::<String>(contact).await),
-            (census, row)
-        );
+        assert_eq!((db.census().await, db.column::<String>(contact).await), (census, row));
         assert_eq!(hits(db).await, [2]);
         assert_sound(db).await;
     });
@@ -86,10 +82,7 @@ fn a_lost_key_leaves_a_new_external_id_unclaimed() {
         assert_eq!(lost, Outcome::lost(Claim::Key, first.lead, false));
         assert_eq!(db.census().await, census, "the external id was claimed");
         let owner = db.offer("+15550101").external("x");
-        assert_eq!(
-            ingest(&mut conn, &owner).await.expect("runs").taken().lead,
-            owner.lead
-        );
+        assert_eq!(ingest(&mut conn, &owner).await.expect("runs").taken().lead, owner.lead);
         assert_sound(db).await;
     });
 }
@@ -101,9 +94,7 @@ fn a_lost_key_leaves_an_external_id_that_is_not_its_own_unclaimed() {
         let first = db.offer("+15550100").keyed("k").external("x");
         ingest(&mut conn, &first).await.expect("runs").taken();
         let census = db.census().await;
-        let lost = ingest(&mut conn, &first.again().external("y"))
-            .await
-            .expect("runs");
+        let lost = ingest(&mut conn, &first.again().external("y")).await.expect("runs");
         assert_eq!(lost, Outcome::lost(Claim::Key, first.lead, true));
         assert_eq!(db.census().await, census, "the external id was claimed");
         assert_eq!(hits(db).await, [2, 1]);
@@ -170,17 +161,12 @@ fn a_replay_restores_a_purged_external_id_for_the_lead_of_its_key() {
 fn both_claims_lost_to_two_leads_answer_with_the_lead_of_the_key() {
     with_database(async |db| {
         let mut conn = db.connect().await;
-        let (by_key, by_id) = (
-            db.offer("+15550100").keyed("k"),
-            db.offer("+15550101").external("x"),
-        );
+        let (by_key, by_id) = (db.offer("+15550100").keyed("k"), db.offer("+15550101").external("x"));
         for offer in [&by_key, &by_id] {
             ingest(&mut conn, offer).await.expect("runs").taken();
         }
         let census = db.census().await;
-        let both = ingest(&mut conn, &by_key.again().external("x"))
-            .await
-            .expect("runs");
+        let both = ingest(&mut conn, &by_key.again().external("x")).await.expect("runs");
         assert_eq!(both, Outcome::lost(Claim::Key, by_key.lead, true));
         assert_eq!(db.census().await, census);
         assert_eq!(hits(db).await, [2, 1]);
@@ -202,17 +188,11 @@ fn an_expired_key_is_taken_over_at_its_last_moment_and_not_before() {
         due.now = end;
         due.body = b"another day".to_vec();
         let due = due.keyed("k").external("y");
-        assert_eq!(
-            ingest(&mut conn, &due).await.expect("runs").taken().lead,
-            due.lead
-        );
+        assert_eq!(ingest(&mut conn, &due).await.expect("runs").taken().lead, due.lead);
         let lost = ingest(&mut conn, &due.again()).await.expect("runs");
         assert_eq!(lost, Outcome::lost(Claim::Key, due.lead, true));
-        let row = "SELECT format('%s %s %s', external_id, lead_id, expires_at = $1::timestamptz) FROM convio.claim WHERE kind = 0";
-        let sql = row.replace(
-            "$1",
-            &format!("'{}'", due.expires_at.expect("expires").to_rfc3339()),
-        );
+        let row = "SELECT format('%s %s %s', external_id, intake_id, expires_at = $1::timestamptz) FROM convio.claim WHERE kind = 0";
+        let sql = row.replace("$1", &format!("'{}'", due.expires_at.expect("expires").to_rfc3339()));
         assert_eq!(db.column::<String>(&sql).await, [format!("y {} t", due.lead)]);
         assert_sound(db).await;
     });

@@ -30,14 +30,8 @@ fn a_stale_configuration_stores_nothing_and_names_the_present_one() {
             plain.keyed("k").external("x"),
         ] {
             for config in [6, 8] {
-                let offer = Offer {
-                    config,
-                    ..offer.again()
-                };
-                assert_eq!(
-                    ingest(&mut conn, &offer).await.expect("runs"),
-                    Outcome::Stale { config: 7 }
-                );
+                let offer = Offer { config, ..offer.again() };
+                assert_eq!(ingest(&mut conn, &offer).await.expect("runs"), Outcome::Stale { config: 7 });
             }
         }
         assert_eq!(db.census().await, before);
@@ -52,18 +46,12 @@ fn a_configuration_that_changes_while_the_lead_waits_is_stale() {
     with_database(async |db| {
         let (mut publisher, mut second) = (db.connect().await, db.connect().await);
         let before = db.census().await;
-        publisher
-            .execute("BEGIN; UPDATE convio.head SET config = 2")
-            .await
-            .expect("publishes");
+        publisher.execute("BEGIN; UPDATE convio.head SET config = 2").await.expect("publishes");
         let (offer, waiting) = (db.offer("+15550100").keyed("k"), pid(&mut second).await);
         let task = tokio::spawn(async move { ingest(&mut second, &offer).await });
         db.until_blocked(waiting).await;
         publisher.execute("COMMIT").await.expect("commits");
-        assert_eq!(
-            task.await.expect("joins").expect("runs"),
-            Outcome::Stale { config: 2 }
-        );
+        assert_eq!(task.await.expect("joins").expect("runs"), Outcome::Stale { config: 2 });
         assert_eq!(db.census().await, before);
     });
 }
@@ -79,10 +67,7 @@ fn a_workspace_is_invisible_to_another() {
         let mut offer = first.again();
         offer.workspace = other;
         let taken = ingest(&mut conn, &offer).await.expect("runs").taken();
-        assert_eq!(
-            (taken.created, taken.position, taken.duplicate_of),
-            (true, 1, None)
-        );
+        assert_eq!((taken.created, taken.position, taken.duplicate_of), (true, 1, None));
         assert_sound(db).await;
     });
 }

@@ -12,15 +12,10 @@ async fn filled(db: &Database) {
     conn.execute("INSERT INTO convio.head (workspace_id, config) SELECT gen_random_uuid(), 1 FROM generate_series(1, 3000)")
         .await
         .expect("adds workspaces");
-    conn.execute("SET synchronous_commit = off")
-        .await
-        .expect("is a test");
+    conn.execute("SET synchronous_commit = off").await.expect("is a test");
     for nth in 0..3_000 {
-        let offer = db
-            .offer(&format!("+1555{nth:04}"))
-            .keyed(&nth.to_string())
-            .external(&nth.to_string())
-            .windowed();
+        let offer =
+            db.offer(&format!("+1555{nth:04}")).keyed(&nth.to_string()).external(&nth.to_string()).windowed();
         ingest(&mut conn, &offer).await.expect("runs").taken();
     }
     conn.execute("ANALYZE").await.expect("analyzes");
@@ -28,19 +23,11 @@ async fn filled(db: &Database) {
 
 /// The generic plan of the statement, line by line.
 async fn generic_plan(conn: &mut PgConnection) -> Vec<String> {
-    conn.execute("SET plan_cache_mode = force_generic_plan")
-        .await
-        .expect("sets");
+    conn.execute("SET plan_cache_mode = force_generic_plan").await.expect("sets");
     let prepare = format!("PREPARE one ({}) AS {INGEST_ONE}", TYPES.join(", "));
     conn.execute(AssertSqlSafe(prepare)).await.expect("prepares");
-    let explain = format!(
-        "EXPLAIN (COSTS OFF) EXECUTE one ({})",
-        vec!["NULL"; TYPES.len()].join(", ")
-    );
-    let rows = sqlx::raw_sql(AssertSqlSafe(explain))
-        .fetch_all(conn)
-        .await
-        .expect("explains");
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE one ({})", vec!["NULL"; TYPES.len()].join(", "));
+    let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(conn).await.expect("explains");
     rows.iter().map(|row| row.get(0)).collect()
 }
 
@@ -51,27 +38,12 @@ fn the_generic_plan_scans_no_table() {
         let plan = generic_plan(&mut db.connect().await).await;
         let text = plan.join("\n");
         assert!(!text.contains("Seq Scan"), "{text}");
-        let scans: Vec<_> = plan
-            .iter()
-            .filter(|line| line.contains(" Scan") && !line.contains("CTE Scan"))
-            .collect();
-        assert!(
-            scans
-                .iter()
-                .all(|line| line.contains("Index Scan using head_pkey on head")),
-            "{text}"
-        );
-        for arbiter in [
-            "claim_pkey",
-            "contact_key_pkey",
-            "repeat_window_pkey",
-            "contact_pkey",
-            "rollup_pkey",
-        ] {
-            assert!(
-                text.contains(&format!("Conflict Arbiter Indexes: {arbiter}")),
-                "{arbiter}\n{text}"
-            );
+        let scans: Vec<_> =
+            plan.iter().filter(|line| line.contains(" Scan") && !line.contains("CTE Scan")).collect();
+        assert!(scans.iter().all(|line| line.contains("Index Scan using head_pkey on head")), "{text}");
+        for arbiter in ["claim_pkey", "contact_key_pkey", "repeat_window_pkey", "contact_pkey", "rollup_pkey"]
+        {
+            assert!(text.contains(&format!("Conflict Arbiter Indexes: {arbiter}")), "{arbiter}\n{text}");
         }
     });
 }
@@ -82,17 +54,10 @@ fn the_server_settles_on_the_generic_plan_by_itself() {
         filled(db).await;
         let mut conn = db.connect().await;
         for nth in 0..12 {
-            ingest(&mut conn, &db.offer(&format!("+1666{nth:04}")).windowed())
-                .await
-                .expect("runs")
-                .taken();
+            ingest(&mut conn, &db.offer(&format!("+1666{nth:04}")).windowed()).await.expect("runs").taken();
         }
         let sql = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement = $1";
-        let row = sqlx::query(sql)
-            .bind(INGEST_ONE)
-            .fetch_one(&mut conn)
-            .await
-            .expect("is prepared");
+        let row = sqlx::query(sql).bind(INGEST_ONE).fetch_one(&mut conn).await.expect("is prepared");
         assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (5, 7));
     });
 }
@@ -101,9 +66,7 @@ fn the_server_settles_on_the_generic_plan_by_itself() {
 fn every_outcome_is_one_round_trip() {
     with_database(async |db| {
         let proxy = Proxy::to(&db.options).await;
-        let mut conn = PgConnection::connect_with(&proxy.options)
-            .await
-            .expect("connects");
+        let mut conn = PgConnection::connect_with(&proxy.options).await.expect("connects");
         let first = db.offer("+15550100").keyed("k").external("x").windowed();
         let (mut stale, mut missing) = (first.again(), first.again());
         (stale.config, missing.workspace) = (2, next_id());
@@ -118,17 +81,13 @@ fn every_outcome_is_one_round_trip() {
             let before = proxy.trips();
             let outcome = ingest(&mut conn, offer).await.expect("runs");
             assert_eq!(proxy.trips() - before, 1, "{name}");
-            assert_eq!(
-                matches!(outcome, Outcome::Taken(_)),
-                matches!(name, "created" | "linked"),
-                "{name}"
-            );
+            assert_eq!(matches!(outcome, Outcome::Taken(_)), matches!(name, "created" | "linked"), "{name}");
         }
     });
 }
 
 /// The type of every parameter, in order.
-const TYPES: [&str; 51] = [
+const TYPES: [&str; 52] = [
     "uuid",
     "bigint",
     "timestamptz",
@@ -180,4 +139,5 @@ const TYPES: [&str; 51] = [
     "text",
     "text",
     "date",
+    "text",
 ];

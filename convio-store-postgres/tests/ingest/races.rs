@@ -28,18 +28,10 @@ async fn outcome(task: JoinHandle<(PgConnection, Result<Outcome, sqlx::Error>)>)
 fn r1_an_existing_contact_is_merged_on_its_newest_row() {
     with_database(async |db| {
         let mut conn = db.connect().await;
-        ingest(&mut conn, &db.offer("+15550100").with("first_name", 1, "Ann"))
-            .await
-            .expect("runs")
-            .taken();
-        let (first, second) = (
-            db.offer("+15550100").windowed().received(1),
-            db.offer("+15550100").windowed().received(2),
-        );
-        let (first, second) = (
-            first.with("last_name", 1, "Lee"),
-            second.with("city", 1, "Austin"),
-        );
+        ingest(&mut conn, &db.offer("+15550100").with("first_name", 1, "Ann")).await.expect("runs").taken();
+        let (first, second) =
+            (db.offer("+15550100").windowed().received(1), db.offer("+15550100").windowed().received(2));
+        let (first, second) = (first.with("last_name", 1, "Lee"), second.with("city", 1, "Austin"));
         let mut tx = conn.begin().await.expect("begins");
         assert_eq!(ingest(&mut tx, &first).await.expect("runs").taken().version, 2);
         let task = blocked(db, second).await;
@@ -57,17 +49,11 @@ fn r2_a_new_contact_of_two_writers_is_made_once() {
     with_database(async |db| {
         let mut conn = db.connect().await;
         let mut tx = conn.begin().await.expect("begins");
-        let winner = ingest(&mut tx, &db.offer("+15550100"))
-            .await
-            .expect("runs")
-            .taken();
+        let winner = ingest(&mut tx, &db.offer("+15550100")).await.expect("runs").taken();
         let task = blocked(db, db.offer("+15550100")).await;
         tx.commit().await.expect("commits");
         let linked = outcome(task).await.taken();
-        assert_eq!(
-            (linked.contact, linked.number, linked.version),
-            (winner.contact, winner.number, 2)
-        );
+        assert_eq!((linked.contact, linked.number, linked.version), (winner.contact, winner.number, 2));
         assert!(!linked.created);
         assert_sound(db).await;
     });
@@ -78,10 +64,7 @@ fn r3_the_second_makes_the_contact_when_the_first_rolls_back() {
     with_database(async |db| {
         let mut conn = db.connect().await;
         let mut tx = conn.begin().await.expect("begins");
-        let lost = ingest(&mut tx, &db.offer("+15550100").keyed("k").windowed())
-            .await
-            .expect("runs")
-            .taken();
+        let lost = ingest(&mut tx, &db.offer("+15550100").keyed("k").windowed()).await.expect("runs").taken();
         let task = blocked(db, db.offer("+15550100").keyed("k").windowed()).await;
         tx.rollback().await.expect("rolls back");
         let taken = outcome(task).await.taken();
@@ -116,9 +99,8 @@ fn r5b_one_contact_under_eight_writers_numbers_its_events_without_a_gap() {
         let writers: Vec<_> = (0..8)
             .map(|writer| {
                 let options = db.options.clone();
-                let offers: Vec<_> = (0..20)
-                    .map(|nth| db.offer("+15550100").windowed().received(writer + nth))
-                    .collect();
+                let offers: Vec<_> =
+                    (0..20).map(|nth| db.offer("+15550100").windowed().received(writer + nth)).collect();
                 tokio::spawn(async move {
                     let mut conn = PgConnection::connect_with(&options).await.expect("connects");
                     let mut versions = Vec::new();
@@ -145,22 +127,13 @@ fn r5b_one_contact_under_eight_writers_numbers_its_events_without_a_gap() {
 fn r6_a_repeatable_read_transaction_is_refused_and_stores_nothing() {
     with_database(async |db| {
         let (mut one, mut two) = (db.connect().await, db.connect().await);
-        for level in [
-            "BEGIN ISOLATION LEVEL REPEATABLE READ",
-            "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        ] {
+        for level in ["BEGIN ISOLATION LEVEL REPEATABLE READ", "BEGIN ISOLATION LEVEL SERIALIZABLE"] {
             let mut tx = one.begin_with(level).await.expect("begins");
-            tx.execute("SELECT count(*) FROM convio.lead")
-                .await
-                .expect("takes the snapshot");
-            ingest(&mut two, &db.offer("+15550100"))
-                .await
-                .expect("runs")
-                .taken();
+            tx.execute("SELECT count(*) FROM convio.lead").await.expect("takes the snapshot");
+            ingest(&mut two, &db.offer("+15550100")).await.expect("runs").taken();
             let census = db.census().await;
-            let error = ingest(&mut tx, &db.offer("+15550101"))
-                .await
-                .expect_err("another writer came between");
+            let error =
+                ingest(&mut tx, &db.offer("+15550101")).await.expect_err("another writer came between");
             assert_eq!(code(&error), "40001", "{level}");
             let error = tx.execute("SELECT 1").await.expect_err("the transaction is dead");
             assert_eq!(code(&error), "25P02", "{level}");
@@ -176,39 +149,24 @@ fn r7_a_callers_transaction_lives_on_after_every_outcome() {
     with_database(async |db| {
         let mut conn = db.connect().await;
         let mut tx = conn.begin().await.expect("begins");
-        tx.execute("CREATE TABLE public.orders (id int)")
-            .await
-            .expect("creates");
+        tx.execute("CREATE TABLE public.orders (id int)").await.expect("creates");
         let first = db.offer("+15550100").keyed("k").external("x").windowed();
         let created = ingest(&mut tx, &first).await.expect("runs").taken();
-        let linked = ingest(&mut tx, &db.offer("+15550100").windowed())
-            .await
-            .expect("runs")
-            .taken();
-        assert_eq!(
-            (created.created, linked.created, linked.duplicate_of),
-            (true, false, Some(first.lead))
-        );
+        let linked = ingest(&mut tx, &db.offer("+15550100").windowed()).await.expect("runs").taken();
+        assert_eq!((created.created, linked.created, linked.duplicate_of), (true, false, Some(first.lead)));
         let replay = ingest(&mut tx, &first.again()).await.expect("runs");
         assert_eq!(replay, Outcome::lost(Claim::Key, first.lead, true));
         let mut other = first.again();
         other.body = b"other".to_vec();
         let conflict = ingest(&mut tx, &other).await.expect("runs");
         assert_eq!(conflict, Outcome::lost(Claim::Key, first.lead, false));
-        let external = ingest(&mut tx, &db.offer("+15550102").external("x"))
-            .await
-            .expect("runs");
+        let external = ingest(&mut tx, &db.offer("+15550102").external("x")).await.expect("runs");
         assert_eq!(external, Outcome::lost(Claim::ExternalId, first.lead, true));
         let (mut stale, mut missing) = (db.offer("+15550103"), db.offer("+15550103"));
         (stale.config, missing.workspace) = (9, next_id());
-        assert_eq!(
-            ingest(&mut tx, &stale).await.expect("runs"),
-            Outcome::Stale { config: 1 }
-        );
+        assert_eq!(ingest(&mut tx, &stale).await.expect("runs"), Outcome::Stale { config: 1 });
         assert_eq!(ingest(&mut tx, &missing).await.expect("runs"), Outcome::Missing);
-        tx.execute("INSERT INTO public.orders VALUES (1)")
-            .await
-            .expect("the transaction is alive");
+        tx.execute("INSERT INTO public.orders VALUES (1)").await.expect("the transaction is alive");
         tx.commit().await.expect("commits");
         assert_eq!(db.count("SELECT count(*) FROM public.orders").await, 1);
         assert_eq!(db.count("SELECT count(*) FROM convio.lead").await, 2);
@@ -224,19 +182,9 @@ fn r9_two_leads_of_one_transaction_around_another_writer_do_not_deadlock() {
             ingest(&mut conn, &db.offer(phone)).await.expect("runs").taken();
         }
         let mut tx = conn.begin().await.expect("begins");
-        ingest(&mut tx, &db.offer("+15550100"))
-            .await
-            .expect("runs")
-            .taken();
+        ingest(&mut tx, &db.offer("+15550100")).await.expect("runs").taken();
         let task = blocked(db, db.offer("+15550101")).await;
-        assert_eq!(
-            ingest(&mut tx, &db.offer("+15550101"))
-                .await
-                .expect("runs")
-                .taken()
-                .version,
-            2
-        );
+        assert_eq!(ingest(&mut tx, &db.offer("+15550101")).await.expect("runs").taken().version, 2);
         tx.commit().await.expect("commits");
         assert_eq!(outcome(task).await.taken().version, 3);
         assert_sound(db).await;

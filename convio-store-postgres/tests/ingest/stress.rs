@@ -29,9 +29,7 @@ fn everything_at_once_leaves_a_sound_database() {
         let done = Arc::new(AtomicBool::new(false));
         let reader = tail(db, Arc::clone(&done)).await;
         let sent = Arc::new(Mutex::new(Vec::new()));
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|nth| write(db, nth, Arc::clone(&sent)))
-            .collect();
+        let writers: Vec<_> = (0..WRITERS).map(|nth| write(db, nth, Arc::clone(&sent))).collect();
         let mut told = Told::default();
         for writer in writers {
             let own = writer.await.expect("joins");
@@ -47,23 +45,12 @@ fn everything_at_once_leaves_a_sound_database() {
         done.store(true, Ordering::SeqCst);
         let read = reader.await.expect("joins");
 
-        let stored: BTreeSet<Uuid> = db
-            .column("SELECT id FROM convio.lead")
-            .await
-            .into_iter()
-            .collect();
+        let stored: BTreeSet<Uuid> = db.column("SELECT id FROM convio.lead").await.into_iter().collect();
         assert_eq!(stored, told.stored, "stored and acknowledged differ");
         let mut keys = BTreeMap::new();
         for (key, lead) in told.keys {
-            assert_eq!(
-                *keys.entry(key.clone()).or_insert(lead),
-                lead,
-                "key {key} answered with two leads"
-            );
-            assert!(
-                stored.contains(&lead),
-                "key {key} answered with a lead that is not stored"
-            );
+            assert_eq!(*keys.entry(key.clone()).or_insert(lead), lead, "key {key} answered with two leads");
+            assert!(stored.contains(&lead), "key {key} answered with a lead that is not stored");
         }
         assert_eq!(
             read,
@@ -72,9 +59,7 @@ fn everything_at_once_leaves_a_sound_database() {
         );
         assert_sound(db).await;
         let contacts = db.count("SELECT contacts FROM convio.head").await;
-        let duplicates = db
-            .count("SELECT count(*) FROM convio.lead WHERE duplicate_of IS NOT NULL")
-            .await;
+        let duplicates = db.count("SELECT count(*) FROM convio.lead WHERE duplicate_of IS NOT NULL").await;
         for (what, count) in [
             ("leads", stored.len()),
             ("replays", told.replays),
@@ -100,11 +85,7 @@ async fn tail(db: &Database, done: Arc<AtomicBool>) -> JoinHandle<i64> {
         loop {
             let ending = done.load(Ordering::SeqCst);
             let sql = "SELECT position FROM convio.event WHERE position > $1 ORDER BY workspace_id, position";
-            let rows = sqlx::query(sql)
-                .bind(last)
-                .fetch_all(&mut conn)
-                .await
-                .expect("reads");
+            let rows = sqlx::query(sql).bind(last).fetch_all(&mut conn).await.expect("reads");
             for row in &rows {
                 let position: i64 = row.get(0);
                 assert_eq!(position, last + 1, "the reader missed an event");
@@ -166,10 +147,7 @@ fn next(dice: &mut Dice, blank: &Offer, sent: &Mutex<Vec<Offer>>) -> Offer {
         }
         return again;
     }
-    let mut offer = Offer {
-        phone: format!("+1555{:04}", dice.roll(PHONES)),
-        ..blank.again()
-    };
+    let mut offer = Offer { phone: format!("+1555{:04}", dice.roll(PHONES)), ..blank.again() };
     offer.received_at +=
         chrono::TimeDelta::microseconds(i64::try_from(dice.roll(20_000_000_000)).expect("fits"));
     offer.source =
@@ -177,23 +155,15 @@ fn next(dice: &mut Dice, blank: &Offer, sent: &Mutex<Vec<Offer>>) -> Offer {
     offer.test = dice.roll(10) == 0;
     let phone = offer.phone.clone();
     offer = offer.with("phone", 1, &phone);
-    for (field, chance) in [
-        ("first_name", 60),
-        ("email", 50),
-        ("city", 30),
-        ("postal_code", 30),
-    ] {
+    for (field, chance) in [("first_name", 60), ("email", 50), ("city", 30), ("postal_code", 30)] {
         if dice.roll(100) < chance {
             let value = format!("{field} {}", dice.roll(3));
             let rank = u8::try_from(1 + dice.roll(2)).expect("fits");
-            offer = if dice.roll(8) == 0 {
-                offer.without(field, rank)
-            } else {
-                offer.with(field, rank, &value)
-            };
+            offer =
+                if dice.roll(8) == 0 { offer.without(field, rank) } else { offer.with(field, rank, &value) };
         }
     }
-    if dice.roll(100) < 80 {
+    if !offer.test && dice.roll(100) < 80 {
         offer = offer.windowed();
     }
     if dice.roll(100) < 15 {
@@ -214,17 +184,11 @@ fn hear(told: &mut Told, offer: &Offer, outcome: Outcome) {
             told.stored.insert(taken.lead);
             told.keys.extend(offer.key.clone().map(|key| (key, taken.lead)));
         }
-        Outcome::Lost {
-            claim: Claim::Key,
-            lead,
-            same_body: true,
-        } => {
+        Outcome::Lost { claim: Claim::Key, lead, same_body: true } => {
             told.replays += 1;
             told.keys.extend(offer.key.clone().map(|key| (key, lead)));
         }
-        Outcome::Lost {
-            claim: Claim::Key, ..
-        } => told.conflicts += 1,
+        Outcome::Lost { claim: Claim::Key, .. } => told.conflicts += 1,
         Outcome::Lost { lead, .. } => {
             told.external += 1;
             told.keys.extend(offer.key.clone().map(|key| (key, lead)));

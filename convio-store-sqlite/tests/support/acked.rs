@@ -29,11 +29,7 @@ async fn is_whole(acme: &WorkspaceHandle<'_>, ack: &Acked) -> bool {
     let lead = acme.lead(ack.lead).await.unwrap();
     let contact = acme.contact(ContactRef::Id(ack.contact)).await.unwrap();
     let payload = acme.payload(ack.lead.intake()).await.unwrap();
-    let events = acme
-        .history(StreamRef::Lead(ack.lead), &PageRequest::default())
-        .await
-        .unwrap()
-        .items;
+    let events = acme.history(StreamRef::Lead(ack.lead), &PageRequest::default()).await.unwrap().items;
     lead.is_some_and(|lead| lead.contact == ack.contact)
         && contact.is_some()
         && payload.is_some_and(|payload| payload.body == ack.body.as_bytes())

@@ -9,9 +9,7 @@ use rusqlite::Connection;
 pub(crate) fn broken_laws(path: &Path) -> Vec<String> {
     let conn = Connection::open(path).unwrap();
     let mut broken = Vec::new();
-    let integrity: String = conn
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
+    let integrity: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     if integrity != "ok" {
         return vec![format!("integrity_check: {integrity}")];
     }
@@ -23,12 +21,9 @@ pub(crate) fn broken_laws(path: &Path) -> Vec<String> {
     }
     for (workspace, made) in heads(&conn) {
         let numbers: Vec<u64> = {
-            let mut numbers = conn
-                .prepare("SELECT number FROM contact WHERE workspace_id = ?1")
-                .unwrap();
-            let numbers = numbers
-                .query_map([workspace.uuid().as_bytes()], |row| row.get::<_, i64>(0))
-                .unwrap();
+            let mut numbers = conn.prepare("SELECT number FROM contact WHERE workspace_id = ?1").unwrap();
+            let numbers =
+                numbers.query_map([workspace.uuid().as_bytes()], |row| row.get::<_, i64>(0)).unwrap();
             numbers.map(|number| number.unwrap().cast_unsigned()).collect()
         };
         let series = NumberSeries::of(workspace);
@@ -37,10 +32,7 @@ pub(crate) fn broken_laws(path: &Path) -> Vec<String> {
         wanted.sort_unstable();
         found.sort_unstable();
         if wanted != found {
-            broken.push(format!(
-                "contacts have the first {made} numbers: {} have others",
-                found.len()
-            ));
+            broken.push(format!("contacts have the first {made} numbers: {} have others", found.len()));
         }
     }
     broken
@@ -48,16 +40,11 @@ pub(crate) fn broken_laws(path: &Path) -> Vec<String> {
 
 fn heads(conn: &Connection) -> Vec<(WorkspaceId, u64)> {
     let mut heads = conn.prepare("SELECT workspace_id, contacts FROM head").unwrap();
-    let heads = heads
-        .query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)))
-        .unwrap();
+    let heads = heads.query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?))).unwrap();
     heads
         .map(|head| {
             let (id, contacts) = head.unwrap();
-            (
-                WorkspaceId::from_uuid(uuid::Uuid::from_bytes(id)),
-                contacts.cast_unsigned(),
-            )
+            (WorkspaceId::from_uuid(uuid::Uuid::from_bytes(id)), contacts.cast_unsigned())
         })
         .collect()
 }

@@ -7,10 +7,7 @@ pub(crate) struct Dice(u64);
 
 impl Dice {
     /// The seed of `CONVIO_TEST_SEED`, or one of this run. It is printed, so the log of a failure names it.
-    #[expect(
-        clippy::print_stdout,
-        reason = "the test harness shows it where the test fails"
-    )]
+    #[expect(clippy::print_stdout, reason = "the test harness shows it where the test fails")]
     pub(crate) fn new() -> Self {
         let given = std::env::var("CONVIO_TEST_SEED").ok();
         let seed = given.map_or_else(

@@ -106,10 +106,7 @@ impl Disk {
 
     /// Waits until there is one that is held.
     pub(crate) fn wait_for_held_sync(&self) {
-        let waited = self
-            .changed
-            .wait_timeout_while(self.state(), HANG, |state| state.held == 0)
-            .unwrap();
+        let waited = self.changed.wait_timeout_while(self.state(), HANG, |state| state.held == 0).unwrap();
         assert!(!waited.1.timed_out(), "nothing is synced");
     }
 
@@ -125,12 +122,7 @@ impl Disk {
         let number = known.unwrap_or_else(|| {
             // What was there before us counts as synced.
             let synced = std::fs::read(path).unwrap();
-            state.files.push(File {
-                path: path.to_owned(),
-                exists: true,
-                synced,
-                pending: Vec::new(),
-            });
+            state.files.push(File { path: path.to_owned(), exists: true, synced, pending: Vec::new() });
             state.files.len() - 1
         });
         state.files[number].exists = true;
@@ -140,23 +132,12 @@ impl Disk {
     /// A file is removed, and at once from the disk too.
     pub(crate) fn remove(&self, path: &Path) {
         if let Some(file) = self.state().files.iter_mut().find(|file| file.path == path) {
-            *file = File {
-                path: path.to_owned(),
-                exists: false,
-                synced: Vec::new(),
-                pending: Vec::new(),
-            };
+            *file = File { path: path.to_owned(), exists: false, synced: Vec::new(), pending: Vec::new() };
         }
     }
 
     pub(crate) fn write(&self, file: usize, at: usize, bytes: &[u8]) {
-        self.change(
-            file,
-            Change::Write {
-                at,
-                bytes: bytes.to_owned(),
-            },
-        );
+        self.change(file, Change::Write { at, bytes: bytes.to_owned() });
     }
 
     pub(crate) fn truncate(&self, file: usize, size: usize) {
@@ -185,10 +166,7 @@ impl Disk {
         if state.hold {
             state.held += 1;
             self.changed.notify_all();
-            let waited = self
-                .changed
-                .wait_timeout_while(state, HANG, |state| state.hold)
-                .unwrap();
+            let waited = self.changed.wait_timeout_while(state, HANG, |state| state.hold).unwrap();
             state = waited.0;
             state.held -= 1;
             // Who holds it has forgotten it.
@@ -251,10 +229,7 @@ impl Syncs {
 
 impl State {
     fn loss(&self) -> Loss {
-        Loss {
-            files: self.files.iter().filter(|file| file.exists).cloned().collect(),
-            told: self.told,
-        }
+        Loss { files: self.files.iter().filter(|file| file.exists).cloned().collect(), told: self.told }
     }
 }
 
@@ -275,9 +250,7 @@ impl Loss {
 
     /// Whether the database was being written, from the log.
     pub(crate) fn is_within_checkpoint(&self) -> bool {
-        self.files
-            .iter()
-            .any(|file| !file.is_log() && !file.pending.is_empty())
+        self.files.iter().any(|file| !file.is_log() && !file.pending.is_empty())
     }
 
     /// Puts the files that are left into a folder: nothing unsynced is in them.

@@ -16,13 +16,7 @@ impl Process {
     /// Starts the ignored test `second_process` of this binary, with these words to find by [`order`].
     pub(crate) fn start(order: &[&str]) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "second_process",
-                "--exact",
-                "--ignored",
-                "--nocapture",
-                "--test-threads=1",
-            ])
+            .args(["second_process", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(ORDER, order.join("\n"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -33,11 +27,7 @@ impl Process {
         std::thread::spawn(move || {
             // What the test harness prints is between the lines, and a killed process leaves the last one unfinished.
             let said = |line: &str| Some(line.split_once(SAID)?.1.strip_suffix(END)?.to_owned());
-            for line in output
-                .lines()
-                .map_while(Result::ok)
-                .filter_map(|line| said(&line))
-            {
+            for line in output.lines().map_while(Result::ok).filter_map(|line| said(&line)) {
                 if send.send(line).is_err() {
                     break;
                 }
@@ -70,11 +60,7 @@ impl Process {
 
     /// Kills it, as `kill -9` does, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
-        assert_eq!(
-            self.child.try_wait().unwrap(),
-            None,
-            "the process has ended by itself"
-        );
+        assert_eq!(self.child.try_wait().unwrap(), None, "the process has ended by itself");
         self.child.kill().unwrap();
         assert!(!self.child.wait().unwrap().success());
     }

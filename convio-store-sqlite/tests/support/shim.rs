@@ -20,9 +20,7 @@ pub(crate) fn register(name: &str) -> &'static Disk {
     assert!(!real.is_null(), "SQLite has a default VFS");
     // SAFETY: it is not null, so it points to a VFS, which nobody changes.
     let mut base = unsafe { *real };
-    let tail = usize::try_from(base.szOsFile)
-        .unwrap()
-        .next_multiple_of(align_of::<Tail>());
+    let tail = usize::try_from(base.szOsFile).unwrap().next_multiple_of(align_of::<Tail>());
     assert_eq!(*TAIL_AT.get_or_init(|| tail), tail, "there is one default VFS");
     // What is not replaced here is called as the default VFS's own, with its `pAppData`.
     base.zName = CString::new(name).unwrap().into_raw();
@@ -82,12 +80,7 @@ unsafe extern "C" fn open(
     // SAFETY: SQLite made the file `szOsFile` bytes large, so the tail is inside of it; the table that the file's methods
     // now point to lives in it, as long as the file.
     unsafe {
-        tail.write(Tail {
-            real: methods,
-            own,
-            disk,
-            number,
-        });
+        tail.write(Tail { real: methods, own, disk, number });
         (*file).pMethods = &raw const (*tail).own;
     }
     SQLITE_OK
@@ -112,9 +105,7 @@ unsafe extern "C" fn write(
     at: sqlite3_int64,
 ) -> c_int {
     // SAFETY: the methods of a file are ours only after `open` wrote its tail.
-    let Tail {
-        real, disk, number, ..
-    } = unsafe { *tail(file) };
+    let Tail { real, disk, number, .. } = unsafe { *tail(file) };
     // SAFETY: the default VFS gets its own file and what SQLite meant for it.
     let written = unsafe { (*real).xWrite.unwrap()(file, bytes, size, at) };
     if written == SQLITE_OK {
@@ -127,9 +118,7 @@ unsafe extern "C" fn write(
 
 unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: sqlite3_int64) -> c_int {
     // SAFETY: as in `write`.
-    let Tail {
-        real, disk, number, ..
-    } = unsafe { *tail(file) };
+    let Tail { real, disk, number, .. } = unsafe { *tail(file) };
     // SAFETY: as in `write`.
     let truncated = unsafe { (*real).xTruncate.unwrap()(file, size) };
     if truncated == SQLITE_OK {
@@ -141,17 +130,11 @@ unsafe extern "C" fn truncate(file: *mut sqlite3_file, size: sqlite3_int64) -> c
 unsafe extern "C" fn sync(file: *mut sqlite3_file, _: c_int) -> c_int {
     // SAFETY: as in `write`.
     let Tail { disk, number, .. } = unsafe { *tail(file) };
-    if disk.sync(number) {
-        SQLITE_OK
-    } else {
-        SQLITE_IOERR_FSYNC
-    }
+    if disk.sync(number) { SQLITE_OK } else { SQLITE_IOERR_FSYNC }
 }
 
 fn tail(file: *mut sqlite3_file) -> *mut Tail {
-    let tail: *mut Tail = file
-        .wrapping_byte_add(TAIL_AT.get().copied().unwrap_or_default())
-        .cast();
+    let tail: *mut Tail = file.wrapping_byte_add(TAIL_AT.get().copied().unwrap_or_default()).cast();
     assert!(tail.is_aligned(), "SQLite aligns files to eight bytes");
     tail
 }

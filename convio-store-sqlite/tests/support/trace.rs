@@ -53,24 +53,14 @@ impl Statement {
     /// What it does to which table, such as `SELECT contact`.
     pub(crate) fn gist(&self) -> String {
         let words: Vec<&str> = self.sql.split_whitespace().collect();
-        let after = |word| {
-            words
-                .iter()
-                .position(|found| *found == word)
-                .and_then(|at| words.get(at + 1))
-        };
+        let after = |word| words.iter().position(|found| *found == word).and_then(|at| words.get(at + 1));
         let table = match words[0] {
             "SELECT" => after("FROM"),
             "INSERT" => after("INTO"),
             "UPDATE" | "SAVEPOINT" | "RELEASE" | "ROLLBACK" => words.get(1),
             _ => None,
         };
-        [Some(&words[0]), table]
-            .into_iter()
-            .flatten()
-            .copied()
-            .collect::<Vec<_>>()
-            .join(" ")
+        [Some(&words[0]), table].into_iter().flatten().copied().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -97,24 +87,11 @@ fn hear(event: TraceEvent<'_>) {
         [StatementStatus::VmStep, StatementStatus::FullscanStep].map(|count| statement.get_status(count));
     let mut heard = heard();
     // A prepared statement counts on from run to run, and anew when it is prepared anew.
-    let before = heard
-        .before
-        .insert((thread.id(), sql.clone()), counts)
-        .unwrap_or_default();
-    let [steps, scanned] = [0, 1].map(|at| {
-        if counts[0] < before[0] {
-            counts[at]
-        } else {
-            counts[at] - before[at]
-        }
-    });
+    let before = heard.before.insert((thread.id(), sql.clone()), counts).unwrap_or_default();
+    let [steps, scanned] =
+        [0, 1].map(|at| if counts[0] < before[0] { counts[at] } else { counts[at] - before[at] });
     let thread = thread.name().unwrap_or_default().to_owned();
-    heard.statements.push(Statement {
-        sql,
-        thread,
-        steps,
-        scanned,
-    });
+    heard.statements.push(Statement { sql, thread, steps, scanned });
 }
 
 #[derive(Default)]

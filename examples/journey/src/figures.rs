@@ -114,19 +114,14 @@ impl Figures {
             };
             appointments.add(end);
             match &appointment.routing.target {
-                Some(target) => by_target
-                    .entry(target.to_string().replace('`', ""))
-                    .or_default()
-                    .add(end),
+                Some(target) => by_target.entry(target.to_string().replace('`', "")).or_default().add(end),
                 None => unrouted.add(end),
             }
         }
         let mut revenue: BTreeMap<String, Money> = BTreeMap::new();
         for conversion in &conversions {
             let currency = conversion.value.currency();
-            let sum = revenue
-                .entry(currency.to_string())
-                .or_insert(Money::zero(currency));
+            let sum = revenue.entry(currency.to_string()).or_insert(Money::zero(currency));
             *sum = sum.checked_add(conversion.value)?;
         }
         Ok(Self {
@@ -143,10 +138,7 @@ impl Figures {
             appointments_by_target: by_target,
             unrouted,
             conversions: count(&conversions),
-            revenue: revenue
-                .into_iter()
-                .map(|(currency, sum)| (currency, sum.decimal()))
-                .collect(),
+            revenue: revenue.into_iter().map(|(currency, sum)| (currency, sum.decimal())).collect(),
             sources: Vec::new(),
             days: Vec::new(),
         })
@@ -158,43 +150,20 @@ impl Figures {
         let targets = workspace.report(&ReportQuery::all(Cube::Appointments)).await?;
         let sold = workspace.report(&ReportQuery::all(Cube::Conversions)).await?;
         let total = |rows: &[Rollup], measure| rows.iter().map(|row| row.get(measure)).sum::<i64>();
-        let unrouted = targets
-            .iter()
-            .filter(|row| row.dims[0].is_empty())
-            .map(|row| row.get(Measure::Routed))
-            .sum();
+        let unrouted =
+            targets.iter().filter(|row| row.dims[0].is_empty()).map(|row| row.get(Measure::Routed)).sum();
         for (what, rows, rollups) in [
             ("leads", self.leads, sum(|day| day.leads)),
             ("contacts", self.contacts, sum(|day| day.contacts)),
-            (
-                "linked duplicates",
-                self.linked_duplicates,
-                self.leads - self.contacts,
-            ),
+            ("linked duplicates", self.linked_duplicates, self.leads - self.contacts),
             ("rejected leads", self.rejected, sum(|day| day.rejected)),
             ("booked leads", self.appointments.booked, sum(|day| day.booked)),
-            (
-                "appointments",
-                self.appointments.booked,
-                total(&targets, Measure::Routed),
-            ),
+            ("appointments", self.appointments.booked, total(&targets, Measure::Routed)),
             ("unrouted appointments", self.unrouted.booked, unrouted),
-            (
-                "completed appointments",
-                self.appointments.completed,
-                total(&targets, Measure::Completed),
-            ),
-            (
-                "sold appointments",
-                self.appointments.sold,
-                total(&targets, Measure::Sold),
-            ),
+            ("completed appointments", self.appointments.completed, total(&targets, Measure::Completed)),
+            ("sold appointments", self.appointments.sold, total(&targets, Measure::Sold)),
             ("converted leads", self.conversions, sum(|day| day.converted)),
-            (
-                "conversions",
-                self.conversions,
-                total(&sold, Measure::Conversions),
-            ),
+            ("conversions", self.conversions, total(&sold, Measure::Conversions)),
         ] {
             if rows != rollups {
                 return Err(format!("{what}: {rows} by the rows, {rollups} by the rollups").into());
@@ -202,11 +171,9 @@ impl Figures {
         }
         let by_rollups = revenue_of(&sold)?;
         if self.revenue != by_rollups {
-            return Err(format!(
-                "revenue: {:?} by the rows, {by_rollups:?} by the rollups",
-                self.revenue
-            )
-            .into());
+            return Err(
+                format!("revenue: {:?} by the rows, {by_rollups:?} by the rollups", self.revenue).into()
+            );
         }
         Ok(())
     }
@@ -262,11 +229,7 @@ async fn sources(workspace: &WorkspaceHandle<'_>) -> Result<Vec<SourceFigures>, 
     let sold = workspace.report(&ReportQuery::all(Cube::Conversions)).await?;
     let rates = workspace.conversion_rates(NaiveDate::MIN, NaiveDate::MAX).await?;
     let source = |rate: convio_core::service::SourceRate| {
-        let of_source: Vec<Rollup> = sold
-            .iter()
-            .filter(|row| row.dims[0] == rate.source)
-            .cloned()
-            .collect();
+        let of_source: Vec<Rollup> = sold.iter().filter(|row| row.dims[0] == rate.source).cloned().collect();
         Ok(SourceFigures {
             leads: rate.leads,
             converted: rate.converted,
@@ -284,10 +247,7 @@ fn revenue_of(rows: &[Rollup]) -> Result<BTreeMap<String, String>, Failure> {
     let sum = |currency: &str| {
         let of_currency = rows.iter().filter(|row| row.dims[2] == currency);
         let minor = of_currency.map(|row| row.get(Measure::ValueMinor)).sum();
-        Ok((
-            currency.to_owned(),
-            Money::from_minor(minor, currency.parse()?).decimal(),
-        ))
+        Ok((currency.to_owned(), Money::from_minor(minor, currency.parse()?).decimal()))
     };
     currencies.into_iter().map(sum).collect()
 }

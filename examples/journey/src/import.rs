@@ -23,10 +23,7 @@ pub(crate) async fn run(workspace: &WorkspaceHandle<'_>) -> Result<(), Failure> 
     let kept = rejected(workspace).await?;
     let mut progress = Progress::of("import", records.len());
     for chunk in records.chunks(BATCH_ROWS) {
-        let rows = chunk
-            .iter()
-            .map(|record| lead(&columns, record))
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows = chunk.iter().map(|record| lead(&columns, record)).collect::<Result<Vec<_>, _>>()?;
         let (ids, leads): (Vec<String>, Vec<RawLead>) =
             rows.into_iter().filter(|(id, _)| !kept.contains(id)).unzip();
         let answer = workspace.ingest_batch(leads, Atomicity::PerRow).await?;
@@ -69,10 +66,7 @@ fn read() -> Result<(StringRecord, Vec<StringRecord>), Failure> {
 async fn rejected(workspace: &WorkspaceHandle<'_>) -> Result<HashSet<String>, Failure> {
     let filter = RejectionFilter::default();
     let rejections = all(async |page| workspace.rejections(&filter, &page).await).await?;
-    Ok(rejections
-        .into_iter()
-        .filter_map(|rejection| rejection.external_id)
-        .collect())
+    Ok(rejections.into_iter().filter_map(|rejection| rejection.external_id).collect())
 }
 
 /// A row as it is sent, with its external id.
@@ -94,12 +88,8 @@ fn cells<'r>(
     record: &'r StringRecord,
     n: RecId,
 ) -> impl Iterator<Item = (&'r str, &'r str)> {
-    let sent = columns
-        .iter()
-        .zip(record)
-        .filter(|(name, _)| !WITHHELD.contains(name));
-    sent.chain([("product", n.product())])
-        .chain(n.source().map(|source| ("source", source)))
+    let sent = columns.iter().zip(record).filter(|(name, _)| !WITHHELD.contains(name));
+    sent.chain([("product", n.product())]).chain(n.source().map(|source| ("source", source)))
 }
 
 /// The name of the webhook that the file comes through.

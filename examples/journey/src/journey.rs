@@ -62,10 +62,8 @@ impl Step {
 async fn due(workspace: &WorkspaceHandle<'_>) -> Result<Vec<Step>, Failure> {
     let filter = AppointmentFilter::default();
     let booked = all(async |page| workspace.appointments(&filter, &page).await).await?;
-    let mut booked: HashMap<LeadId, Appointment> = booked
-        .into_iter()
-        .map(|appointment| (appointment.lead, appointment))
-        .collect();
+    let mut booked: HashMap<LeadId, Appointment> =
+        booked.into_iter().map(|appointment| (appointment.lead, appointment)).collect();
     let filter = LeadFilter::default();
     let leads = all(async |page| workspace.leads(&filter, &page).await).await?;
     let mut due = Vec::new();
@@ -77,11 +75,7 @@ async fn due(workspace: &WorkspaceHandle<'_>) -> Result<Vec<Step>, Failure> {
             Some(booked) => booked.status == AppointmentStatus::Booked && n.outcome()?.is_some(),
         };
         if left {
-            due.push(Step {
-                lead: lead.id,
-                n,
-                appointment,
-            });
+            due.push(Step { lead: lead.id, n, appointment });
         }
     }
     Ok(due)

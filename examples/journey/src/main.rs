@@ -58,10 +58,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    match runtime
-        .map_err(Failure::from)
-        .and_then(|runtime| runtime.block_on(run(&arguments)))
-    {
+    match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(&arguments))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("journey: {failure}");
@@ -105,10 +102,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         eprintln!("{said}\n{times}");
         print(&report::json(&figures, &database)?)
     } else {
-        print(&format!(
-            "{said}\n{times}\n{}",
-            report::tables(&figures, &database)
-        ))
+        print(&format!("{said}\n{times}\n{}", report::tables(&figures, &database)))
     }
 }
 
@@ -157,10 +151,7 @@ fn delete(db: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "times a stage for the user; nothing is decided by it"
-)]
+#[expect(clippy::disallowed_methods, reason = "times a stage for the user; nothing is decided by it")]
 fn started() -> Instant {
     Instant::now()
 }

@@ -17,12 +17,7 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_prefix(what);
-        Self {
-            what,
-            total,
-            done: 0,
-            bar,
-        }
+        Self { what, total, done: 0, bar }
     }
 
     /// So many items more are done.

@@ -12,10 +12,7 @@ pub(crate) fn tables(figures: &Figures, database: &Path) -> String {
     let parts = [
         titled("the file", people(figures)),
         titled("rejected, by reason", reasons(&figures.rejected_by_reason)),
-        titled(
-            "taken with a doubt, by reason",
-            reasons(&figures.flagged_by_reason),
-        ),
+        titled("taken with a doubt, by reason", reasons(&figures.flagged_by_reason)),
         titled("appointments by target", targets(figures)),
         titled("sales", sales(figures)),
         titled("conversion rate by source", sources(figures)),
@@ -27,10 +24,7 @@ pub(crate) fn tables(figures: &Figures, database: &Path) -> String {
 
 /// The figures as one JSON object.
 pub(crate) fn json(figures: &Figures, database: &Path) -> Result<String, Failure> {
-    let whole = Whole {
-        figures,
-        database: database.to_string_lossy(),
-    };
+    let whole = Whole { figures, database: database.to_string_lossy() };
     Ok(serde_json::to_string_pretty(&whole)?)
 }
 
@@ -47,42 +41,25 @@ fn people(figures: &Figures) -> Table {
         ("rejected", figures.rejected),
         ("leads", figures.leads),
         ("contacts", figures.contacts),
-        (
-            "linked duplicates (leads of a known contact)",
-            figures.linked_duplicates,
-        ),
+        ("linked duplicates (leads of a known contact)", figures.linked_duplicates),
         ("of them repeats (same product within 30 days)", figures.repeats),
     ];
-    table(
-        ["", "count"],
-        rows.map(|(what, count)| [what.to_owned(), number(count)]),
-    )
+    table(["", "count"], rows.map(|(what, count)| [what.to_owned(), number(count)]))
 }
 
 fn reasons(reasons: &[Counted]) -> Table {
     let rows = reasons.iter().map(|counted| {
-        [
-            format!("{}: {}", counted.field, counted.reason.replace('_', " ")),
-            number(counted.rows),
-        ]
+        [format!("{}: {}", counted.field, counted.reason.replace('_', " ")), number(counted.rows)]
     });
     table(["reason", "rows"], rows)
 }
 
 fn targets(figures: &Figures) -> Table {
     let row = |target: &str, ends: &Ends| {
-        [
-            target.to_owned(),
-            number(ends.booked),
-            number(ends.completed),
-            number(ends.sold),
-        ]
+        [target.to_owned(), number(ends.booked), number(ends.completed), number(ends.sold)]
     };
-    let mut rows: Vec<_> = figures
-        .appointments_by_target
-        .iter()
-        .map(|(target, ends)| row(target, ends))
-        .collect();
+    let mut rows: Vec<_> =
+        figures.appointments_by_target.iter().map(|(target, ends)| row(target, ends)).collect();
     rows.push(row("unrouted", &figures.unrouted));
     rows.push(row("all", &figures.appointments));
     table(["target", "booked", "completed", "sold"], rows)
@@ -93,37 +70,21 @@ fn sales(figures: &Figures) -> Table {
         ["conversions".to_owned(), number(figures.conversions)],
         ["customers".to_owned(), number(figures.customers)],
     ];
-    rows.extend(
-        figures
-            .revenue
-            .iter()
-            .map(|(currency, sum)| [format!("revenue, {currency}"), grouped(sum)]),
-    );
+    rows.extend(figures.revenue.iter().map(|(currency, sum)| [format!("revenue, {currency}"), grouped(sum)]));
     table(["", "sum"], rows)
 }
 
 fn sources(figures: &Figures) -> Table {
     let rows = figures.sources.iter().map(|source| {
-        let rate = source
-            .rate
-            .map_or_else(|| "-".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
+        let rate = source.rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
         let revenue: Vec<String> = source
             .first_touch_revenue
             .iter()
             .map(|(currency, sum)| format!("{} {currency}", grouped(sum)))
             .collect();
-        [
-            source.source.clone(),
-            number(source.leads),
-            number(source.converted),
-            rate,
-            revenue.join(", "),
-        ]
+        [source.source.clone(), number(source.leads), number(source.converted), rate, revenue.join(", ")]
     });
-    table(
-        ["source", "leads", "converted", "rate", "revenue by first touch"],
-        rows,
-    )
+    table(["source", "leads", "converted", "rate", "revenue by first touch"], rows)
 }
 
 /// The first days, a row for those between, the last day, and all of them.
@@ -149,18 +110,7 @@ fn days(days: &[Day]) -> Table {
         rows.push(single(last));
     }
     rows.push(row("all".to_owned(), days));
-    table(
-        [
-            "day",
-            "leads",
-            "contacts",
-            "repeats",
-            "rejected",
-            "booked",
-            "converted",
-        ],
-        rows,
-    )
+    table(["day", "leads", "contacts", "repeats", "rejected", "booked", "converted"], rows)
 }
 
 fn place(database: &Path) -> String {
@@ -175,10 +125,7 @@ fn titled(title: &str, table: Table) -> String {
 /// A table whose first column is text and whose others are numbers.
 fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_FULL_CONDENSED)
-        .set_header(header)
-        .add_rows(rows);
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header).add_rows(rows);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }

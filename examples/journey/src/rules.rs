@@ -84,9 +84,7 @@ impl FromStr for RecId {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self, Failure> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| format!("`{text}` is no rec_id").into())
+        text.parse().map(Self).map_err(|_| format!("`{text}` is no rec_id").into())
     }
 }
 
@@ -95,21 +93,13 @@ pub(crate) fn routing() -> Vec<Rule> {
     let rule = |team: &str, product: &str| Rule::to(Target::team(team)).named(team).products([product]);
     vec![
         rule("solar-sydney", "Solar").zips(codes(SYDNEY)).priority(1),
-        rule("solar-melbourne", "Solar")
-            .zips(codes(MELBOURNE))
-            .priority(1),
+        rule("solar-melbourne", "Solar").zips(codes(MELBOURNE)).priority(1),
         rule("solar-brisbane", "Solar").zips(codes(BRISBANE)).priority(1),
         rule("solar-rest", "Solar").any_zip().priority(9),
-        rule("hvac-east", "HVAC")
-            .zips([SYDNEY, MELBOURNE, BRISBANE].into_iter().flat_map(codes))
-            .priority(1),
+        rule("hvac-east", "HVAC").zips([SYDNEY, MELBOURNE, BRISBANE].into_iter().flat_map(codes)).priority(1),
         rule("hvac-rest", "HVAC").any_zip().priority(9),
-        rule("insurance-sydney", "Insurance")
-            .zips(codes(SYDNEY))
-            .priority(1),
-        rule("insurance-melbourne", "Insurance")
-            .zips(codes(MELBOURNE))
-            .priority(1),
+        rule("insurance-sydney", "Insurance").zips(codes(SYDNEY)).priority(1),
+        rule("insurance-melbourne", "Insurance").zips(codes(MELBOURNE)).priority(1),
     ]
 }
 
@@ -172,12 +162,7 @@ mod tests {
         let rules = RuleSet::publish(1, routing()).unwrap();
         let target = |product: &str, zip: Option<&str>| {
             let postal_code = zip.map(|zip| PostalCode::parse(zip).unwrap());
-            rules
-                .decide(&RoutingRequest {
-                    product: Product::new(product).ok(),
-                    postal_code,
-                })
-                .target
+            rules.decide(&RoutingRequest { product: Product::new(product).ok(), postal_code }).target
         };
         assert_eq!(target("Solar", Some("2249")), Some(Target::team("solar-sydney")));
         assert_eq!(target("Solar", Some("2250")), Some(Target::team("solar-rest")));

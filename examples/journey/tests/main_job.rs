@@ -19,19 +19,10 @@ fn a_second_run_adds_nothing() {
 
     let tables = journey(&db).output().unwrap();
     let tables = text(&tables);
-    for expected in [
-        "team hvac-east",
-        "phone: missing",
-        "4,007,940.00",
-        "2025-10-07",
-        "nothing new",
-    ] {
+    for expected in ["team hvac-east", "phone: missing", "4,007,940.00", "2025-10-07", "nothing new"] {
         assert!(tables.contains(expected), "`{expected}` is not in\n{tables}");
     }
-    assert!(
-        tables.contains(&*db.canonicalize().unwrap().to_string_lossy()),
-        "{tables}"
-    );
+    assert!(tables.contains(&*db.canonicalize().unwrap().to_string_lossy()), "{tables}");
 }
 
 #[test]
@@ -42,10 +33,7 @@ fn killed_runs_are_picked_up() {
     kill_at(&db, "appointments: 513 of 2565");
     let (figures, said) = run(&db);
     assert_totals(&figures);
-    assert!(
-        !said.contains("nothing new") && said.contains(" 15482 in all"),
-        "{said}"
-    );
+    assert!(!said.contains("nothing new") && said.contains(" 15482 in all"), "{said}");
 }
 
 #[test]
@@ -70,10 +58,7 @@ fn assert_totals(figures: &Value) {
         ("repeats", json!(2_962)),
         ("customers", json!(594)),
         ("rejected", json!(539)),
-        (
-            "rejected_by_reason",
-            json!([{"field": "phone", "reason": "missing", "rows": 539}]),
-        ),
+        ("rejected_by_reason", json!([{"field": "phone", "reason": "missing", "rows": 539}])),
         ("appointments", ends(2_565, 2_173, 740)),
         ("unrouted", ends(405, 351, 127)),
         ("conversions", json!(740)),
@@ -92,9 +77,8 @@ fn assert_totals(figures: &Value) {
         "team solar-sydney": ends(162, 129, 44),
     });
     assert_eq!(figures["appointments_by_target"], targets);
-    let sources: Vec<Value> = ["source", "leads", "converted"]
-        .map(|name| column(&figures["sources"], name))
-        .into();
+    let sources: Vec<Value> =
+        ["source", "leads", "converted"].map(|name| column(&figures["sources"], name)).into();
     assert_eq!(
         sources,
         [
@@ -104,24 +88,12 @@ fn assert_totals(figures: &Value) {
         ]
     );
     // The day on which the clocks go forward; the days of booking depend on when the test runs.
-    let day = figures["days"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|day| day["day"] == "2025-10-05")
-        .unwrap();
-    assert_eq!(
-        [&day["leads"], &day["contacts"], &day["repeats"], &day["rejected"]],
-        [310, 154, 105, 12]
-    );
+    let day = figures["days"].as_array().unwrap().iter().find(|day| day["day"] == "2025-10-05").unwrap();
+    assert_eq!([&day["leads"], &day["contacts"], &day["repeats"], &day["rejected"]], [310, 154, 105, 12]);
 }
 
 fn column(rows: &Value, name: &str) -> Value {
-    rows.as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row[name].clone())
-        .collect()
+    rows.as_array().unwrap().iter().map(|row| row[name].clone()).collect()
 }
 
 fn run(db: &Path) -> (Value, String) {
@@ -137,11 +109,7 @@ fn figures(output: &Output) -> (Value, String) {
 
 /// Starts the job and kills it as soon as it has said `line`.
 fn kill_at(db: &Path, line: &str) {
-    let mut job = journey(db)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut job = journey(db).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let said = BufReader::new(job.stderr.take().unwrap());
     let reached = said.lines().map_while(Result::ok).any(|said| said == line);
     job.kill().unwrap();
@@ -157,10 +125,6 @@ fn journey(db: &Path) -> Command {
 }
 
 fn text(output: &Output) -> String {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }

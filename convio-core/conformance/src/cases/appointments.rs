@@ -2,8 +2,8 @@ use convio_core::appointment::AppointmentFilter;
 use convio_core::contact::ContactRef;
 use convio_core::event::Position;
 use convio_core::{
-    AppointmentId, AppointmentStatus, Clock, Cube, ErrorKind, LeadId, Measure, Outcome, PageRequest, ReportQuery, Rule,
-    Schedule, Stage, Target, Version, WorkspaceHandle,
+    AppointmentId, AppointmentStatus, Clock, Cube, ErrorKind, LeadId, Measure, Outcome, PageRequest,
+    ReportQuery, Rule, Schedule, Stage, Target, Version, WorkspaceHandle,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -18,7 +18,10 @@ pub(crate) async fn a_visit_is_booked_routed_and_explained(subject: &dyn Subject
     let visit = acme.book(accepted.lead, schedule().minutes(45)).await.unwrap();
     assert_eq!((visit.lead, visit.contact, visit.workspace), (accepted.lead, accepted.contact, acme.id()));
     assert_eq!(visit.schedule.starts_at.to_rfc3339(), "2027-03-02T18:00:00+00:00");
-    assert_eq!((visit.schedule.wall.to_string().as_str(), visit.schedule.minutes), ("2027-03-02 10:00:00", 45));
+    assert_eq!(
+        (visit.schedule.wall.to_string().as_str(), visit.schedule.minutes),
+        ("2027-03-02 10:00:00", 45)
+    );
     assert_eq!((visit.status, visit.outcome, visit.conversion), (AppointmentStatus::Booked, None, None));
     assert_eq!((visit.created_at, visit.version), (world.clock.now(), Version(1)));
     assert_eq!(visit.routing.target, Some(Target::team("solar-west")));
@@ -27,7 +30,8 @@ pub(crate) async fn a_visit_is_booked_routed_and_explained(subject: &dyn Subject
     assert_eq!(visit.routing.explain(), explained);
     let lead = acme.lead(accepted.lead).await.unwrap().unwrap();
     assert_eq!((lead.status.stage, lead.version), (Stage::Scheduled, Version(2)));
-    let listed = acme.appointments(&AppointmentFilter::of_lead(accepted.lead), &PageRequest::default()).await.unwrap();
+    let listed =
+        acme.appointments(&AppointmentFilter::of_lead(accepted.lead), &PageRequest::default()).await.unwrap();
     assert_eq!(listed.items, [visit]);
 }
 
@@ -65,7 +69,8 @@ pub(crate) async fn new_rules_hold_for_what_is_booked_after_them(subject: &dyn S
     }
     assert_eq!(targets, [Target::team("one"), Target::team("two")]);
     // What was booked before stays where it was routed.
-    let listed = acme.appointments(&AppointmentFilter::default(), &PageRequest::default()).await.unwrap().items;
+    let listed =
+        acme.appointments(&AppointmentFilter::default(), &PageRequest::default()).await.unwrap().items;
     let kept: Vec<_> = listed.into_iter().map(|visit| visit.routing.target.unwrap()).collect();
     assert_eq!(kept, targets);
 }
@@ -73,9 +78,13 @@ pub(crate) async fn new_rules_hold_for_what_is_booked_after_them(subject: &dyn S
 pub(crate) async fn rules_that_say_nothing_are_refused_by_name(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let rules = [Rule::to(Target::team("a")).any_zip(), Rule::to(Target::team("b")).products(["x"]).named("b")];
+    let rules =
+        [Rule::to(Target::team("a")).any_zip(), Rule::to(Target::team("b")).products(["x"]).named("b")];
     let error = acme.publish_rules(rules).await.unwrap_err();
-    assert_eq!((error.kind(), codes(error.reasons())), (ErrorKind::Invalid, vec!["products/empty".into(), "zips/empty".into()]));
+    assert_eq!(
+        (error.kind(), codes(error.reasons())),
+        (ErrorKind::Invalid, vec!["products/empty".into(), "zips/empty".into()])
+    );
     assert_eq!(acme.rules().await.unwrap().version, Version(0));
     assert_eq!(acme.feed(Position(2), 10).await.unwrap(), []);
 }
@@ -90,8 +99,14 @@ pub(crate) async fn a_visit_sold_is_its_conversion_in_one_commit(subject: &dyn S
     let head = world.store().head(acme.id()).await.unwrap().unwrap();
     let done = acme.complete(visit.id, Outcome::Sold("5000.01 USD".parse().unwrap())).await.unwrap();
     let sold = done.conversion.unwrap();
-    assert_eq!((done.appointment.status, done.appointment.conversion), (AppointmentStatus::Completed, Some(sold.id)));
-    assert_eq!((sold.appointment, sold.lead, sold.contact), (Some(visit.id), accepted.lead, accepted.contact));
+    assert_eq!(
+        (done.appointment.status, done.appointment.conversion),
+        (AppointmentStatus::Completed, Some(sold.id))
+    );
+    assert_eq!(
+        (sold.appointment, sold.lead, sold.contact),
+        (Some(visit.id), accepted.lead, accepted.contact)
+    );
     assert_eq!((sold.value.minor(), sold.first_touch.as_str()), (500_001, "Google Ads"));
 
     let lead = acme.lead(accepted.lead).await.unwrap().unwrap();
@@ -99,7 +114,8 @@ pub(crate) async fn a_visit_sold_is_its_conversion_in_one_commit(subject: &dyn S
     let contact = acme.contact(ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
     assert_eq!((contact.conversions, contact.customer_since), (1, Some(world.clock.now())));
     assert_eq!(contact.lifetime.iter().map(|sum| sum.to_string()).collect::<Vec<_>>(), ["5000.01 USD"]);
-    let kinds: Vec<_> = acme.feed(head.feed, 10).await.unwrap().iter().map(|event| event.body.kind()).collect();
+    let kinds: Vec<_> =
+        acme.feed(head.feed, 10).await.unwrap().iter().map(|event| event.body.kind()).collect();
     assert_eq!(kinds, ["appointment.completed", "conversion.recorded"]);
     let rows = acme.report(&ReportQuery::all(Cube::Appointments)).await.unwrap();
     assert_eq!(rows[0].dims[0], "team `solar-west`");
@@ -170,7 +186,11 @@ pub(crate) async fn a_lead_has_as_many_visits_as_are_booked(subject: &dyn Subjec
 
 async fn publish(acme: &WorkspaceHandle<'_>) {
     acme.publish_rules([
-        Rule::to(Target::team("solar-west")).named("west").products(["Solar"]).zips(["90210", "90211"]).priority(5),
+        Rule::to(Target::team("solar-west"))
+            .named("west")
+            .products(["Solar"])
+            .zips(["90210", "90211"])
+            .priority(5),
         Rule::to(Target::person("roofer")).named("roof").products(["Roof"]).any_zip().priority(1),
         Rule::to(Target::team("nobody")).named("off").any_product().any_zip().priority(-1).inactive(),
     ])

@@ -28,11 +28,8 @@ pub(crate) async fn rows_are_answered_in_their_order(subject: &dyn Subject) {
     assert_eq!(nobody.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(blank.unwrap_err().kind(), ErrorKind::Invalid);
     for (accepted, name) in [(first, "Given1"), (last, "Given4")] {
-        let contact = acme
-            .contact(convio_core::contact::ContactRef::Id(accepted.contact))
-            .await
-            .unwrap()
-            .unwrap();
+        let contact =
+            acme.contact(convio_core::contact::ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
         assert_eq!(contact.person.first_name.as_deref(), Some(name));
     }
 }
@@ -65,11 +62,7 @@ pub(crate) async fn a_batch_comes_to_the_same_as_its_rows_one_by_one(subject: &d
     let one = Snapshot::of(&*store, acme.id(), 100).await.unwrap();
     let two = Snapshot::of(&*store, other.id(), 100).await.unwrap();
     let people = |snapshot: &Snapshot| -> Vec<_> {
-        snapshot
-            .contacts
-            .iter()
-            .map(|row| (row.person.clone(), row.leads, row.version))
-            .collect()
+        snapshot.contacts.iter().map(|row| (row.person.clone(), row.leads, row.version)).collect()
     };
     assert_eq!(people(&one), people(&two));
     let kinds =
@@ -77,11 +70,7 @@ pub(crate) async fn a_batch_comes_to_the_same_as_its_rows_one_by_one(subject: &d
     assert_eq!(kinds(&one), kinds(&two));
     let repeats = |snapshot: &Snapshot| -> Vec<_> {
         let place = |id| snapshot.leads.iter().position(|lead| lead.id == id);
-        snapshot
-            .leads
-            .iter()
-            .map(|row| row.duplicate_of.and_then(place))
-            .collect()
+        snapshot.leads.iter().map(|row| row.duplicate_of.and_then(place)).collect()
     };
     assert_eq!(repeats(&one), repeats(&two));
     assert_eq!(
@@ -94,28 +83,16 @@ pub(crate) async fn rows_of_one_contact_are_one_contact(subject: &dyn Subject) {
     let world = World::of(subject);
     for atomicity in [Atomicity::PerRow, Atomicity::AllOrNothing] {
         let acme = world.acme().await;
-        let batch = acme
-            .ingest_batch(vec![lead(1), lead(2), lead(1), lead(1)], atomicity)
-            .await
-            .unwrap();
+        let batch = acme.ingest_batch(vec![lead(1), lead(2), lead(1), lead(1)], atomicity).await.unwrap();
         let [one, two, again, last] = batch.rows.try_into().unwrap();
         let (one, two) = (created(one), created(two));
         let (again, last) = (linked(again), linked(last));
-        assert_eq!(
-            (again.contact, last.contact, again.number),
-            (one.contact, one.contact, one.number)
-        );
+        assert_eq!((again.contact, last.contact, again.number), (one.contact, one.contact, one.number));
         assert_ne!(one.number, two.number);
-        assert_eq!(
-            (again.duplicate_of, last.duplicate_of),
-            (Some(one.lead), Some(again.lead))
-        );
+        assert_eq!((again.duplicate_of, last.duplicate_of), (Some(one.lead), Some(again.lead)));
         let snapshot = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
         crate::check_invariants(&snapshot).unwrap();
-        assert_eq!(
-            snapshot.contacts.iter().map(|row| row.leads).collect::<Vec<_>>(),
-            [3, 1]
-        );
+        assert_eq!(snapshot.contacts.iter().map(|row| row.leads).collect::<Vec<_>>(), [3, 1]);
     }
 }
 
@@ -141,10 +118,7 @@ pub(crate) async fn repeats_within_a_batch_are_rejected_where_repeats_are(subjec
     let world = World::of(subject);
     let acme = world.acme().await;
     reject_repeats(&acme).await;
-    let batch = acme
-        .ingest_batch(vec![lead(1), lead(1), lead(2)], Atomicity::PerRow)
-        .await
-        .unwrap();
+    let batch = acme.ingest_batch(vec![lead(1), lead(1), lead(2)], Atomicity::PerRow).await.unwrap();
     let [first, again, other] = batch.rows.try_into().unwrap();
     assert_eq!(duplicate(again).duplicate_of, Some(created(first).lead));
     created(other);
@@ -153,17 +127,11 @@ pub(crate) async fn repeats_within_a_batch_are_rejected_where_repeats_are(subjec
 pub(crate) async fn all_or_nothing_takes_all(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let batch = acme
-        .ingest_batch((1..=20).map(lead).collect(), Atomicity::AllOrNothing)
-        .await
-        .unwrap();
+    let batch = acme.ingest_batch((1..=20).map(lead).collect(), Atomicity::AllOrNothing).await.unwrap();
     assert!(batch.applied);
     assert_eq!(batch.rows.into_iter().map(created).count(), 20);
     let snapshot = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
-    assert_eq!(
-        (snapshot.contacts.len(), snapshot.leads.len(), snapshot.feed.len()),
-        (20, 20, 22)
-    );
+    assert_eq!((snapshot.contacts.len(), snapshot.leads.len(), snapshot.feed.len()), (20, 20, 22));
 }
 
 pub(crate) async fn all_or_nothing_takes_nothing_when_one_row_is_rejected(subject: &dyn Subject) {
@@ -189,15 +157,15 @@ pub(crate) async fn all_or_nothing_takes_nothing_when_one_gate_is_lost(subject: 
     let known = taken(acme.ingest(lead(9).idempotency_key("a")).await);
     let before = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
     // A key that another lead has.
-    let batch = acme.ingest_batch(vec![lead(1), lead(2).idempotency_key("a")], Atomicity::AllOrNothing).await.unwrap();
+    let batch = acme
+        .ingest_batch(vec![lead(1), lead(2).idempotency_key("a")], Atomicity::AllOrNothing)
+        .await
+        .unwrap();
     let [first, reused] = batch.rows.try_into().unwrap();
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(codes(reused.unwrap_err().reasons()), ["idempotency_key/reused"]);
     // A lead that repeats one.
-    let batch = acme
-        .ingest_batch(vec![lead(1), lead(9), lead(2)], Atomicity::AllOrNothing)
-        .await
-        .unwrap();
+    let batch = acme.ingest_batch(vec![lead(1), lead(9), lead(2)], Atomicity::AllOrNothing).await.unwrap();
     assert!(!batch.applied);
     let [first, repeat, last] = batch.rows.try_into().unwrap();
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Conflict);
@@ -206,10 +174,7 @@ pub(crate) async fn all_or_nothing_takes_nothing_when_one_gate_is_lost(subject: 
     let after = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
     assert_eq!(before.difference(&after), None);
     // None of the names or numbers that were wanted is used up.
-    let batch = acme
-        .ingest_batch(vec![lead(1), lead(2)], Atomicity::AllOrNothing)
-        .await
-        .unwrap();
+    let batch = acme.ingest_batch(vec![lead(1), lead(2)], Atomicity::AllOrNothing).await.unwrap();
     assert!(batch.applied);
 }
 
@@ -218,11 +183,7 @@ pub(crate) async fn all_or_nothing_with_one_key_twice_is_kept_out(subject: &dyn 
     let acme = world.acme().await;
     let before = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
     for other in [1, 2] {
-        let rows = vec![
-            lead(1).idempotency_key("a"),
-            lead(3),
-            lead(other).idempotency_key("a"),
-        ];
+        let rows = vec![lead(1).idempotency_key("a"), lead(3), lead(other).idempotency_key("a")];
         let batch = acme.ingest_batch(rows, Atomicity::AllOrNothing).await.unwrap();
         assert!(!batch.applied);
         let [first, second, again] = batch.rows.try_into().unwrap();
@@ -255,17 +216,10 @@ pub(crate) async fn rows_of_several_webhooks_travel_together(subject: &dyn Subje
     let world = World::of(subject);
     let acme = world.acme().await;
     let own = |settings: &mut WebhookSettings| settings.scope = convio_core::DedupScope::Webhook;
-    acme.create_webhook(NewWebhook::named("buyer").with(own))
-        .await
-        .unwrap();
+    acme.create_webhook(NewWebhook::named("buyer").with(own)).await.unwrap();
     acme.create_webhook(NewWebhook::named("gone")).await.unwrap();
     acme.delete_webhook("gone").await.unwrap();
-    let rows = vec![
-        lead(1),
-        lead(1).webhook("buyer"),
-        lead(1).webhook("gone"),
-        lead(1).webhook("buyer"),
-    ];
+    let rows = vec![lead(1), lead(1).webhook("buyer"), lead(1).webhook("gone"), lead(1).webhook("buyer")];
     let batch = acme.ingest_batch(rows, Atomicity::PerRow).await.unwrap();
     let [direct, buyer, gone, again] = batch.rows.try_into().unwrap();
     assert_ne!(created(direct).contact, created(buyer).contact);

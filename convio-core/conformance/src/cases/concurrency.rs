@@ -15,8 +15,11 @@ use crate::{Snapshot, Subject, World, check_invariants, codes, created, lead, ph
 pub(crate) async fn one_call_from_fifty_threads_makes_one_lead(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let answers = at_once(&world, &acme, 50, |handle, _| block_on(handle.ingest(lead(1).idempotency_key("a"))).unwrap());
-    let (first, rest): (Vec<_>, Vec<_>) = answers.into_iter().partition(|one| matches!(one, Ingested::Created(_)));
+    let answers = at_once(&world, &acme, 50, |handle, _| {
+        block_on(handle.ingest(lead(1).idempotency_key("a"))).unwrap()
+    });
+    let (first, rest): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|one| matches!(one, Ingested::Created(_)));
     assert_eq!((first.len(), rest.len()), (1, 49));
     let expected = Ingested::Replayed(Box::new(first[0].clone()));
     assert!(rest.iter().all(|answer| *answer == expected), "{rest:?}");
@@ -126,7 +129,8 @@ pub(crate) async fn of_racing_repeats_one_is_taken(subject: &dyn Subject) {
     let answers = at_once(&world, &acme, 16, |handle, _| block_on(handle.ingest(lead(1))).unwrap());
     let taken: Vec<_> = answers.iter().filter_map(|answer| Some(answer.accepted().ok()?.lead)).collect();
     assert_eq!(taken.len(), 1);
-    let repeats = answers.iter().filter(|answer| answer.accepted().is_err_and(|no| no.duplicate_of == Some(taken[0])));
+    let repeats =
+        answers.iter().filter(|answer| answer.accepted().is_err_and(|no| no.duplicate_of == Some(taken[0])));
     assert_eq!(repeats.count(), 15);
     let snapshot = in_order(&world, &acme).await;
     assert_eq!((snapshot.leads.len(), snapshot.rejections.len()), (1, 15));
@@ -217,10 +221,11 @@ pub(crate) async fn a_deleted_webhook_takes_nothing_more_whoever_races(subject: 
         panic!("a thousand leads, and the webhook is still not deleted");
     });
     let snapshot = in_order(&world, &acme).await;
-    let deleted = snapshot.feed.iter().find(|event| event.body == EventBody::WebhookDeleted).unwrap().position;
-    let late = snapshot.feed.iter().filter(|event| event.position > deleted).find(|event| {
-        matches!(&event.body, EventBody::LeadReceived(received) if received.webhook == webhook.id)
-    });
+    let deleted =
+        snapshot.feed.iter().find(|event| event.body == EventBody::WebhookDeleted).unwrap().position;
+    let late = snapshot.feed.iter().filter(|event| event.position > deleted).find(
+        |event| matches!(&event.body, EventBody::LeadReceived(received) if received.webhook == webhook.id),
+    );
     assert_eq!(late, None);
 }
 

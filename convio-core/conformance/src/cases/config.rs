@@ -27,10 +27,8 @@ pub(crate) async fn a_webhook_created_elsewhere_is_found(subject: &dyn Subject) 
     there.create_webhook(NewWebhook::named("google")).await.unwrap();
     linked(acme.ingest(lead(1).webhook("google")).await);
     there.create_webhook(NewWebhook::named("bing")).await.unwrap();
-    let batch = acme
-        .ingest_batch(vec![lead(2).webhook("bing"), lead(3)], Atomicity::AllOrNothing)
-        .await
-        .unwrap();
+    let batch =
+        acme.ingest_batch(vec![lead(2).webhook("bing"), lead(3)], Atomicity::AllOrNothing).await.unwrap();
     assert!(batch.applied);
     assert!(acme.webhook("bing").await.unwrap().is_some());
 }
@@ -42,11 +40,7 @@ pub(crate) async fn settings_changed_elsewhere_hold_from_the_next_lead_on(subjec
     taken(acme.ingest(lead(1).webhook("google")).await);
     let mut settings = WebhookSettings::default();
     settings.idempotency_required = true;
-    world
-        .elsewhere(&acme)
-        .configure_webhook("google", settings)
-        .await
-        .unwrap();
+    world.elsewhere(&acme).configure_webhook("google", settings).await.unwrap();
     let error = acme.ingest(lead(1).webhook("google")).await.unwrap_err();
     assert_eq!(codes(error.reasons()), ["idempotency_key/missing"]);
 }
@@ -59,11 +53,7 @@ pub(crate) async fn a_key_no_longer_required_elsewhere_is_not_asked_for(subject:
         .unwrap();
     let error = acme.ingest(lead(1).webhook("google")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    world
-        .elsewhere(&acme)
-        .configure_webhook("google", WebhookSettings::default())
-        .await
-        .unwrap();
+    world.elsewhere(&acme).configure_webhook("google", WebhookSettings::default()).await.unwrap();
     created(acme.ingest(lead(1).webhook("google")).await);
 }
 
@@ -73,10 +63,7 @@ pub(crate) async fn a_release_knows_of_a_restore_elsewhere(subject: &dyn Subject
     acme.create_webhook(NewWebhook::named("google")).await.unwrap();
     acme.delete_webhook("google").await.unwrap();
     let refused = rejected(acme.ingest(lead(1).webhook("google")).await);
-    assert_eq!(
-        codes(&rejected(acme.release(refused.id).await).reasons),
-        ["webhook/deleted"]
-    );
+    assert_eq!(codes(&rejected(acme.release(refused.id).await).reasons), ["webhook/deleted"]);
     world.elsewhere(&acme).restore_webhook("google").await.unwrap();
     assert_eq!(created(acme.release(refused.id).await).lead, refused.id.lead());
 }
@@ -87,20 +74,9 @@ pub(crate) async fn a_whole_batch_knows_of_a_restore_elsewhere(subject: &dyn Sub
     acme.create_webhook(NewWebhook::named("google")).await.unwrap();
     acme.delete_webhook("google").await.unwrap();
     let rows = || vec![lead(1).webhook("google"), lead(2)];
-    assert!(
-        !acme
-            .ingest_batch(rows(), Atomicity::AllOrNothing)
-            .await
-            .unwrap()
-            .applied
-    );
+    assert!(!acme.ingest_batch(rows(), Atomicity::AllOrNothing).await.unwrap().applied);
     world.elsewhere(&acme).restore_webhook("google").await.unwrap();
-    assert!(
-        acme.ingest_batch(rows(), Atomicity::AllOrNothing)
-            .await
-            .unwrap()
-            .applied
-    );
+    assert!(acme.ingest_batch(rows(), Atomicity::AllOrNothing).await.unwrap().applied);
 }
 
 pub(crate) async fn leads_leave_the_configuration_version_alone(subject: &dyn Subject) {
@@ -110,12 +86,7 @@ pub(crate) async fn leads_leave_the_configuration_version_alone(subject: &dyn Su
     let before = config().await;
     let taken = taken(acme.ingest(lead(1)).await);
     rejected(acme.ingest(convio_core::RawLead::json("{}")).await);
-    acme.convert(convio_core::NewConversion::sale(
-        taken.lead,
-        "5 USD".parse().unwrap(),
-    ))
-    .await
-    .unwrap();
+    acme.convert(convio_core::NewConversion::sale(taken.lead, "5 USD".parse().unwrap())).await.unwrap();
     assert_eq!(config().await, before);
 }
 
@@ -128,10 +99,7 @@ pub(crate) async fn every_change_of_a_webhook_raises_the_configuration_version(s
     for change in 0..4 {
         match change {
             0 => acme.create_webhook(NewWebhook::named("google")).await.unwrap(),
-            1 => acme
-                .configure_webhook("google", WebhookSettings::default())
-                .await
-                .unwrap(),
+            1 => acme.configure_webhook("google", WebhookSettings::default()).await.unwrap(),
             2 => acme.delete_webhook("google").await.unwrap(),
             _ => acme.restore_webhook("google").await.unwrap(),
         };
@@ -148,11 +116,7 @@ pub(crate) async fn a_stale_configuration_loses_the_gate_and_applies_nothing(sub
     let loaded = store.load(&Needs::of(acme.id(), [Need::Config])).await.unwrap();
     let config = ConfigSnapshot::of(loaded, acme.id()).unwrap();
     let ids = SequentialIds::seeded(100);
-    let context = Context {
-        at: world.clock.now(),
-        ids: &ids,
-        origin: &Origin::default(),
-    };
+    let context = Context { at: world.clock.now(), ids: &ids, origin: &Origin::default() };
     let first = plan(&lead(1), &config, &context).unwrap();
     let second = plan(&lead(2), &config, &context).unwrap();
     acme.create_webhook(NewWebhook::named("google")).await.unwrap();
@@ -166,15 +130,6 @@ pub(crate) async fn a_stale_configuration_loses_the_gate_and_applies_nothing(sub
     }
     assert_eq!(answers.len(), 2);
     assert_eq!(store.head(acme.id()).await.unwrap(), Some(head));
-    assert_eq!(
-        store
-            .fetch_leads(acme.id(), &[first.intake.lead()])
-            .await
-            .unwrap(),
-        [None]
-    );
-    assert_eq!(
-        store.fetch_payloads(acme.id(), &[first.intake]).await.unwrap(),
-        [None]
-    );
+    assert_eq!(store.fetch_leads(acme.id(), &[first.intake.lead()]).await.unwrap(), [None]);
+    assert_eq!(store.fetch_payloads(acme.id(), &[first.intake]).await.unwrap(), [None]);
 }

@@ -16,12 +16,16 @@ pub(crate) async fn a_sale_is_recorded_on_its_lead_and_its_contact(subject: &dyn
     let sold = acme.convert(NewConversion::sale(accepted.lead, usd("89.90"))).await.unwrap();
     assert_eq!((sold.lead, sold.contact, sold.appointment), (accepted.lead, accepted.contact, None));
     assert_eq!((sold.value.minor(), sold.conversion_type.as_str()), (8_990, "sale"));
-    assert_eq!((sold.occurred_at, sold.created_at, sold.version), (world.clock.now(), world.clock.now(), Version(1)));
+    assert_eq!(
+        (sold.occurred_at, sold.created_at, sold.version),
+        (world.clock.now(), world.clock.now(), Version(1))
+    );
     let row = acme.lead(accepted.lead).await.unwrap().unwrap();
     assert_eq!((row.status.stage, row.conversion, row.version), (Stage::Won, Some(sold.id), Version(2)));
     let contact = acme.contact(ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
     assert_eq!((contact.conversions, contact.customer_since), (1, Some(world.clock.now())));
-    let listed = acme.conversions(&ConversionFilter::of_lead(accepted.lead), &PageRequest::default()).await.unwrap();
+    let listed =
+        acme.conversions(&ConversionFilter::of_lead(accepted.lead), &PageRequest::default()).await.unwrap();
     assert_eq!(listed.items, [sold]);
 }
 
@@ -87,7 +91,10 @@ pub(crate) async fn the_largest_value_is_kept_and_what_overflows_is_refused(subj
     assert_eq!(kept[0].as_ref().unwrap().value, most);
     let before = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
     let error = acme.convert(NewConversion::sale(accepted.lead, usd("0.01"))).await.unwrap_err();
-    assert_eq!((error.kind(), codes(error.reasons())), (ErrorKind::Invalid, vec!["value/overflow".to_owned()]));
+    assert_eq!(
+        (error.kind(), codes(error.reasons())),
+        (ErrorKind::Invalid, vec!["value/overflow".to_owned()])
+    );
     let after = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
     assert_eq!(before.difference(&after), None);
 }

@@ -18,7 +18,11 @@ pub(crate) async fn what_is_acknowledged_survives_a_crash(subject: &dyn Subject)
         before.push(Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap());
     }
     let Some(store) = subject.reopen() else {
-        assert_eq!(world.store().durability(), Durability::Process, "a store that is not reopened must say why");
+        assert_eq!(
+            world.store().durability(),
+            Durability::Process,
+            "a store that is not reopened must say why"
+        );
         return;
     };
     assert_eq!(store.durability(), Durability::Synced);
@@ -34,7 +38,11 @@ pub(crate) async fn after_a_crash_everything_goes_on_where_it_was(subject: &dyn 
     let first = created(acme.ingest(lead(1).idempotency_key("a").external_id("x")).await);
     taken(acme.ingest(lead(2).webhook("limited")).await);
     let Some(store) = subject.reopen() else {
-        assert_eq!(world.store().durability(), Durability::Process, "a store that is not reopened must say why");
+        assert_eq!(
+            world.store().durability(),
+            Durability::Process,
+            "a store that is not reopened must say why"
+        );
         return;
     };
     let acme = world.convio_on(store.clone()).workspace(acme.id());
@@ -68,7 +76,11 @@ pub(crate) async fn what_many_writers_were_told_survives_a_crash(subject: &dyn S
         }
     });
     let Some(store) = subject.reopen() else {
-        assert_eq!(world.store().durability(), Durability::Process, "a store that is not reopened must say why");
+        assert_eq!(
+            world.store().durability(),
+            Durability::Process,
+            "a store that is not reopened must say why"
+        );
         return;
     };
     let snapshot = Snapshot::of(&*store, acme.id(), 100).await.unwrap();

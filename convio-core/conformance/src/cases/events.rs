@@ -5,7 +5,10 @@ use convio_core::{
 };
 use serde_json::json;
 
-use crate::{Snapshot, Subject, World, check_invariants, created, feed, lead, lead_with, linked, phone, rejected, taken};
+use crate::{
+    Snapshot, Subject, World, check_invariants, created, feed, lead, lead_with, linked, phone, rejected,
+    taken,
+};
 
 pub(crate) async fn every_history_is_dense_and_folds_to_its_row(subject: &dyn Subject) {
     let world = World::of(subject);
@@ -19,9 +22,21 @@ pub(crate) async fn every_history_is_dense_and_folds_to_its_row(subject: &dyn Su
         kinds.dedup();
         // Every kind of event that there is so far was made.
         let expected = [
-            "appointment.booked", "appointment.completed", "conversion.recorded", "lead.received", "lead.rejected",
-            "rejection.corrected", "rejection.released", "rules.published", "webhook.configured", "webhook.created",
-            "webhook.deleted", "webhook.restored", "workspace.configured", "workspace.created", "workspace.deleted",
+            "appointment.booked",
+            "appointment.completed",
+            "conversion.recorded",
+            "lead.received",
+            "lead.rejected",
+            "rejection.corrected",
+            "rejection.released",
+            "rules.published",
+            "webhook.configured",
+            "webhook.created",
+            "webhook.deleted",
+            "webhook.restored",
+            "workspace.configured",
+            "workspace.created",
+            "workspace.deleted",
             "workspace.restored",
         ];
         assert_eq!(kinds, expected);
@@ -84,7 +99,8 @@ pub(crate) async fn what_is_only_mentioned_is_not_in_the_history(subject: &dyn S
 pub(crate) async fn events_keep_all_that_was_said(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let raw = lead_with(1, json!({"zip": "02134", "city": "Ümlaut 🏠", "big": u64::MAX, "n": 0.1, "list": [null]}));
+    let raw =
+        lead_with(1, json!({"zip": "02134", "city": "Ümlaut 🏠", "big": u64::MAX, "n": 0.1, "list": [null]}));
     let accepted = taken(acme.ingest(raw).await);
     let refused = rejected(acme.ingest(RawLead::json(r#"{"phone":"12"}"#)).await);
     acme.correct(refused.id, Corrections::default().set("phone", phone(2))).await.unwrap();
@@ -125,13 +141,16 @@ pub(crate) async fn rules_and_their_workspace_have_histories_of_their_own(subjec
     let world = World::of(subject);
     let acme = world.acme().await;
     for n in 1..=3 {
-        acme.publish_rules([Rule::to(Target::team("west")).any_product().any_zip().priority(n)]).await.unwrap();
+        acme.publish_rules([Rule::to(Target::team("west")).any_product().any_zip().priority(n)])
+            .await
+            .unwrap();
     }
     let page = PageRequest::default();
     let rules = acme.history(StreamRef::Subject(Aggregate::Rules(acme.id())), &page).await.unwrap().items;
     let versions: Vec<u64> = rules.iter().map(|event| event.subject_version().unwrap().0).collect();
     assert_eq!(versions, [1, 2, 3]);
-    let workspace = acme.history(StreamRef::Subject(Aggregate::Workspace(acme.id())), &page).await.unwrap().items;
+    let workspace =
+        acme.history(StreamRef::Subject(Aggregate::Workspace(acme.id())), &page).await.unwrap().items;
     assert_eq!(workspace.len(), 1);
 }
 

@@ -1,7 +1,8 @@
 use chrono::TimeDelta;
 use convio_core::change_set::{Claim, ClaimKind, GateLost};
 use convio_core::{
-    ChangeSet, CommitError, ConfigVersion, Fingerprint, RepeatAction, WebhookSettings, WorkspaceHandle, WorkspaceId,
+    ChangeSet, CommitError, ConfigVersion, Fingerprint, RepeatAction, WebhookSettings, WorkspaceHandle,
+    WorkspaceId,
 };
 
 use crate::plans::{Plans, commit};

@@ -13,42 +13,24 @@ pub(crate) async fn a_first_lead_makes_its_contact(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
     let accepted = created(acme.ingest(lead(1)).await);
-    assert_eq!(
-        (accepted.duplicate_of, accepted.flags.as_slice()),
-        (None, [].as_slice())
-    );
+    assert_eq!((accepted.duplicate_of, accepted.flags.as_slice()), (None, [].as_slice()));
 
     let lead = acme.lead(accepted.lead).await.unwrap().unwrap();
-    assert_eq!(
-        (lead.id, lead.contact, lead.workspace),
-        (accepted.lead, accepted.contact, acme.id())
-    );
+    assert_eq!((lead.id, lead.contact, lead.workspace), (accepted.lead, accepted.contact, acme.id()));
     assert!(lead.opened_contact);
     assert_eq!((lead.status.stage, lead.status.key.as_str()), (Stage::New, "new"));
-    assert_eq!(
-        (lead.received_at, lead.created_at),
-        (world.clock.now(), world.clock.now())
-    );
+    assert_eq!((lead.received_at, lead.created_at), (world.clock.now(), world.clock.now()));
     assert_eq!(
         (lead.version, lead.conversion, lead.duplicate_of, lead.test),
         (Version(1), None, None, false)
     );
 
-    let contact = acme
-        .contact(convio_core::contact::ContactRef::Id(accepted.contact))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (contact.number, contact.leads, contact.version),
-        (accepted.number, 1, Version(1))
-    );
+    let contact =
+        acme.contact(convio_core::contact::ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
+    assert_eq!((contact.number, contact.leads, contact.version), (accepted.number, 1, Version(1)));
     assert_eq!(contact.person.first_name.as_deref(), Some("Given1"));
     assert_eq!(contact.person.phone.as_ref().unwrap().phone.e164(), phone(1));
-    assert_eq!(
-        (contact.first_touch.lead, contact.first_touch.at),
-        (accepted.lead, world.clock.now())
-    );
+    assert_eq!((contact.first_touch.lead, contact.first_touch.at), (accepted.lead, world.clock.now()));
     assert_eq!((contact.conversions, contact.customer_since), (0, None));
     let keys = acme.contact_keys(accepted.contact).await.unwrap();
     assert_eq!(keys.len(), 1);
@@ -67,27 +49,16 @@ pub(crate) async fn a_second_lead_is_linked_to_the_contact(subject: &dyn Subject
     assert_eq!((first.contact, first.number), (second.contact, second.number));
     let row = acme.lead(second.lead).await.unwrap().unwrap();
     assert_eq!((row.contact, row.opened_contact), (first.contact, false));
-    let contact = acme
-        .contact(convio_core::contact::ContactRef::Id(first.contact))
-        .await
-        .unwrap()
-        .unwrap();
+    let contact = acme.contact(convio_core::contact::ContactRef::Id(first.contact)).await.unwrap().unwrap();
     assert_eq!((contact.leads, contact.version), (2, Version(2)));
     let page = PageRequest::default();
-    let history = acme
-        .history(StreamRef::Contact(first.contact), &page)
-        .await
-        .unwrap()
-        .items;
+    let history = acme.history(StreamRef::Contact(first.contact), &page).await.unwrap().items;
     assert_eq!(
         history.iter().map(|event| event.lead_id()).collect::<Vec<_>>(),
         [Some(first.lead), Some(second.lead)]
     );
     assert_eq!(
-        history
-            .iter()
-            .map(|event| event.contact_number)
-            .collect::<Vec<_>>(),
+        history.iter().map(|event| event.contact_number).collect::<Vec<_>>(),
         [Some(first.number), None]
     );
 }
@@ -125,41 +96,17 @@ pub(crate) async fn json_form_and_row_mean_the_same_lead(subject: &dyn Subject) 
         let accepted = taken(acme.ingest(raw).await);
         contacts.push(accepted.contact);
         let row = acme.lead(accepted.lead).await.unwrap().unwrap();
-        assert_eq!(
-            row.custom.0,
-            *json!({"roof": "tile"}).as_object().unwrap(),
-            "{format:?}"
-        );
-        assert_eq!(
-            row.interest.product.as_ref().unwrap().as_str(),
-            "Solar",
-            "{format:?}"
-        );
-        assert_eq!(
-            row.interest.utm,
-            Utm {
-                source: Some("g".into()),
-                ..Utm::default()
-            },
-            "{format:?}"
-        );
+        assert_eq!(row.custom.0, *json!({"roof": "tile"}).as_object().unwrap(), "{format:?}");
+        assert_eq!(row.interest.product.as_ref().unwrap().as_str(), "Solar", "{format:?}");
+        assert_eq!(row.interest.utm, Utm { source: Some("g".into()), ..Utm::default() }, "{format:?}");
         assert_eq!(row.postal_code.as_ref().unwrap().as_str(), "02134", "{format:?}");
-        let feed = acme
-            .history(StreamRef::Lead(row.id), &PageRequest::default())
-            .await
-            .unwrap()
-            .items;
-        let EventBody::LeadReceived(received) = &feed[0].body else {
-            panic!("{feed:?}")
-        };
+        let feed = acme.history(StreamRef::Lead(row.id), &PageRequest::default()).await.unwrap().items;
+        let EventBody::LeadReceived(received) = &feed[0].body else { panic!("{feed:?}") };
         let person = received.person().unwrap();
         assert_eq!(person.last_name.as_deref(), Some("Lima"), "{format:?}");
         assert_eq!(person.email.as_ref().unwrap().as_str(), "ana@x.com", "{format:?}");
         assert_eq!(person.state.as_deref(), Some("CA"), "{format:?}");
-        assert_eq!(
-            acme.payload(row.id.intake()).await.unwrap().unwrap().format,
-            format
-        );
+        assert_eq!(acme.payload(row.id.intake()).await.unwrap().unwrap().format, format);
     }
     contacts.dedup();
     assert_eq!(contacts.len(), 1);
@@ -179,14 +126,8 @@ pub(crate) async fn unknown_fields_and_nested_ones_are_kept_as_sent(subject: &dy
     let custom = acme.lead(accepted.lead).await.unwrap().unwrap().custom;
     assert_eq!(&custom.0, odd.as_object().unwrap());
     // The event says the same.
-    let history = acme
-        .history(StreamRef::Lead(accepted.lead), &PageRequest::default())
-        .await
-        .unwrap()
-        .items;
-    let EventBody::LeadReceived(received) = &history[0].body else {
-        panic!("{history:?}")
-    };
+    let history = acme.history(StreamRef::Lead(accepted.lead), &PageRequest::default()).await.unwrap().items;
+    let EventBody::LeadReceived(received) = &history[0].body else { panic!("{history:?}") };
     assert_eq!(received.personal.as_ref().unwrap().custom, custom);
 }
 
@@ -194,29 +135,16 @@ pub(crate) async fn text_is_kept_whatever_it_holds(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
     let long = "ü".repeat(20_000);
-    let texts = [
-        "O'Brien; DROP TABLE leads;--",
-        "名前🏠",
-        "a\\\"b",
-        "\u{301}e",
-        "%_*?",
-        "$1 :name @x ${y}",
-        &long,
-    ];
+    let texts =
+        ["O'Brien; DROP TABLE leads;--", "名前🏠", "a\\\"b", "\u{301}e", "%_*?", "$1 :name @x ${y}", &long];
     for (n, text) in (1..).zip(texts) {
         let more = json!({"firstName": text, "city": text, "note": text});
         let accepted = created(acme.ingest(lead_with(n, more)).await);
-        let contact = acme
-            .contact(convio_core::contact::ContactRef::Id(accepted.contact))
-            .await
-            .unwrap()
-            .unwrap();
+        let contact =
+            acme.contact(convio_core::contact::ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
         assert_eq!(contact.person.first_name.as_deref(), Some(text));
         assert_eq!(contact.person.city.as_deref(), Some(text));
-        assert_eq!(
-            acme.lead(accepted.lead).await.unwrap().unwrap().custom.0["note"],
-            text
-        );
+        assert_eq!(acme.lead(accepted.lead).await.unwrap().unwrap().custom.0["note"], text);
     }
 }
 
@@ -240,33 +168,21 @@ pub(crate) async fn custom_fields_read_as_a_type(subject: &dyn Subject) {
 pub(crate) async fn a_possible_phone_is_taken_and_flagged(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let accepted = created(
-        acme.ingest(RawLead::json(r#"{"phone":"+15551234567","zip":"!!"}"#))
-            .await,
-    );
+    let accepted = created(acme.ingest(RawLead::json(r#"{"phone":"+15551234567","zip":"!!"}"#)).await);
     assert_eq!(accepted.flags.len(), 2);
     let flagged = codes(&accepted.flags);
     assert!(flagged.contains(&"phone/possible".to_owned()), "{flagged:?}");
-    assert_eq!(
-        acme.lead(accepted.lead).await.unwrap().unwrap().flags,
-        accepted.flags
-    );
+    assert_eq!(acme.lead(accepted.lead).await.unwrap().unwrap().flags, accepted.flags);
 }
 
 pub(crate) async fn headers_are_kept_with_the_payload(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let raw = lead(1)
-        .header("X-Request", "7")
-        .header("x-request", "é")
-        .header("Empty", "");
+    let raw = lead(1).header("X-Request", "7").header("x-request", "é").header("Empty", "");
     let accepted = created(acme.ingest(raw).await);
     let payload = acme.payload(accepted.lead.intake()).await.unwrap().unwrap();
     let expected = [("X-Request", "7"), ("x-request", "é"), ("Empty", "")];
-    assert_eq!(
-        payload.headers,
-        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-    );
+    assert_eq!(payload.headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
 
 pub(crate) async fn a_lead_keeps_the_time_that_it_was_received(subject: &dyn Subject) {
@@ -274,61 +190,32 @@ pub(crate) async fn a_lead_keeps_the_time_that_it_was_received(subject: &dyn Sub
     let acme = world.acme().await;
     // The last microsecond of a day in Los Angeles that lies before all others, and one that no store can cut off.
     let old = Utc.with_ymd_and_hms(1970, 1, 1, 7, 59, 59).unwrap() + TimeDelta::microseconds(999_999);
-    let accepted = created(
-        acme.ingest(lead(1).received_at(old + TimeDelta::nanoseconds(999)))
-            .await,
-    );
+    let accepted = created(acme.ingest(lead(1).received_at(old + TimeDelta::nanoseconds(999))).await);
     let row = acme.lead(accepted.lead).await.unwrap().unwrap();
     assert_eq!((row.received_at, row.created_at), (old, world.clock.now()));
-    assert_eq!(
-        acme.payload(row.id.intake()).await.unwrap().unwrap().received_at,
-        old
-    );
+    assert_eq!(acme.payload(row.id.intake()).await.unwrap().unwrap().received_at, old);
     let rollup = acme.report(&ReportQuery::all(Cube::Leads)).await.unwrap();
     assert_eq!(rollup[0].day.to_string(), "1969-12-31");
     // A time to come counts as now.
-    let accepted = created(
-        acme.ingest(lead(2).received_at(world.clock.now() + TimeDelta::days(1)))
-            .await,
-    );
-    assert_eq!(
-        acme.lead(accepted.lead).await.unwrap().unwrap().received_at,
-        world.clock.now()
-    );
+    let accepted = created(acme.ingest(lead(2).received_at(world.clock.now() + TimeDelta::days(1))).await);
+    assert_eq!(acme.lead(accepted.lead).await.unwrap().unwrap().received_at, world.clock.now());
 }
 
 pub(crate) async fn events_name_who_did_it_and_in_which_request(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
     taken(acme.ingest(lead(1)).await);
-    let jane = acme
-        .clone()
-        .acting_as(Actor::user("jané"))
-        .in_request("req-1")
-        .caused_by("mail-2");
+    let jane = acme.clone().acting_as(Actor::user("jané")).in_request("req-1").caused_by("mail-2");
     taken(jane.ingest(lead(2)).await);
     let feed = acme.feed(Position(2), 10).await.unwrap();
     let said: Vec<_> = feed
         .iter()
         .map(|event| {
-            (
-                event.origin.actor.as_str(),
-                event.origin.request.as_deref(),
-                event.origin.causation.as_deref(),
-            )
+            (event.origin.actor.as_str(), event.origin.request.as_deref(), event.origin.causation.as_deref())
         })
         .collect();
-    assert_eq!(
-        said,
-        [
-            ("system", None, None),
-            ("user:jané", Some("req-1"), Some("mail-2"))
-        ]
-    );
-    assert!(
-        feed.iter()
-            .all(|event| event.at == world.clock.now() && event.workspace == acme.id())
-    );
+    assert_eq!(said, [("system", None, None), ("user:jané", Some("req-1"), Some("mail-2"))]);
+    assert!(feed.iter().all(|event| event.at == world.clock.now() && event.workspace == acme.id()));
 }
 
 pub(crate) async fn a_test_lead_is_stored_and_counted_nowhere(subject: &dyn Subject) {
@@ -346,19 +233,10 @@ pub(crate) async fn a_test_lead_is_stored_and_counted_nowhere(subject: &dyn Subj
     assert_eq!(test.duplicate_of, None);
     let visit = convio_core::Schedule::local("2027-03-02T10:00", "America/Los_Angeles").unwrap();
     acme.book(test.lead, visit).await.unwrap();
-    assert_eq!(
-        acme.report(&ReportQuery::all(Cube::Appointments)).await.unwrap(),
-        []
-    );
+    assert_eq!(acme.report(&ReportQuery::all(Cube::Appointments)).await.unwrap(), []);
     let sale = convio_core::NewConversion::sale(test.lead, "5 USD".parse().unwrap());
-    assert_eq!(
-        acme.convert(sale).await.unwrap_err().kind(),
-        convio_core::ErrorKind::Conflict
-    );
+    assert_eq!(acme.convert(sale).await.unwrap_err().kind(), convio_core::ErrorKind::Conflict);
     let rows = acme.report(&ReportQuery::all(Cube::Leads)).await.unwrap();
-    let counted: Vec<i64> = rows
-        .iter()
-        .map(|row| row.get(convio_core::Measure::Leads))
-        .collect();
+    let counted: Vec<i64> = rows.iter().map(|row| row.get(convio_core::Measure::Leads)).collect();
     assert_eq!(counted, [1]);
 }

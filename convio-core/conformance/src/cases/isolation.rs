@@ -150,7 +150,9 @@ pub(crate) async fn a_change_set_touches_no_row_of_another_workspace(subject: &d
     check_invariants(&ours).unwrap();
 }
 
-pub(crate) async fn names_counters_and_windows_of_two_workspaces_know_nothing_of_each_other(subject: &dyn Subject) {
+pub(crate) async fn names_counters_and_windows_of_two_workspaces_know_nothing_of_each_other(
+    subject: &dyn Subject,
+) {
     let world = World::of(subject);
     let (acme, other) = (world.acme().await, world.acme().await);
     // The very same webhook id, contact key, claim, counter and product in both.

@@ -12,20 +12,9 @@ pub(crate) async fn six_spellings_of_one_number_are_one_contact(subject: &dyn Su
     in_region(&acme, "US").await;
     let contact = created(acme.ingest(spelt(SPELLINGS[0])).await).contact;
     for spelling in &SPELLINGS[1..] {
-        assert_eq!(
-            linked(acme.ingest(spelt(spelling)).await).contact,
-            contact,
-            "{spelling}"
-        );
+        assert_eq!(linked(acme.ingest(spelt(spelling)).await).contact, contact, "{spelling}");
     }
-    assert_eq!(
-        acme.contact(ContactRef::Id(contact))
-            .await
-            .unwrap()
-            .unwrap()
-            .leads,
-        6
-    );
+    assert_eq!(acme.contact(ContactRef::Id(contact)).await.unwrap().unwrap().leads, 6);
     assert_eq!(world.store().head(acme.id()).await.unwrap().unwrap().contacts, 1);
     assert_eq!(
         keys(&acme, contact).await,
@@ -38,16 +27,10 @@ pub(crate) async fn an_extension_makes_no_other_contact(subject: &dyn Subject) {
     let acme = world.acme().await;
     in_region(&acme, "US").await;
     let contact = created(acme.ingest(spelt("212-200-0001 ext. 12")).await).contact;
-    assert_eq!(
-        linked(acme.ingest(spelt("212-200-0001 x34")).await).contact,
-        contact
-    );
+    assert_eq!(linked(acme.ingest(spelt("212-200-0001 x34")).await).contact, contact);
     let row = acme.contact(ContactRef::Id(contact)).await.unwrap().unwrap();
     let phone = row.person.phone.unwrap();
-    assert_eq!(
-        (phone.phone.e164(), phone.extension.as_deref()),
-        ("+12122000001", Some("34"))
-    );
+    assert_eq!((phone.phone.e164(), phone.extension.as_deref()), ("+12122000001", Some("34")));
 }
 
 pub(crate) async fn an_email_is_a_key_in_any_case(subject: &dyn Subject) {
@@ -55,10 +38,7 @@ pub(crate) async fn an_email_is_a_key_in_any_case(subject: &dyn Subject) {
     let acme = world.acme().await;
     with_keys(&acme, &[KeyKind::Email]).await;
     let contact = created(acme.ingest(RawLead::json(r#"{"email":"Ana.Lima@X.com"}"#)).await).contact;
-    assert_eq!(
-        linked(acme.ingest(RawLead::json(r#"{"email":"ANA.LIMA@x.COM "}"#)).await).contact,
-        contact
-    );
+    assert_eq!(linked(acme.ingest(RawLead::json(r#"{"email":"ANA.LIMA@x.COM "}"#)).await).contact, contact);
     created(acme.ingest(RawLead::json(r#"{"email":"analima@x.com"}"#)).await);
     assert_eq!(
         keys(&acme, contact).await,
@@ -109,44 +89,20 @@ pub(crate) async fn a_scope_of_one_webhook_has_contacts_of_its_own(subject: &dyn
     let world = World::of(subject);
     let acme = world.acme().await;
     let own = |settings: &mut WebhookSettings| settings.scope = DedupScope::Webhook;
-    let buyer = acme
-        .create_webhook(NewWebhook::named("buyer").with(own))
-        .await
-        .unwrap();
-    acme.create_webhook(NewWebhook::named("other-buyer").with(own))
-        .await
-        .unwrap();
+    let buyer = acme.create_webhook(NewWebhook::named("buyer").with(own)).await.unwrap();
+    acme.create_webhook(NewWebhook::named("other-buyer").with(own)).await.unwrap();
     acme.create_webhook(NewWebhook::named("google")).await.unwrap();
     let everywhere = created(acme.ingest(lead(1)).await).contact;
-    assert_eq!(
-        linked(acme.ingest(lead(1).webhook("google")).await).contact,
-        everywhere
-    );
+    assert_eq!(linked(acme.ingest(lead(1).webhook("google")).await).contact, everywhere);
     let bought = created(acme.ingest(lead(1).webhook("buyer")).await).contact;
-    assert_eq!(
-        linked(acme.ingest(lead(1).webhook("buyer")).await).contact,
-        bought
-    );
+    assert_eq!(linked(acme.ingest(lead(1).webhook("buyer")).await).contact, bought);
     let other = created(acme.ingest(lead(1).webhook("other-buyer")).await).contact;
     assert!(everywhere != bought && bought != other && everywhere != other);
-    assert_eq!(
-        keys(&acme, bought).await,
-        [(KeyScope::Webhook(buyer.id), KeyKind::Phone, phone(1))]
-    );
+    assert_eq!(keys(&acme, bought).await, [(KeyScope::Webhook(buyer.id), KeyKind::Phone, phone(1))]);
     // Looked up by key, each is found in its own scope.
-    for (scope, contact) in [
-        (KeyScope::Workspace, everywhere),
-        (KeyScope::Webhook(buyer.id), bought),
-    ] {
-        let key = ContactKey {
-            scope,
-            kind: KeyKind::Phone,
-            value: phone(1),
-        };
-        assert_eq!(
-            acme.contact(ContactRef::Key(key)).await.unwrap().unwrap().id,
-            contact
-        );
+    for (scope, contact) in [(KeyScope::Workspace, everywhere), (KeyScope::Webhook(buyer.id), bought)] {
+        let key = ContactKey { scope, kind: KeyKind::Phone, value: phone(1) };
+        assert_eq!(acme.contact(ContactRef::Key(key)).await.unwrap().unwrap().id, contact);
     }
 }
 
@@ -159,15 +115,8 @@ pub(crate) async fn a_key_of_one_kind_is_none_of_another(subject: &dyn Subject) 
     assert_ne!(external, digits);
     let kinds = [(KeyKind::External, external), (KeyKind::Digits, digits)];
     for (kind, contact) in kinds {
-        let key = ContactKey {
-            scope: KeyScope::Workspace,
-            kind,
-            value: "12345678".to_owned(),
-        };
-        assert_eq!(
-            acme.contact(ContactRef::Key(key)).await.unwrap().unwrap().id,
-            contact
-        );
+        let key = ContactKey { scope: KeyScope::Workspace, kind, value: "12345678".to_owned() };
+        assert_eq!(acme.contact(ContactRef::Key(key)).await.unwrap().unwrap().id, contact);
     }
 }
 
@@ -177,25 +126,9 @@ pub(crate) async fn one_key_in_two_workspaces_is_two_contacts(subject: &dyn Subj
     let here = created(acme.ingest(lead(1)).await);
     let there = created(other.ingest(lead(1)).await);
     assert_ne!(here.contact, there.contact);
-    assert_eq!(
-        other
-            .contact(ContactRef::Id(there.contact))
-            .await
-            .unwrap()
-            .unwrap()
-            .leads,
-        1
-    );
+    assert_eq!(other.contact(ContactRef::Id(there.contact)).await.unwrap().unwrap().leads, 1);
     linked(acme.ingest(lead(1)).await);
-    assert_eq!(
-        other
-            .contact(ContactRef::Id(there.contact))
-            .await
-            .unwrap()
-            .unwrap()
-            .leads,
-        1
-    );
+    assert_eq!(other.contact(ContactRef::Id(there.contact)).await.unwrap().unwrap().leads, 1);
 }
 
 pub(crate) async fn the_second_phone_of_a_lead_is_its_key_when_the_first_is_unreadable(
@@ -205,10 +138,7 @@ pub(crate) async fn the_second_phone_of_a_lead_is_its_key_when_the_first_is_unre
     let acme = world.acme().await;
     let raw = RawLead::json(json!({"phone": "n/a", "mobile": "12", "phone2": phone(1)}).to_string());
     let contact = created(acme.ingest(raw).await).contact;
-    assert_eq!(
-        linked(acme.ingest(RawLead::json(body_of(1, json!({})))).await).contact,
-        contact
-    );
+    assert_eq!(linked(acme.ingest(RawLead::json(body_of(1, json!({})))).await).contact, contact);
 }
 
 pub(crate) async fn without_any_key_a_lead_is_rejected_and_every_key_is_named(subject: &dyn Subject) {
@@ -216,11 +146,7 @@ pub(crate) async fn without_any_key_a_lead_is_rejected_and_every_key_is_named(su
     let acme = world.acme().await;
     with_keys(&acme, &[KeyKind::Phone, KeyKind::Email, KeyKind::External]).await;
     let refused = rejected(acme.ingest(RawLead::json(r#"{"firstName":"Ana"}"#)).await);
-    let fields: Vec<&str> = refused
-        .reasons
-        .iter()
-        .map(|reason| reason.field.as_str())
-        .collect();
+    let fields: Vec<&str> = refused.reasons.iter().map(|reason| reason.field.as_str()).collect();
     assert_eq!(fields, ["phone", "email", "person_id"]);
     taken(acme.ingest(RawLead::json(r#"{"customerId":7}"#)).await);
 }
@@ -258,7 +184,5 @@ async fn keys(
     contact: convio_core::ContactId,
 ) -> Vec<(KeyScope, KeyKind, String)> {
     let keys = acme.contact_keys(contact).await.unwrap();
-    keys.into_iter()
-        .map(|key| (key.scope, key.kind, key.value))
-        .collect()
+    keys.into_iter().map(|key| (key.scope, key.kind, key.value)).collect()
 }

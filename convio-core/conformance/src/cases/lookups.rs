@@ -3,8 +3,8 @@ use convio_core::event::Position;
 use convio_core::record::Record;
 use convio_core::use_case::{RULES_KEY, RULES_KIND};
 use convio_core::{
-    ContactId, ContactKey, KeyKind, KeyScope, LeadId, Need, Needs, NewConversion, Outcome, RawLead, Rule, Schedule,
-    Target, WorkspaceHandle, WorkspaceId,
+    ContactId, ContactKey, KeyKind, KeyScope, LeadId, Need, Needs, NewConversion, Outcome, RawLead, Rule,
+    Schedule, Target, WorkspaceHandle, WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -33,8 +33,12 @@ pub(crate) async fn fetches_answer_in_the_order_and_number_asked_for(subject: &d
 
     let key = |n| ContactKey { scope: KeyScope::Workspace, kind: KeyKind::Phone, value: phone(n) };
     let asked = [
-        ContactRef::Key(key(2)), ContactRef::Id(one.contact), ContactRef::Number(two.number), ContactRef::Key(key(3)),
-        ContactRef::Id(ContactId::from_uuid(Uuid::from_u128(7))), ContactRef::Key(key(2)),
+        ContactRef::Key(key(2)),
+        ContactRef::Id(one.contact),
+        ContactRef::Number(two.number),
+        ContactRef::Key(key(3)),
+        ContactRef::Id(ContactId::from_uuid(Uuid::from_u128(7))),
+        ContactRef::Key(key(2)),
     ];
     let contacts = store.fetch_contacts(acme.id(), &asked).await.unwrap();
     let ids: Vec<_> = contacts.iter().map(|row| row.as_ref().map(|row| row.id)).collect();
@@ -71,7 +75,10 @@ pub(crate) async fn every_row_is_found_by_its_id(subject: &dyn Subject) {
     let fetched = store.fetch_webhooks(acme.id(), &[webhooks[0].id]).await.unwrap();
     assert_eq!(fetched, [Some(webhooks[0].clone())]);
     let workspace = acme.workspace().await.unwrap();
-    assert_eq!(store.fetch_workspaces(&[acme.id(), acme.id()]).await.unwrap(), [workspace.clone(), workspace]);
+    assert_eq!(
+        store.fetch_workspaces(&[acme.id(), acme.id()]).await.unwrap(),
+        [workspace.clone(), workspace]
+    );
 }
 
 pub(crate) async fn a_load_reads_what_is_needed_and_no_more(subject: &dyn Subject) {
@@ -129,13 +136,18 @@ pub(crate) async fn a_record_reads_back_as_written(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
     let store = world.store();
-    let found = async || -> Option<Record> { store.fetch_record(acme.id(), RULES_KIND, RULES_KEY).await.unwrap() };
+    let found =
+        async || -> Option<Record> { store.fetch_record(acme.id(), RULES_KIND, RULES_KEY).await.unwrap() };
     assert_eq!(found().await, None);
     for n in 1..=2 {
-        let rule = Rule::to(Target::person("Zoë")).named("all").products(["Solär", "b"]).zips(["02134"]).priority(n);
+        let rule =
+            Rule::to(Target::person("Zoë")).named("all").products(["Solär", "b"]).zips(["02134"]).priority(n);
         let rules = acme.publish_rules([rule]).await.unwrap();
         let record = found().await.unwrap();
-        assert_eq!((record.kind.as_str(), record.key.as_str(), record.version), (RULES_KIND, RULES_KEY, rules.version));
+        assert_eq!(
+            (record.kind.as_str(), record.key.as_str(), record.version),
+            (RULES_KIND, RULES_KEY, rules.version)
+        );
         assert_eq!(record.body, serde_json::to_value(&rules).unwrap());
         assert_eq!(acme.rules().await.unwrap(), rules);
     }
@@ -157,8 +169,8 @@ pub(crate) async fn what_was_committed_is_shown_to_the_next_call(subject: &dyn S
 
 async fn sold(acme: &WorkspaceHandle<'_>) -> convio_core::use_case::Completed {
     let lead = created(acme.ingest(lead(1)).await).lead;
-    let visit = acme.book(lead, Schedule::local("2027-03-02T10:00", "America/Los_Angeles").unwrap()).await.unwrap();
+    let visit =
+        acme.book(lead, Schedule::local("2027-03-02T10:00", "America/Los_Angeles").unwrap()).await.unwrap();
     acme.convert(NewConversion::sale(lead, "1 USD".parse().unwrap())).await.unwrap();
     acme.complete(visit.id, Outcome::Sold("5000.00 USD".parse().unwrap())).await.unwrap()
 }
-

@@ -62,7 +62,8 @@ pub(crate) async fn an_older_lead_that_comes_late_fills_gaps_only(subject: &dyn 
     let acme = world.acme().await;
     let now = world.clock.now();
     let newer = created(acme.ingest(says(now, json!({"firstName": "New", "city": "Newtown"}))).await);
-    let late = says(now - TimeDelta::days(9), json!({"firstName": "Old", "lastName": "Lima", "source": "before"}));
+    let late =
+        says(now - TimeDelta::days(9), json!({"firstName": "Old", "lastName": "Lima", "source": "before"}));
     let older = linked(acme.ingest(late).await);
     let contact = settled(&world, &acme, newer.contact).await;
     assert_eq!(contact.person.first_name.as_deref(), Some("New"));
@@ -91,7 +92,9 @@ pub(crate) async fn a_lead_that_says_nothing_of_a_field_leaves_it(subject: &dyn 
     assert_eq!(phone(&after), phone(&before));
     assert_eq!((after.leads, after.version.0), (3, 3));
     let said = [
-        after.person.street.as_deref(), after.person.street2.as_deref(), after.person.state.as_deref(),
+        after.person.street.as_deref(),
+        after.person.street2.as_deref(),
+        after.person.state.as_deref(),
         after.person.country.as_deref(),
     ];
     assert_eq!(said, [Some("1 Main St"), Some("Apt 2"), Some("CA"), Some("US")]);
@@ -125,7 +128,10 @@ pub(crate) async fn microseconds_count_and_nothing_below(subject: &dyn Subject) 
 fn four_leads(now: DateTime<Utc>) -> Vec<RawLead> {
     let days = |n| now - TimeDelta::days(n);
     vec![
-        says(days(9), json!({"firstName": "First", "lastName": "Oldest", "city": "Oldtown", "source": "first"})),
+        says(
+            days(9),
+            json!({"firstName": "First", "lastName": "Oldest", "city": "Oldtown", "source": "first"}),
+        ),
         says(days(5), json!({"firstName": "Trusted", "source": "crm"})).webhook("crm"),
         says(days(1), json!({"firstName": "Last", "lastName": "Newest"})),
         says(days(3), json!({"firstName": "Middle", "lastName": "Middle", "email": "mid@x.com"})),

@@ -15,9 +15,10 @@ pub(crate) async fn contacts_are_numbered_by_the_series_of_their_workspace(subje
         }
     }
     let batch = acme.ingest_batch((5..15).map(lead).collect(), Atomicity::PerRow).await.unwrap();
-    let batch = batch.rows.into_iter().chain(
-        acme.ingest_batch((15..25).map(lead).collect(), Atomicity::AllOrNothing).await.unwrap().rows,
-    );
+    let batch = batch
+        .rows
+        .into_iter()
+        .chain(acme.ingest_batch((15..25).map(lead).collect(), Atomicity::AllOrNothing).await.unwrap().rows);
     for (n, answer) in (5..).zip(batch) {
         assert_eq!(created(answer).number, NumberSeries::of(acme.id()).nth(n));
     }

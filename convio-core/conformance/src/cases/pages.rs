@@ -9,8 +9,8 @@ use convio_core::page::PAGE_ITEMS_MAX;
 use convio_core::rejection::RejectionFilter;
 use convio_core::service::Atomicity;
 use convio_core::{
-    ContactId, Cursor, LeadId, NewConversion, NewWebhook, Page, PageRequest, RawLead, Schedule, StoreError, StreamRef,
-    WorkspaceHandle,
+    ContactId, Cursor, LeadId, NewConversion, NewWebhook, Page, PageRequest, RawLead, Schedule, StoreError,
+    StreamRef, WorkspaceHandle,
 };
 
 use crate::plans::Plans;
@@ -21,7 +21,10 @@ pub(crate) async fn every_list_is_the_same_whatever_the_size_of_its_pages(subjec
     let acme = furnished(&world).await;
     let (store, id) = (&*world.store(), acme.id());
     let (one, two) = (crowd(&acme, 0).await, crowd(&acme, 1).await);
-    assert_eq!(paged(|page| async move { store.list_webhooks(id, &page).await }, |row| row.id.uuid()).await, 8);
+    assert_eq!(
+        paged(|page| async move { store.list_webhooks(id, &page).await }, |row| row.id.uuid()).await,
+        8
+    );
     for leads_min in [0, 2, 100] {
         let mut filter = ContactFilter::default();
         filter.leads_min = leads_min;
@@ -43,7 +46,8 @@ pub(crate) async fn every_list_is_the_same_whatever_the_size_of_its_pages(subjec
         let list = |page: PageRequest| async move { store.list_rejections(id, filter, &page).await };
         assert_eq!(paged(list, |row| row.id.uuid()).await, 7);
     }
-    let lead = store.list_leads(id, &LeadFilter::of_contact(one), &PageRequest::first(1)).await.unwrap().items[0].id;
+    let lead =
+        store.list_leads(id, &LeadFilter::of_contact(one), &PageRequest::first(1)).await.unwrap().items[0].id;
     for (filter, n) in [
         (AppointmentFilter::default(), 7),
         (AppointmentFilter::of_contact(one), 4),
@@ -210,7 +214,8 @@ async fn crowd(acme: &WorkspaceHandle<'_>, n: u32) -> ContactId {
         contact = Some(linked(acme.ingest(lead(n)).await).contact);
     }
     let contact = contact.unwrap();
-    let first = acme.leads(&LeadFilter::of_contact(contact), &PageRequest::first(1)).await.unwrap().items[0].id;
+    let first =
+        acme.leads(&LeadFilter::of_contact(contact), &PageRequest::first(1)).await.unwrap().items[0].id;
     for day in 1..=sales {
         let schedule = Schedule::local(&format!("2027-04-0{day}T10:00"), "UTC").unwrap();
         acme.book(first, schedule).await.unwrap();

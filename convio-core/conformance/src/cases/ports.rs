@@ -1,8 +1,8 @@
 use convio_core::change_set::{ContactWrite, GateLost, Mention, NewEvent, Write};
 use convio_core::event::{EventBody, Position, StreamRef};
 use convio_core::{
-    ChangeSet, CommitError, NewConversion, NewWebhook, NumberSeries, Outcome, RawLead, Schedule, Subject as Aggregate,
-    Version, WorkspaceId,
+    ChangeSet, CommitError, NewConversion, NewWebhook, NumberSeries, Outcome, RawLead, Schedule,
+    Subject as Aggregate, Version, WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -22,14 +22,23 @@ pub(crate) async fn a_batch_is_answered_in_its_order_and_number(subject: &dyn Su
     let mut misuse = plans.ingest(lead(5)).changes;
     misuse.events.clear();
     let batch = vec![
-        first.changes, stale, second.changes, plans.record("absent", 4, Some(3)), misuse, third.changes,
+        first.changes,
+        stale,
+        second.changes,
+        plans.record("absent", 4, Some(3)),
+        misuse,
+        third.changes,
         plans.ingest(lead(1)).changes,
     ];
     let answers = world.store().commit(batch).await;
     assert_eq!(answers.len(), 7);
     let contacts = |n: usize| &answers[n].as_ref().unwrap().contacts;
     assert_eq!(contacts(0)[0].number, NumberSeries::of(acme.id()).nth(0));
-    assert!(matches!(answers[1], Err(CommitError::GateLost(GateLost::Config { current: Some(_) }))), "{:?}", answers[1]);
+    assert!(
+        matches!(answers[1], Err(CommitError::GateLost(GateLost::Config { current: Some(_) }))),
+        "{:?}",
+        answers[1]
+    );
     assert_eq!(contacts(2)[0].number, NumberSeries::of(other.id()).nth(0));
     assert!(conflicts(&answers[3]), "{:?}", answers[3]);
     assert!(matches!(answers[4], Err(CommitError::Misuse(_))), "{:?}", answers[4]);
@@ -55,7 +64,8 @@ pub(crate) async fn a_receipt_tells_what_the_commit_decided(subject: &dyn Subjec
     whole.absorb(new.changes);
     whole.absorb(twice.changes);
     let receipt = commit(&*world.store(), whole).await.unwrap();
-    let merged: Vec<_> = receipt.contacts.iter().map(|m| (m.candidate, m.id, m.created, m.version.0)).collect();
+    let merged: Vec<_> =
+        receipt.contacts.iter().map(|m| (m.candidate, m.id, m.created, m.version.0)).collect();
     let expected = [
         (candidates[0], known.contact, false, 2),
         (candidates[1], candidates[1], true, 1),
@@ -113,11 +123,19 @@ pub(crate) async fn a_failing_change_set_leaves_its_neighbours_alone(subject: &d
         changes
     };
     let batch = vec![
-        fails(), plans.ingest(lead(1)).changes, fails(), fails(), plans.ingest(lead(2)).changes,
-        plans.ingest(lead(1)).changes, fails(),
+        fails(),
+        plans.ingest(lead(1)).changes,
+        fails(),
+        fails(),
+        plans.ingest(lead(2)).changes,
+        plans.ingest(lead(1)).changes,
+        fails(),
     ];
     let answers = world.store().commit(batch).await;
-    assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true, false, false, true, true, false]);
+    assert_eq!(
+        answers.iter().map(Result::is_ok).collect::<Vec<_>>(),
+        [false, true, false, false, true, true, false]
+    );
     let snapshot = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
     check_invariants(&snapshot).unwrap();
     assert_eq!(snapshot.contacts.iter().map(|contact| contact.leads).collect::<Vec<_>>(), [2, 1]);
@@ -310,7 +328,8 @@ pub(crate) async fn an_id_means_an_aggregate_only_together_with_its_kind(subject
     let released = linked(acme.release(refused.id).await);
     let page = Default::default();
     let of_lead = acme.history(StreamRef::Lead(released.lead), &page).await.unwrap().items;
-    let of_rejection = acme.history(StreamRef::Subject(Aggregate::Rejection(refused.id)), &page).await.unwrap().items;
+    let of_rejection =
+        acme.history(StreamRef::Subject(Aggregate::Rejection(refused.id)), &page).await.unwrap().items;
     assert_eq!((of_lead.len(), of_rejection.len()), (1, 5));
     assert_eq!(of_lead[0].lead_version(), Some(Version(1)));
     assert_eq!(of_rejection[4].subject_version(), Some(Version(5)));

@@ -10,7 +10,9 @@ pub(crate) async fn rows_and_events_show_no_personal_datum_in_debug(subject: &dy
     let world = World::of(subject);
     let acme = world.acme().await;
     let secret = convio_core::webhook::WebhookSecret::of(SECRET);
-    acme.create_webhook(NewWebhook::named("safe").with(|settings| settings.secret = Some(secret))).await.unwrap();
+    acme.create_webhook(NewWebhook::named("safe").with(|settings| settings.secret = Some(secret)))
+        .await
+        .unwrap();
     taken(acme.ingest(personal(PHONE).webhook("safe").secret(SECRET)).await);
     let refused = rejected(acme.ingest(personal("12")).await);
     let corrected = Corrections::default().set("phone", PHONE).set("first_name", NAME);
@@ -20,19 +22,24 @@ pub(crate) async fn rows_and_events_show_no_personal_datum_in_debug(subject: &dy
         hides(&event);
     }
     hides(&snapshot);
-    hides(&world.store().load(&convio_core::Needs::of(acme.id(), [convio_core::Need::Config])).await.unwrap());
+    hides(
+        &world.store().load(&convio_core::Needs::of(acme.id(), [convio_core::Need::Config])).await.unwrap(),
+    );
 }
 
 pub(crate) async fn answers_and_errors_show_no_personal_datum(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
     let secret = convio_core::webhook::WebhookSecret::of(SECRET);
-    acme.create_webhook(NewWebhook::named("safe").with(|settings| settings.secret = Some(secret))).await.unwrap();
+    acme.create_webhook(NewWebhook::named("safe").with(|settings| settings.secret = Some(secret)))
+        .await
+        .unwrap();
     let mut settings = WebhookSettings::default();
     settings.repeat.action = RepeatAction::Reject;
     acme.configure_webhook("direct", settings).await.unwrap();
     hides(&acme.ingest(personal(PHONE).idempotency_key("a")).await.unwrap());
-    let error = acme.ingest(personal("12").webhook("safe").secret("wrong-secret-of-theirs")).await.unwrap_err();
+    let error =
+        acme.ingest(personal("12").webhook("safe").secret("wrong-secret-of-theirs")).await.unwrap_err();
     hides(&error);
     assert!(!error.to_string().contains("wrong-secret-of-theirs"));
     for raw in [personal("12"), personal(PHONE), RawLead::json(format!("{NAME} {PHONE} {MAIL}"))] {

@@ -14,10 +14,7 @@ pub(crate) async fn a_repeat_is_marked_with_the_lead_that_it_repeats(subject: &d
     let first = created(acme.ingest(lead(1)).await);
     let second = linked(acme.ingest(lead(1)).await);
     assert_eq!(second.duplicate_of, Some(first.lead));
-    assert_eq!(
-        acme.lead(second.lead).await.unwrap().unwrap().duplicate_of,
-        Some(first.lead)
-    );
+    assert_eq!(acme.lead(second.lead).await.unwrap().unwrap().duplicate_of, Some(first.lead));
     assert_eq!(acme.lead(first.lead).await.unwrap().unwrap().duplicate_of, None);
     // The next one repeats the last.
     world.clock.advance(TimeDelta::days(1));
@@ -37,40 +34,18 @@ pub(crate) async fn a_repeat_may_be_rejected_and_is_kept(subject: &dyn Subject) 
         (Some(first.lead), vec!["lead/duplicate".to_owned()])
     );
     let row = acme.rejection(refused.id).await.unwrap().unwrap();
-    assert_eq!(
-        (row.duplicate_of, &row.reasons),
-        (Some(first.lead), &refused.reasons)
-    );
-    assert_eq!(
-        acme.payload(refused.id).await.unwrap().unwrap().body,
-        raw.as_bytes()
-    );
+    assert_eq!((row.duplicate_of, &row.reasons), (Some(first.lead), &refused.reasons));
+    assert_eq!(acme.payload(refused.id).await.unwrap().unwrap().body, raw.as_bytes());
     // It is no lead of the contact, and no lead repeats it.
-    assert_eq!(
-        acme.contact(ContactRef::Id(first.contact))
-            .await
-            .unwrap()
-            .unwrap()
-            .leads,
-        1
-    );
-    assert_eq!(
-        duplicate(acme.ingest(lead(1)).await).duplicate_of,
-        Some(first.lead)
-    );
+    assert_eq!(acme.contact(ContactRef::Id(first.contact)).await.unwrap().unwrap().leads, 1);
+    assert_eq!(duplicate(acme.ingest(lead(1)).await).duplicate_of, Some(first.lead));
     assert_eq!(repeats(&acme).await, 0);
     // Released, it is still a repeat; an answer, and nothing changes.
     let head = world.store().head(acme.id()).await.unwrap();
-    assert_eq!(
-        duplicate(acme.release(refused.id).await).duplicate_of,
-        Some(first.lead)
-    );
+    assert_eq!(duplicate(acme.release(refused.id).await).duplicate_of, Some(first.lead));
     assert_eq!(world.store().head(acme.id()).await.unwrap(), head);
     policy(&acme, RepeatAction::Flag, Some(30)).await;
-    assert_eq!(
-        linked(acme.release(refused.id).await).duplicate_of,
-        Some(first.lead)
-    );
+    assert_eq!(linked(acme.release(refused.id).await).duplicate_of, Some(first.lead));
 }
 
 pub(crate) async fn repeats_may_be_accepted_like_any_other_lead(subject: &dyn Subject) {
@@ -90,9 +65,7 @@ pub(crate) async fn the_window_ends_after_its_days(subject: &dyn Subject) {
     let acme = world.acme().await;
     policy(&acme, RepeatAction::Flag, Some(30)).await;
     let first = created(acme.ingest(lead(1)).await);
-    world
-        .clock
-        .advance(TimeDelta::days(30) - TimeDelta::microseconds(1));
+    world.clock.advance(TimeDelta::days(30) - TimeDelta::microseconds(1));
     let second = linked(acme.ingest(lead(1)).await);
     assert_eq!(second.duplicate_of, Some(first.lead));
     // At the very end it is over: this one opens the next window.
@@ -109,10 +82,7 @@ pub(crate) async fn a_window_without_days_never_ends(subject: &dyn Subject) {
     policy(&acme, RepeatAction::Reject, None).await;
     let first = created(acme.ingest(lead(1)).await);
     world.clock.advance(TimeDelta::days(36_500));
-    assert_eq!(
-        duplicate(acme.ingest(lead(1)).await).duplicate_of,
-        Some(first.lead)
-    );
+    assert_eq!(duplicate(acme.ingest(lead(1)).await).duplicate_of, Some(first.lead));
 }
 
 pub(crate) async fn another_product_or_campaign_repeats_nothing(subject: &dyn Subject) {
@@ -136,10 +106,7 @@ pub(crate) async fn another_product_or_campaign_repeats_nothing(subject: &dyn Su
     // Case and blanks make no other product.
     let repeat = taken(acme.ingest(asks(Some(" SOLAR "), Some("may"))).await);
     assert_eq!(repeat.duplicate_of, Some(firsts[3]));
-    assert_eq!(
-        taken(acme.ingest(asks(None, None)).await).duplicate_of,
-        Some(firsts[0])
-    );
+    assert_eq!(taken(acme.ingest(asks(None, None)).await).duplicate_of, Some(firsts[0]));
 }
 
 pub(crate) async fn another_contact_repeats_nothing(subject: &dyn Subject) {
@@ -155,14 +122,9 @@ pub(crate) async fn a_lead_repeats_one_of_another_webhook_too(subject: &dyn Subj
     let world = World::of(subject);
     let acme = world.acme().await;
     let reject = |settings: &mut WebhookSettings| settings.repeat.action = RepeatAction::Reject;
-    acme.create_webhook(NewWebhook::named("google").with(reject))
-        .await
-        .unwrap();
+    acme.create_webhook(NewWebhook::named("google").with(reject)).await.unwrap();
     let first = created(acme.ingest(lead(1)).await);
-    assert_eq!(
-        duplicate(acme.ingest(lead(1).webhook("google")).await).duplicate_of,
-        Some(first.lead)
-    );
+    assert_eq!(duplicate(acme.ingest(lead(1).webhook("google")).await).duplicate_of, Some(first.lead));
 }
 
 pub(crate) async fn the_latest_lead_counts_whatever_the_order_of_arrival(subject: &dyn Subject) {
@@ -195,9 +157,6 @@ async fn repeats(acme: &WorkspaceHandle<'_>) -> i64 {
         .iter()
         .map(|lead| lead.id)
         .collect();
-    assert_eq!(
-        rows.iter().map(|row| row.get(Measure::Leads)).sum::<i64>(),
-        leads.len() as i64
-    );
+    assert_eq!(rows.iter().map(|row| row.get(Measure::Leads)).sum::<i64>(), leads.len() as i64);
     rows.iter().map(|row| row.get(Measure::Repeats)).sum()
 }

@@ -14,11 +14,7 @@ pub(crate) async fn the_same_call_again_is_answered_as_the_first_time(subject: &
     let world = World::of(subject);
     let acme = world.acme().await;
     taken(acme.ingest(lead(1)).await);
-    let calls = [
-        lead(1).idempotency_key("a"),
-        lead(2).idempotency_key("b"),
-        lead(1).external_id("c"),
-    ];
+    let calls = [lead(1).idempotency_key("a"), lead(2).idempotency_key("b"), lead(1).external_id("c")];
     for raw in calls {
         let first = acme.ingest(raw.clone()).await.unwrap();
         let before = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
@@ -30,11 +26,7 @@ pub(crate) async fn the_same_call_again_is_answered_as_the_first_time(subject: &
         assert_eq!(before.difference(&after), None, "a replay changed something");
     }
     // The first of them repeated a lead, and a replay says so too.
-    let leads = acme
-        .leads(&Default::default(), &Default::default())
-        .await
-        .unwrap()
-        .items;
+    let leads = acme.leads(&Default::default(), &Default::default()).await.unwrap().items;
     assert_eq!(leads[1].duplicate_of, Some(leads[0].id));
 }
 
@@ -62,10 +54,7 @@ pub(crate) async fn a_key_with_another_lead_is_a_conflict_that_names_the_key(sub
         (lead(2).idempotency_key("a"), "idempotency_key/reused"),
         (lead(2).external_id("x"), "external_id/reused"),
         (lead_with(2, json!({"leadId": "x"})), "external_id/reused"),
-        (
-            RawLead::json("broken").idempotency_key("a"),
-            "idempotency_key/reused",
-        ),
+        (RawLead::json("broken").idempotency_key("a"), "idempotency_key/reused"),
     ] {
         let error = acme.ingest(raw).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
@@ -82,14 +71,8 @@ pub(crate) async fn an_external_id_is_remembered_for_ever(subject: &dyn Subject)
     world.clock.advance(TimeDelta::days(36_500));
     assert_eq!(replayed(acme.ingest(lead(1).external_id("x")).await), first);
     // Also under an idempotency key of its own.
-    assert_eq!(
-        replayed(acme.ingest(lead(1).external_id("x").idempotency_key("new")).await),
-        first
-    );
-    assert_eq!(
-        acme.ingest(lead(2).external_id("x")).await.unwrap_err().kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(replayed(acme.ingest(lead(1).external_id("x").idempotency_key("new")).await), first);
+    assert_eq!(acme.ingest(lead(2).external_id("x")).await.unwrap_err().kind(), ErrorKind::Conflict);
     let row = acme.lead(first.accepted().unwrap().lead).await.unwrap().unwrap();
     assert_eq!(row.interest.external_id.as_deref(), Some("x"));
 }
@@ -98,40 +81,22 @@ pub(crate) async fn an_expired_key_may_be_used_again(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
     let first = acme.ingest(lead(1).idempotency_key("a")).await.unwrap();
-    world
-        .clock
-        .advance(TimeDelta::hours(72) - TimeDelta::microseconds(1));
+    world.clock.advance(TimeDelta::hours(72) - TimeDelta::microseconds(1));
     assert_eq!(replayed(acme.ingest(lead(1).idempotency_key("a")).await), first);
-    assert_eq!(
-        acme.ingest(lead(2).idempotency_key("a"))
-            .await
-            .unwrap_err()
-            .kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(acme.ingest(lead(2).idempotency_key("a")).await.unwrap_err().kind(), ErrorKind::Conflict);
     world.clock.advance(TimeDelta::microseconds(1));
     let second = acme.ingest(lead(2).idempotency_key("a")).await.unwrap();
     created(Ok(second.clone()));
     // From now on it is the second one's.
     world.clock.advance(TimeDelta::hours(71));
     assert_eq!(replayed(acme.ingest(lead(2).idempotency_key("a")).await), second);
-    assert_eq!(
-        acme.ingest(lead(1).idempotency_key("a"))
-            .await
-            .unwrap_err()
-            .kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(acme.ingest(lead(1).idempotency_key("a")).await.unwrap_err().kind(), ErrorKind::Conflict);
 }
 
 pub(crate) async fn the_key_of_a_lead_received_long_ago_lives_as_long(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let old = || {
-        lead(1)
-            .received_at(world.clock.now() - TimeDelta::days(400))
-            .idempotency_key("a")
-    };
+    let old = || lead(1).received_at(world.clock.now() - TimeDelta::days(400)).idempotency_key("a");
     let first = acme.ingest(old()).await.unwrap();
     assert_eq!(replayed(acme.ingest(old()).await), first);
 }
@@ -154,13 +119,7 @@ pub(crate) async fn an_idempotency_key_is_no_external_id(subject: &dyn Subject) 
     let acme = world.acme().await;
     created(acme.ingest(lead(1).idempotency_key("a")).await);
     created(acme.ingest(lead(2).external_id("a")).await);
-    assert_eq!(
-        acme.ingest(lead(3).idempotency_key("a"))
-            .await
-            .unwrap_err()
-            .kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(acme.ingest(lead(3).idempotency_key("a")).await.unwrap_err().kind(), ErrorKind::Conflict);
 }
 
 pub(crate) async fn a_required_key_must_be_there(subject: &dyn Subject) {
@@ -181,35 +140,14 @@ pub(crate) async fn unusable_names_are_refused_and_usable_ones_kept_apart(subjec
     let world = World::of(subject);
     let acme = world.acme().await;
     let head = world.store().head(acme.id()).await.unwrap();
-    let error = acme
-        .ingest(lead(1).idempotency_key(" \t").external_id("x".repeat(256)))
-        .await
-        .unwrap_err();
+    let error = acme.ingest(lead(1).idempotency_key(" \t").external_id("x".repeat(256))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert_eq!(
-        codes(error.reasons()),
-        ["idempotency_key/invalid", "external_id/invalid"]
-    );
-    let error = acme
-        .ingest(RawLead::json("x".repeat(256 * 1024 + 1)))
-        .await
-        .unwrap_err();
+    assert_eq!(codes(error.reasons()), ["idempotency_key/invalid", "external_id/invalid"]);
+    let error = acme.ingest(RawLead::json("x".repeat(256 * 1024 + 1))).await.unwrap_err();
     assert_eq!(codes(error.reasons()), ["payload/too_large"]);
     assert_eq!(world.store().head(acme.id()).await.unwrap(), head);
     // Names differ where their bytes do.
-    let names = [
-        "a",
-        "A",
-        " a",
-        "a ",
-        "ä",
-        "a\u{308}",
-        "a%",
-        "a_",
-        "",
-        &"x".repeat(255),
-        &"ü".repeat(127),
-    ];
+    let names = ["a", "A", " a", "a ", "ä", "a\u{308}", "a%", "a_", "", &"x".repeat(255), &"ü".repeat(127)];
     for (n, name) in (1..).zip(names.into_iter().filter(|name| !name.is_empty())) {
         created(acme.ingest(lead(n).idempotency_key(name)).await);
     }
@@ -221,10 +159,7 @@ pub(crate) async fn a_replayed_rejection_is_that_rejection(subject: &dyn Subject
     let raw = || RawLead::json(r#"{"phone":"12"}"#).idempotency_key("a");
     let first = rejected(acme.ingest(raw()).await);
     assert_eq!(replayed(acme.ingest(raw()).await), Ingested::Rejected(first));
-    let page = acme
-        .rejections(&Default::default(), &Default::default())
-        .await
-        .unwrap();
+    let page = acme.rejections(&Default::default(), &Default::default()).await.unwrap();
     assert_eq!(page.items.len(), 1);
 }
 
@@ -250,10 +185,7 @@ pub(crate) async fn after_a_release_the_replay_is_the_lead(subject: &dyn Subject
     acme.restore_webhook("google").await.unwrap();
     let released = created(acme.release(refused.id).await);
     assert_eq!(replayed(acme.ingest(raw()).await), Ingested::Created(released));
-    assert_eq!(
-        acme.rejection(refused.id).await.unwrap().unwrap().state,
-        RejectionState::Released
-    );
+    assert_eq!(acme.rejection(refused.id).await.unwrap().unwrap().state, RejectionState::Released);
     assert_eq!(leads_of_one(&acme).await, 1);
 }
 
@@ -268,14 +200,6 @@ pub(crate) async fn without_a_key_the_same_lead_twice_is_two(subject: &dyn Subje
 
 /// How many leads the contact of the first lead has.
 async fn leads_of_one(acme: &WorkspaceHandle<'_>) -> u32 {
-    let leads = acme
-        .leads(&Default::default(), &Default::default())
-        .await
-        .unwrap()
-        .items;
-    acme.contact(ContactRef::Id(leads[0].contact))
-        .await
-        .unwrap()
-        .unwrap()
-        .leads
+    let leads = acme.leads(&Default::default(), &Default::default()).await.unwrap().items;
+    acme.contact(ContactRef::Id(leads[0].contact)).await.unwrap().unwrap().leads
 }

@@ -42,7 +42,8 @@ pub(crate) async fn days_are_those_of_the_workspace(subject: &dyn Subject) {
     }
     let days = acme.daily_leads(day("2027-01-01"), day("2027-12-31")).await.unwrap();
     let counted: Vec<_> = days.iter().map(|row| (row.day.to_string(), row.leads)).collect();
-    let expected = [("2027-03-13", 1), ("2027-03-14", 2), ("2027-03-15", 1)].map(|(day, n)| (day.to_owned(), n));
+    let expected =
+        [("2027-03-13", 1), ("2027-03-14", 2), ("2027-03-15", 1)].map(|(day, n)| (day.to_owned(), n));
     assert_eq!(counted, expected);
 }
 
@@ -159,7 +160,10 @@ pub(crate) async fn a_row_keeps_the_latest_time_whatever_the_order(subject: &dyn
     rejected(acme.ingest(RawLead::json("{}")).await);
     let rows = acme.report(&ReportQuery::all(Cube::Leads)).await.unwrap();
     let expected = Some(now - TimeDelta::minutes(10));
-    assert_eq!(rows.iter().map(|row| (row.get(Measure::Leads), row.last_at)).collect::<Vec<_>>(), [(3, expected)]);
+    assert_eq!(
+        rows.iter().map(|row| (row.get(Measure::Leads), row.last_at)).collect::<Vec<_>>(),
+        [(3, expected)]
+    );
     // What is no lead has no time of its own.
     let other = world.acme().await;
     rejected(other.ingest(RawLead::json("{}")).await);

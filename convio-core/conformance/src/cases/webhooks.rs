@@ -19,37 +19,15 @@ pub(crate) async fn a_webhook_reads_back_as_created(subject: &dyn Subject) {
     assert_eq!((webhook.version, webhook.deleted_at), (Version(1), None));
 
     let there = world.elsewhere(&acme);
-    assert_eq!(
-        there.webhook("google-solar_2.0").await.unwrap().as_ref(),
-        Some(&webhook)
-    );
-    let fetched = world
-        .store()
-        .fetch_webhooks(acme.id(), &[webhook.id])
-        .await
-        .unwrap();
+    assert_eq!(there.webhook("google-solar_2.0").await.unwrap().as_ref(), Some(&webhook));
+    let fetched = world.store().fetch_webhooks(acme.id(), &[webhook.id]).await.unwrap();
     assert_eq!(fetched, [Some(webhook.clone())]);
     let listed = there.webhooks(&PageRequest::default()).await.unwrap().items;
     assert_eq!(listed.last(), Some(&webhook));
-    let history = there
-        .history(
-            StreamRef::Subject(Aggregate::Webhook(webhook.id)),
-            &PageRequest::default(),
-        )
-        .await;
-    let created = EventBody::WebhookCreated {
-        name: webhook.name.clone(),
-        settings,
-    };
-    assert_eq!(
-        history
-            .unwrap()
-            .items
-            .into_iter()
-            .map(|event| event.body)
-            .collect::<Vec<_>>(),
-        [created]
-    );
+    let history =
+        there.history(StreamRef::Subject(Aggregate::Webhook(webhook.id)), &PageRequest::default()).await;
+    let created = EventBody::WebhookCreated { name: webhook.name.clone(), settings };
+    assert_eq!(history.unwrap().items.into_iter().map(|event| event.body).collect::<Vec<_>>(), [created]);
 }
 
 pub(crate) async fn names_are_unique_also_among_the_deleted(subject: &dyn Subject) {
@@ -57,10 +35,7 @@ pub(crate) async fn names_are_unique_also_among_the_deleted(subject: &dyn Subjec
     let acme = world.acme().await;
     acme.create_webhook(NewWebhook::named("google")).await.unwrap();
     for _ in 0..2 {
-        let error = acme
-            .create_webhook(NewWebhook::named("google"))
-            .await
-            .unwrap_err();
+        let error = acme.create_webhook(NewWebhook::named("google")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(codes(error.reasons()), ["name/taken"]);
         // Deleted, the name is still its own.
@@ -68,10 +43,7 @@ pub(crate) async fn names_are_unique_also_among_the_deleted(subject: &dyn Subjec
     }
     // Names are compared as they are written.
     acme.create_webhook(NewWebhook::named("Google")).await.unwrap();
-    assert_eq!(
-        acme.webhooks(&PageRequest::default()).await.unwrap().items.len(),
-        3
-    );
+    assert_eq!(acme.webhooks(&PageRequest::default()).await.unwrap().items.len(), 3);
 }
 
 pub(crate) async fn a_name_may_be_used_in_two_workspaces(subject: &dyn Subject) {
@@ -92,17 +64,10 @@ pub(crate) async fn wrong_settings_are_all_named(subject: &dyn Subject) {
         settings.idempotency_hours = 0;
         settings.leads_per_hour_max = Some(0);
     };
-    let error = acme
-        .create_webhook(NewWebhook::named("a b").with(wrong))
-        .await
-        .unwrap_err();
+    let error = acme.create_webhook(NewWebhook::named("a b").with(wrong)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    let expected = [
-        "name/invalid",
-        "keys/empty",
-        "idempotency_hours/out_of_range",
-        "leads_per_hour_max/out_of_range",
-    ];
+    let expected =
+        ["name/invalid", "keys/empty", "idempotency_hours/out_of_range", "leads_per_hour_max/out_of_range"];
     assert_eq!(codes(error.reasons()), expected);
 
     acme.create_webhook(NewWebhook::named("google")).await.unwrap();
@@ -116,10 +81,7 @@ pub(crate) async fn wrong_settings_are_all_named(subject: &dyn Subject) {
 pub(crate) async fn direct_is_never_deleted(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    assert_eq!(
-        acme.delete_webhook(DIRECT).await.unwrap_err().kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(acme.delete_webhook(DIRECT).await.unwrap_err().kind(), ErrorKind::Conflict);
     let answer = acme.ingest(lead(1)).await;
     let lead = acme.lead(created(answer).lead).await.unwrap().unwrap();
     assert_eq!(lead.webhook, acme.webhook(DIRECT).await.unwrap().unwrap().id);
@@ -136,17 +98,12 @@ pub(crate) async fn configured_settings_hold_from_the_next_lead_on(subject: &dyn
     settings.idempotency_required = false;
     let webhook = acme.configure_webhook("google", settings.clone()).await.unwrap();
     assert_eq!((webhook.version, &webhook.settings), (Version(2), &settings));
-    assert_eq!(
-        world.elsewhere(&acme).webhook("google").await.unwrap(),
-        Some(webhook)
-    );
+    assert_eq!(world.elsewhere(&acme).webhook("google").await.unwrap(), Some(webhook));
     let after = taken(acme.ingest(lead(2).webhook("google")).await);
     let sources = [before, after].map(|accepted| accepted.lead);
     let leads = world.store().fetch_leads(acme.id(), &sources).await.unwrap();
-    let sources: Vec<String> = leads
-        .into_iter()
-        .map(|lead| lead.unwrap().interest.source.to_string())
-        .collect();
+    let sources: Vec<String> =
+        leads.into_iter().map(|lead| lead.unwrap().interest.source.to_string()).collect();
     assert_eq!(sources, ["google", "Google Ads"]);
 }
 
@@ -162,18 +119,11 @@ pub(crate) async fn a_deleted_webhook_refuses_leads_and_keeps_them(subject: &dyn
     // What else is wrong is said as well.
     let refused = rejected(acme.ingest(RawLead::json("{}").webhook("google")).await);
     assert_eq!(codes(&refused.reasons), ["webhook/deleted", "phone/missing"]);
-    let held = acme
-        .rejections(&RejectionFilter::held(), &PageRequest::default())
-        .await
-        .unwrap()
-        .items;
+    let held = acme.rejections(&RejectionFilter::held(), &PageRequest::default()).await.unwrap().items;
     assert_eq!(held.len(), 2);
     assert_eq!(held[0].webhook, deleted.id);
     let payload = acme.payload(held[1].id).await.unwrap().unwrap();
-    assert_eq!(
-        (payload.body.as_slice(), payload.format),
-        (b"{}".as_slice(), Format::Json)
-    );
+    assert_eq!((payload.body.as_slice(), payload.format), (b"{}".as_slice(), Format::Json));
     // Its history stays.
     assert_eq!(acme.webhook("google").await.unwrap(), Some(deleted));
     assert_eq!(world.store().head(acme.id()).await.unwrap().unwrap().contacts, 1);
@@ -185,10 +135,7 @@ pub(crate) async fn a_restored_webhook_takes_leads(subject: &dyn Subject) {
     let new = acme.create_webhook(NewWebhook::named("google")).await.unwrap();
     acme.delete_webhook("google").await.unwrap();
     let restored = acme.restore_webhook("google").await.unwrap();
-    assert_eq!(
-        (restored.id, restored.deleted_at, restored.version),
-        (new.id, None, Version(3))
-    );
+    assert_eq!((restored.id, restored.deleted_at, restored.version), (new.id, None, Version(3)));
     created(acme.ingest(lead(1).webhook("google")).await);
     let feed = acme.feed(Position(0), 10).await.unwrap();
     let kinds: Vec<&str> = feed.iter().map(|event| event.body.kind()).collect();
@@ -206,13 +153,9 @@ pub(crate) async fn a_restored_webhook_takes_leads(subject: &dyn Subject) {
 pub(crate) async fn an_inactive_webhook_refuses_leads_and_keeps_them(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    acme.create_webhook(NewWebhook::named("google").with(|settings| settings.active = false))
-        .await
-        .unwrap();
-    let refused = rejected(
-        acme.ingest(lead_with(1, serde_json::json!({"zip": "90210"})).webhook("google"))
-            .await,
-    );
+    acme.create_webhook(NewWebhook::named("google").with(|settings| settings.active = false)).await.unwrap();
+    let refused =
+        rejected(acme.ingest(lead_with(1, serde_json::json!({"zip": "90210"})).webhook("google")).await);
     assert_eq!(codes(&refused.reasons), ["webhook/inactive"]);
     assert!(acme.rejection(refused.id).await.unwrap().is_some());
     assert!(acme.payload(refused.id).await.unwrap().is_some());
@@ -222,15 +165,9 @@ pub(crate) async fn deleting_and_restoring_twice_are_conflicts(subject: &dyn Sub
     let world = World::of(subject);
     let acme = world.acme().await;
     acme.create_webhook(NewWebhook::named("google")).await.unwrap();
-    assert_eq!(
-        acme.restore_webhook("google").await.unwrap_err().kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(acme.restore_webhook("google").await.unwrap_err().kind(), ErrorKind::Conflict);
     acme.delete_webhook("google").await.unwrap();
-    assert_eq!(
-        acme.delete_webhook("google").await.unwrap_err().kind(),
-        ErrorKind::Conflict
-    );
+    assert_eq!(acme.delete_webhook("google").await.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(acme.webhook("google").await.unwrap().unwrap().version, Version(2));
 }
 
@@ -239,14 +176,8 @@ pub(crate) async fn an_unknown_webhook_is_not_found(subject: &dyn Subject) {
     let acme = world.acme().await;
     let head = world.store().head(acme.id()).await.unwrap();
     assert_eq!(acme.webhook("nobody").await.unwrap(), None);
-    assert_eq!(
-        acme.ingest(lead(1).webhook("nobody")).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        acme.delete_webhook("nobody").await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(acme.ingest(lead(1).webhook("nobody")).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(acme.delete_webhook("nobody").await.unwrap_err().kind(), ErrorKind::NotFound);
     let configured = acme.configure_webhook("nobody", WebhookSettings::default()).await;
     assert_eq!(configured.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(world.store().head(acme.id()).await.unwrap(), head);
@@ -260,10 +191,7 @@ fn every_setting(settings: &mut WebhookSettings) {
     settings.scope = DedupScope::Webhook;
     settings.keys = vec![KeyKind::Email, KeyKind::Phone, KeyKind::External, KeyKind::Digits];
     settings.phone = PhonePolicy::Valid;
-    settings.repeat = RepeatPolicy {
-        action: RepeatAction::Reject,
-        window_days: None,
-    };
+    settings.repeat = RepeatPolicy { action: RepeatAction::Reject, window_days: None };
     settings.strict = true;
     settings.idempotency_required = true;
     settings.idempotency_hours = 1;

@@ -10,9 +10,7 @@ use crate::{Subject, World, lead};
 
 pub(crate) async fn a_new_workspace_reads_back(subject: &dyn Subject) {
     let world = World::of(subject);
-    let new = NewWorkspace::named("  Acme   Solar ")
-        .zone("Australia/Sydney")
-        .currency("AUD");
+    let new = NewWorkspace::named("  Acme   Solar ").zone("Australia/Sydney").currency("AUD");
     let acme = world.convio().create_workspace(new).await.unwrap();
     for handle in [&acme, &world.elsewhere(&acme)] {
         let row = handle.workspace().await.unwrap().unwrap();
@@ -21,10 +19,7 @@ pub(crate) async fn a_new_workspace_reads_back(subject: &dyn Subject) {
         assert_eq!(row.settings.zone.name(), "Australia/Sydney");
         assert_eq!(row.settings.currency.code(), "AUD");
         assert!(row.settings.active);
-        assert_eq!(
-            row.created_at,
-            Utc.with_ymd_and_hms(2027, 3, 1, 15, 0, 0).unwrap()
-        );
+        assert_eq!(row.created_at, Utc.with_ymd_and_hms(2027, 3, 1, 15, 0, 0).unwrap());
         assert_eq!(row.version, Version(1));
     }
     let feed = acme.feed(Position(0), 10).await.unwrap();
@@ -40,10 +35,7 @@ pub(crate) async fn a_new_workspace_has_its_direct_webhook(subject: &dyn Subject
     assert_eq!(webhooks.items.len(), 1);
     assert_eq!(webhooks.next, None);
     let direct = &webhooks.items[0];
-    assert_eq!(
-        (direct.name.as_str(), direct.version, direct.workspace),
-        (DIRECT, Version(1), acme.id())
-    );
+    assert_eq!((direct.name.as_str(), direct.version, direct.workspace), (DIRECT, Version(1), acme.id()));
     assert_eq!(direct.settings, WebhookSettings::default());
     assert_eq!(acme.webhook(DIRECT).await.unwrap().as_ref(), Some(direct));
 }
@@ -53,43 +45,21 @@ pub(crate) async fn wrong_fields_are_all_named_and_nothing_is_stored(subject: &d
     let new = NewWorkspace::named(" ").zone("Mars/Base").currency("XXX");
     let error = world.convio().create_workspace(new).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    let fields: Vec<&str> = error
-        .reasons()
-        .iter()
-        .map(|reason| reason.field.as_str())
-        .collect();
+    let fields: Vec<&str> = error.reasons().iter().map(|reason| reason.field.as_str()).collect();
     assert_eq!(fields, ["name", "zone", "currency"]);
 }
 
 pub(crate) async fn an_unknown_workspace_is_not_found(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let unknown = world
-        .convio()
-        .workspace(WorkspaceId::from_uuid(uuid::Uuid::from_u128(7)));
+    let unknown = world.convio().workspace(WorkspaceId::from_uuid(uuid::Uuid::from_u128(7)));
     assert_eq!(unknown.workspace().await.unwrap(), None);
-    assert_eq!(
-        unknown.ingest(lead(1)).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        unknown.delete_webhook("x").await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
-    assert_eq!(
-        unknown.publish_rules([]).await.unwrap_err().kind(),
-        ErrorKind::NotFound
-    );
+    assert_eq!(unknown.ingest(lead(1)).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(unknown.delete_webhook("x").await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(unknown.publish_rules([]).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(world.store().head(unknown.id()).await.unwrap(), None);
-    let both = world
-        .store()
-        .fetch_workspaces(&[unknown.id(), acme.id()])
-        .await
-        .unwrap();
-    assert_eq!(
-        both.iter().map(Option::is_some).collect::<Vec<_>>(),
-        [false, true]
-    );
+    let both = world.store().fetch_workspaces(&[unknown.id(), acme.id()]).await.unwrap();
+    assert_eq!(both.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
 }
 
 pub(crate) async fn the_same_id_is_not_created_twice(subject: &dyn Subject) {
@@ -97,15 +67,9 @@ pub(crate) async fn the_same_id_is_not_created_twice(subject: &dyn Subject) {
     let acme = world.acme().await;
     acme.ingest(lead(1)).await.unwrap().accepted().unwrap();
     let head = world.store().head(acme.id()).await.unwrap();
-    let again = CreateWorkspace {
-        id: acme.id(),
-        new: NewWorkspace::named("Other"),
-    };
+    let again = CreateWorkspace { id: acme.id(), new: NewWorkspace::named("Other") };
     assert_eq!(acme.run(&again).await.unwrap_err().kind(), ErrorKind::Conflict);
-    assert_eq!(
-        acme.workspace().await.unwrap().unwrap().settings.name,
-        "Acme Solar"
-    );
+    assert_eq!(acme.workspace().await.unwrap().unwrap().settings.name, "Acme Solar");
     assert_eq!(world.store().head(acme.id()).await.unwrap(), head);
 }
 

@@ -12,20 +12,14 @@ pub(super) fn one_contact_per_key(snapshot: &Snapshot) -> Result<(), String> {
     let mut owners = BTreeMap::new();
     for (contact, keys) in &snapshot.keys {
         hold!(!keys.is_empty(), "{contact} has no key");
-        hold!(
-            keys.windows(2).all(|pair| pair[0] < pair[1]),
-            "the keys of {contact} are not in order"
-        );
+        hold!(keys.windows(2).all(|pair| pair[0] < pair[1]), "the keys of {contact} are not in order");
         for key in keys {
             let other = owners.insert(key, *contact);
             hold!(other.is_none(), "{key:?} leads to {contact} and {other:?}");
         }
     }
     for (event, received) in received(snapshot) {
-        let key = received
-            .personal
-            .as_ref()
-            .and_then(|personal| personal.key.as_ref());
+        let key = received.personal.as_ref().and_then(|personal| personal.key.as_ref());
         let Some(key) = key else { continue };
         let owner = owners.get(key).copied();
         hold!(
@@ -43,10 +37,7 @@ pub(super) fn numbers_follow_the_series(snapshot: &Snapshot) -> Result<(), Strin
         return Ok(());
     };
     let series = NumberSeries::of(workspace.id);
-    let made = snapshot
-        .feed
-        .iter()
-        .filter_map(|event| Some((event.contact_id()?, event.contact_number?)));
+    let made = snapshot.feed.iter().filter_map(|event| Some((event.contact_id()?, event.contact_number?)));
     let mut n = 0;
     for (contact, number) in made {
         hold!(
@@ -55,46 +46,24 @@ pub(super) fn numbers_follow_the_series(snapshot: &Snapshot) -> Result<(), Strin
             series.nth(n)
         );
         let row = snapshot.contacts.iter().find(|row| row.id == contact);
-        hold!(
-            row.is_some_and(|row| row.number == number),
-            "{contact} does not have the number {number}"
-        );
+        hold!(row.is_some_and(|row| row.number == number), "{contact} does not have the number {number}");
         n += 1;
     }
     let rows = snapshot.contacts.len() as u64;
     hold!(rows == n, "{n} contacts were made, and there are {rows}");
     let counted = snapshot.head.map(|head| head.contacts);
-    hold!(
-        counted == Some(n),
-        "{n} contacts were made, and the head counts {counted:?}"
-    );
+    hold!(counted == Some(n), "{n} contacts were made, and the head counts {counted:?}");
     let numbers: BTreeSet<_> = snapshot.contacts.iter().map(|row| row.number).collect();
-    hold!(
-        numbers.len() == snapshot.contacts.len(),
-        "a number was given twice"
-    );
+    hold!(numbers.len() == snapshot.contacts.len(), "a number was given twice");
     Ok(())
 }
 
 /// Leads, conversions, first touch, customer since, lifetime value: what the rows of leads and conversions come to.
 pub(super) fn contacts_are_what_happened(snapshot: &Snapshot) -> Result<(), String> {
     for contact in &snapshot.contacts {
-        let Contact {
-            id,
-            first_touch,
-            leads,
-            customer_since,
-            conversions,
-            lifetime,
-            version,
-            ..
-        } = contact;
+        let Contact { id, first_touch, leads, customer_since, conversions, lifetime, version, .. } = contact;
         let own: Vec<_> = snapshot.leads.iter().filter(|lead| lead.contact == *id).collect();
-        hold!(
-            own.len() == *leads as usize,
-            "{id} counts {leads} leads and has {}",
-            own.len()
-        );
+        hold!(own.len() == *leads as usize, "{id} counts {leads} leads and has {}", own.len());
         let first = own.iter().min_by_key(|lead| (lead.received_at, lead.id));
         let Some(first) = first else {
             return Err(format!("{id} has no lead"));
@@ -107,11 +76,7 @@ pub(super) fn contacts_are_what_happened(snapshot: &Snapshot) -> Result<(), Stri
         );
         let openers = own.iter().filter(|lead| lead.opened_contact).count();
         hold!(openers == 1, "{openers} leads made {id}");
-        let sold: Vec<_> = snapshot
-            .conversions
-            .iter()
-            .filter(|row| row.contact == *id)
-            .collect();
+        let sold: Vec<_> = snapshot.conversions.iter().filter(|row| row.contact == *id).collect();
         hold!(
             sold.len() == *conversions as usize,
             "{id} counts {conversions} conversions and has {}",
@@ -126,15 +91,9 @@ pub(super) fn contacts_are_what_happened(snapshot: &Snapshot) -> Result<(), Stri
         for row in &sold {
             sums.add(row.value).map_err(|error| error.to_string())?;
         }
-        hold!(
-            sums == *lifetime,
-            "{id} is worth {lifetime:?}, its conversions {sums:?}"
-        );
+        hold!(sums == *lifetime, "{id} is worth {lifetime:?}, its conversions {sums:?}");
         let changes = (own.len() + sold.len()) as u64;
-        hold!(
-            version.0 == changes,
-            "{id} has version {version} after {changes} changes"
-        );
+        hold!(version.0 == changes, "{id} has version {version} after {changes} changes");
     }
     Ok(())
 }
@@ -145,26 +104,13 @@ pub(super) fn persons_are_merged_in_any_order(snapshot: &Snapshot) -> Result<(),
         let own = received(snapshot).filter(|(event, _)| event.contact_id() == Some(contact.id));
         let offers: Vec<(Stamp, Person)> = own
             .filter_map(|(event, received)| {
-                let stamp = Stamp {
-                    rank: received.rank,
-                    at: received.received_at,
-                    lead: event.lead_id()?,
-                };
+                let stamp = Stamp { rank: received.rank, at: received.received_at, lead: event.lead_id()? };
                 Some((stamp, received.person()?.clone()))
             })
             .collect();
         let (person, stamps) = naive::person_of(&offers);
-        hold!(
-            person == contact.person,
-            "{} is not what the greatest stamps say",
-            contact.id
-        );
-        hold!(
-            stamps == contact.stamps,
-            "the stamps of {} are others: {:?}",
-            contact.id,
-            contact.stamps
-        );
+        hold!(person == contact.person, "{} is not what the greatest stamps say", contact.id);
+        hold!(stamps == contact.stamps, "the stamps of {} are others: {:?}", contact.id, contact.stamps);
     }
     Ok(())
 }

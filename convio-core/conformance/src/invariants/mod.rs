@@ -25,33 +25,15 @@ pub type Invariant = (&'static str, fn(&Snapshot) -> Result<(), String>);
 /// All invariants.
 pub const INVARIANTS: &[Invariant] = &[
     ("one contact per key", contacts::one_contact_per_key),
-    (
-        "numbers are the workspace's series",
-        contacts::numbers_follow_the_series,
-    ),
-    (
-        "a contact is what its leads and conversions say",
-        contacts::contacts_are_what_happened,
-    ),
-    (
-        "a person is the merge of all offers in any order",
-        contacts::persons_are_merged_in_any_order,
-    ),
+    ("numbers are the workspace's series", contacts::numbers_follow_the_series),
+    ("a contact is what its leads and conversions say", contacts::contacts_are_what_happened),
+    ("a person is the merge of all offers in any order", contacts::persons_are_merged_in_any_order),
     ("the feed has no gap", streams::feed_is_dense),
     ("every stream has no gap", streams::streams_are_dense),
     ("histories are parts of the feed", streams::histories_are_the_feed),
-    (
-        "no change without its event, no event without its change",
-        streams::events_fold_to_rows,
-    ),
-    (
-        "every change of a status is legal",
-        streams::transitions_are_legal,
-    ),
-    (
-        "every row belongs to the workspace",
-        rows::rows_belong_to_the_workspace,
-    ),
+    ("no change without its event, no event without its change", streams::events_fold_to_rows),
+    ("every change of a status is legal", streams::transitions_are_legal),
+    ("every row belongs to the workspace", rows::rows_belong_to_the_workspace),
     ("what came in is kept", rows::payloads_are_kept),
     ("rows that name each other agree", rows::links_agree),
     ("lists are sorted", rows::lists_are_sorted),

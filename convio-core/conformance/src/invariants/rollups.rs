@@ -14,11 +14,7 @@ pub(super) fn rollups_equal_a_recount(snapshot: &Snapshot) -> Result<(), String>
         return Err(format!("kept as {kept:?}, counted as {counted:?}"));
     }
     if snapshot.rollups.len() != recount.len() {
-        return Err(format!(
-            "{} rows are kept, {} counted",
-            snapshot.rollups.len(),
-            recount.len()
-        ));
+        return Err(format!("{} rows are kept, {} counted", snapshot.rollups.len(), recount.len()));
     }
     Ok(())
 }
@@ -51,11 +47,8 @@ fn recount(snapshot: &Snapshot) -> Vec<Rollup> {
     let mut webhooks: HashMap<String, Webhook> = HashMap::new();
     let mut sold: HashSet<convio_core::LeadId> = HashSet::new();
     let leads: HashMap<_, &Lead> = snapshot.leads.iter().map(|lead| (lead.id, lead)).collect();
-    let visits: HashMap<_, &Appointment> = snapshot
-        .appointments
-        .iter()
-        .map(|visit| (visit.id, visit))
-        .collect();
+    let visits: HashMap<_, &Appointment> =
+        snapshot.appointments.iter().map(|visit| (visit.id, visit)).collect();
     for event in &snapshot.feed {
         let day = |at| zone.as_ref().map(|zone| zone.day_of(at)).unwrap_or_default();
         let lead = event.lead_id().and_then(|id| leads.get(&id).copied());
@@ -76,10 +69,7 @@ fn recount(snapshot: &Snapshot) -> Vec<Rollup> {
                 let Some(Subject::Webhook(id)) = event.subject() else {
                     continue;
                 };
-                let until_now = snapshot
-                    .feed
-                    .iter()
-                    .take_while(|other| other.position <= event.position);
+                let until_now = snapshot.feed.iter().take_while(|other| other.position <= event.position);
                 let own = until_now.filter(|other| other.subject() == event.subject());
                 webhooks.extend(Webhook::fold(own).map(|webhook| (id.to_string(), webhook)));
             }
@@ -99,14 +89,7 @@ fn recount(snapshot: &Snapshot) -> Vec<Rollup> {
                     continue;
                 };
                 let dims = [webhook.as_str(), source.key(), ""];
-                count.add(
-                    Cube::Leads,
-                    day(rejected.received_at),
-                    dims,
-                    Measure::Rejected,
-                    1,
-                    None,
-                );
+                count.add(Cube::Leads, day(rejected.received_at), dims, Measure::Rejected, 1, None);
             }
             EventBody::AppointmentBooked(_) => {
                 let Some(lead) = counted else { continue };
@@ -114,45 +97,20 @@ fn recount(snapshot: &Snapshot) -> Vec<Rollup> {
                 let dims = [webhook.as_str(), lead.interest.source.key(), ""];
                 count.add(Cube::Leads, day(event.at), dims, Measure::Booked, 1, None);
                 let dims = [target.as_str(), "", ""];
-                count.add(
-                    Cube::Appointments,
-                    day(event.at),
-                    dims,
-                    Measure::Routed,
-                    1,
-                    Some(event.at),
-                );
+                count.add(Cube::Appointments, day(event.at), dims, Measure::Routed, 1, Some(event.at));
             }
             EventBody::AppointmentCompleted(completed) if counted.is_some() => {
                 let dims = [target.as_str(), "", ""];
-                count.add(
-                    Cube::Appointments,
-                    day(event.at),
-                    dims,
-                    Measure::Completed,
-                    1,
-                    None,
-                );
+                count.add(Cube::Appointments, day(event.at), dims, Measure::Completed, 1, None);
                 let sold = i64::from(completed.conversion.is_some());
                 count.add(Cube::Appointments, day(event.at), dims, Measure::Sold, sold, None);
             }
             EventBody::ConversionRecorded(recorded) => {
                 let currency = recorded.value.currency().to_string();
-                let dims = [
-                    recorded.first_touch.key(),
-                    recorded.conversion_type.key(),
-                    currency.as_str(),
-                ];
+                let dims = [recorded.first_touch.key(), recorded.conversion_type.key(), currency.as_str()];
                 let (day, at) = (day(recorded.occurred_at), Some(recorded.occurred_at));
                 count.add(Cube::Conversions, day, dims, Measure::Conversions, 1, at);
-                count.add(
-                    Cube::Conversions,
-                    day,
-                    dims,
-                    Measure::ValueMinor,
-                    recorded.value.minor(),
-                    None,
-                );
+                count.add(Cube::Conversions, day, dims, Measure::ValueMinor, recorded.value.minor(), None);
                 let Some(lead) = counted.filter(|lead| sold.insert(lead.id)) else {
                     continue;
                 };
@@ -163,16 +121,6 @@ fn recount(snapshot: &Snapshot) -> Vec<Rollup> {
             _ => {}
         }
     }
-    let rows = count
-        .rows
-        .into_iter()
-        .filter(|(_, (n, _))| *n != [0; Measure::SLOTS]);
-    rows.map(|((cube, day, dims), (n, last_at))| Rollup {
-        cube,
-        day,
-        dims,
-        n,
-        last_at,
-    })
-    .collect()
+    let rows = count.rows.into_iter().filter(|(_, (n, _))| *n != [0; Measure::SLOTS]);
+    rows.map(|((cube, day, dims), (n, last_at))| Rollup { cube, day, dims, n, last_at }).collect()
 }

@@ -15,40 +15,18 @@ pub(super) fn rows_belong_to_the_workspace(snapshot: &Snapshot) -> Result<(), St
             }
         )+};
     }
-    own!(
-        webhooks,
-        contacts,
-        leads,
-        rejections,
-        appointments,
-        conversions,
-        feed
-    );
+    own!(webhooks, contacts, leads, rejections, appointments, conversions, feed);
     for payload in snapshot.payloads.iter().flatten() {
-        hold!(
-            payload.workspace == workspace.id,
-            "payload {} is {}'s",
-            payload.id,
-            payload.workspace
-        );
+        hold!(payload.workspace == workspace.id, "payload {} is {}'s", payload.id, payload.workspace);
     }
     Ok(())
 }
 
 /// Every lead and every rejection has its payload.
 pub(super) fn payloads_are_kept(snapshot: &Snapshot) -> Result<(), String> {
-    let missing = snapshot
-        .payloads
-        .iter()
-        .filter(|payload| payload.is_none())
-        .count();
+    let missing = snapshot.payloads.iter().filter(|payload| payload.is_none()).count();
     hold!(missing == 0, "{missing} payloads are missing");
-    let ids: Vec<_> = snapshot
-        .payloads
-        .iter()
-        .flatten()
-        .map(|payload| payload.id)
-        .collect();
+    let ids: Vec<_> = snapshot.payloads.iter().flatten().map(|payload| payload.id).collect();
     hold!(
         ids.windows(2).all(|pair| pair[0] < pair[1]),
         "payloads are answered in another order than asked for"
@@ -65,27 +43,17 @@ pub(super) fn links_agree(snapshot: &Snapshot) -> Result<(), String> {
             "lead {} has no contact",
             row.id
         );
-        hold!(
-            snapshot.webhooks.iter().any(|hook| hook.id == row.webhook),
-            "lead {} has no webhook",
-            row.id
-        );
+        hold!(snapshot.webhooks.iter().any(|hook| hook.id == row.webhook), "lead {} has no webhook", row.id);
         if let Some(of) = row.duplicate_of {
             let same = lead(of).is_some_and(|first| first.contact == row.contact && first.id != row.id);
-            hold!(
-                same,
-                "lead {} repeats {of}, which is no other lead of its contact",
-                row.id
-            );
+            hold!(same, "lead {} repeats {of}, which is no other lead of its contact", row.id);
             hold!(!row.test, "test lead {} repeats one", row.id);
         }
         let first = snapshot
             .feed
             .iter()
             .find(|event| event.lead_id() == Some(row.id) && event.body.kind() == "conversion.recorded");
-        let first = first
-            .and_then(|event| event.subject())
-            .map(convio_core::Subject::uuid);
+        let first = first.and_then(|event| event.subject()).map(convio_core::Subject::uuid);
         hold!(
             first == row.conversion.map(|id| id.uuid()),
             "lead {} does not name its first conversion",
@@ -95,12 +63,7 @@ pub(super) fn links_agree(snapshot: &Snapshot) -> Result<(), String> {
     for row in &snapshot.rejections {
         let became = lead(row.id.lead()).is_some();
         let released = row.state == RejectionState::Released;
-        hold!(
-            became == released,
-            "rejection {} is {:?}, and its lead is there: {became}",
-            row.id,
-            row.state
-        );
+        hold!(became == released, "rejection {} is {:?}, and its lead is there: {became}", row.id, row.state);
     }
     for row in &snapshot.appointments {
         hold!(
@@ -114,26 +77,11 @@ pub(super) fn links_agree(snapshot: &Snapshot) -> Result<(), String> {
             "{} has no outcome",
             row.id
         );
-        let of = snapshot
-            .conversions
-            .iter()
-            .find(|conversion| conversion.appointment == Some(row.id));
-        hold!(
-            of.map(|conversion| conversion.id) == row.conversion,
-            "{} names another conversion",
-            row.id
-        );
-        hold!(
-            of.is_some() == sold,
-            "{} was sold ({sold}), and its conversion is {of:?}",
-            row.id
-        );
+        let of = snapshot.conversions.iter().find(|conversion| conversion.appointment == Some(row.id));
+        hold!(of.map(|conversion| conversion.id) == row.conversion, "{} names another conversion", row.id);
+        hold!(of.is_some() == sold, "{} was sold ({sold}), and its conversion is {of:?}", row.id);
         if let (Some(conversion), Some(Outcome::Sold(value))) = (of, row.outcome) {
-            hold!(
-                conversion.value == value && conversion.lead == row.lead,
-                "{} was sold otherwise",
-                row.id
-            );
+            hold!(conversion.value == value && conversion.lead == row.lead, "{} was sold otherwise", row.id);
         }
     }
     for row in &snapshot.conversions {

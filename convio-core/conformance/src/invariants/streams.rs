@@ -11,20 +11,11 @@ use crate::{Snapshot, streams};
 /// Positions run 1, 2, 3 ... up to the head, and all events are the workspace's.
 pub(super) fn feed_is_dense(snapshot: &Snapshot) -> Result<(), String> {
     for (n, event) in (1..).zip(&snapshot.feed) {
-        hold!(
-            event.position == Position(n),
-            "the {n}-th event of the feed is at {}",
-            event.position.0
-        );
+        hold!(event.position == Position(n), "the {n}-th event of the feed is at {}", event.position.0);
     }
     let head = snapshot.head.map_or(Position(0), |head| head.feed);
     let last = snapshot.feed.last().map_or(Position(0), |event| event.position);
-    hold!(
-        head == last,
-        "the head is at {}, the last event at {}",
-        head.0,
-        last.0
-    );
+    hold!(head == last, "the head is at {}, the last event at {}", head.0, last.0);
     Ok(())
 }
 
@@ -33,10 +24,7 @@ pub(super) fn streams_are_dense(snapshot: &Snapshot) -> Result<(), String> {
     for stream in streams(&snapshot.feed) {
         let versions = snapshot.feed.iter().filter_map(|event| event.version_in(stream));
         for (n, version) in (1..).zip(versions) {
-            hold!(
-                version.0 == n,
-                "the {n}-th event of {stream:?} has version {version}"
-            );
+            hold!(version.0 == n, "the {n}-th event of {stream:?} has version {version}");
         }
     }
     Ok(())
@@ -45,21 +33,10 @@ pub(super) fn streams_are_dense(snapshot: &Snapshot) -> Result<(), String> {
 /// The history of an aggregate is what the feed holds of it.
 pub(super) fn histories_are_the_feed(snapshot: &Snapshot) -> Result<(), String> {
     for (stream, history) in &snapshot.histories {
-        let own: Vec<&Event> = snapshot
-            .feed
-            .iter()
-            .filter(|event| event.version_in(*stream).is_some())
-            .collect();
-        hold!(
-            own.len() == history.len(),
-            "{stream:?} has {} events, the feed {}",
-            history.len(),
-            own.len()
-        );
-        let differs = own
-            .iter()
-            .zip(history)
-            .find(|(in_feed, event)| **in_feed != *event);
+        let own: Vec<&Event> =
+            snapshot.feed.iter().filter(|event| event.version_in(*stream).is_some()).collect();
+        hold!(own.len() == history.len(), "{stream:?} has {} events, the feed {}", history.len(), own.len());
+        let differs = own.iter().zip(history).find(|(in_feed, event)| **in_feed != *event);
         hold!(differs.is_none(), "{stream:?} differs from the feed: {differs:?}");
     }
     Ok(())
@@ -68,20 +45,13 @@ pub(super) fn histories_are_the_feed(snapshot: &Snapshot) -> Result<(), String> 
 /// Replaying the history of an aggregate gives its row; every row has a history, and every history a row.
 pub(super) fn events_fold_to_rows(snapshot: &Snapshot) -> Result<(), String> {
     let mut changed = 0;
-    for (stream, history) in snapshot
-        .histories
-        .iter()
-        .filter(|(_, history)| !history.is_empty())
-    {
+    for (stream, history) in snapshot.histories.iter().filter(|(_, history)| !history.is_empty()) {
         changed += 1;
         macro_rules! folds {
             ($type:ty, $rows:expr) => {{
                 let folded = <$type>::fold(history);
                 let row = $rows;
-                hold!(
-                    folded.as_ref() == row,
-                    "{stream:?} folds to {folded:?}, and its row is {row:?}"
-                );
+                hold!(folded.as_ref() == row, "{stream:?} folds to {folded:?}, and its row is {row:?}");
                 hold!(
                     row.is_some_and(|row| row.version.0 == history.len() as u64),
                     "{stream:?} misses an event"
@@ -98,10 +68,7 @@ pub(super) fn events_fold_to_rows(snapshot: &Snapshot) -> Result<(), String> {
                     folds!(Rejection, snapshot.rejections.iter().find(|row| row.id == *id))
                 }
                 Subject::Appointment(id) => {
-                    folds!(
-                        Appointment,
-                        snapshot.appointments.iter().find(|row| row.id == *id)
-                    );
+                    folds!(Appointment, snapshot.appointments.iter().find(|row| row.id == *id));
                 }
                 Subject::Conversion(id) => {
                     folds!(Conversion, snapshot.conversions.iter().find(|row| row.id == *id))
@@ -112,14 +79,8 @@ pub(super) fn events_fold_to_rows(snapshot: &Snapshot) -> Result<(), String> {
                         _ => None,
                     });
                     let rules = rules_of(snapshot.rules.clone()).map_err(|error| error.to_string())?;
-                    hold!(
-                        published == Some(&rules),
-                        "the rules in force are not those last published"
-                    );
-                    hold!(
-                        rules.version.0 == history.len() as u64,
-                        "a publication of rules has no event"
-                    );
+                    hold!(published == Some(&rules), "the rules in force are not those last published");
+                    hold!(rules.version.0 == history.len() as u64, "a publication of rules has no event");
                 }
             },
         }

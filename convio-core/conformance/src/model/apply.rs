@@ -2,9 +2,7 @@ use std::sync::Arc;
 
 use convio_core::analytics::{RollupDelta, When};
 use convio_core::change_set::{ConfigVersion, ContactWrite, GateLost, MergedContact, Receipt, Repeat, Write};
-use convio_core::{
-    ChangeSet, CommitError, ContactId, Cube, LeadId, Measure, Position, Version,
-};
+use convio_core::{ChangeSet, CommitError, ContactId, Cube, LeadId, Measure, Position, Version};
 
 use super::tenant::{Counted, Tenant};
 use super::{Model, mangle};
@@ -34,7 +32,11 @@ impl Known {
 
 impl Model {
     /// Works on a copy of the workspace, and puts it in place if nothing failed.
-    pub(super) fn apply(&self, world: &mut Vec<Arc<Tenant>>, changes: ChangeSet) -> Result<Receipt, CommitError> {
+    pub(super) fn apply(
+        &self,
+        world: &mut Vec<Arc<Tenant>>,
+        changes: ChangeSet,
+    ) -> Result<Receipt, CommitError> {
         if !self.makes(Bug::ChecksNoRules) {
             changes.check().map_err(CommitError::Misuse)?;
         }
@@ -149,7 +151,8 @@ impl Model {
             if let Write::Insert(row) = &mut write {
                 if let Some(merged) = known.merge_of(row.contact) {
                     row.opened_contact = merged.created;
-                    row.contact = if self.makes(Bug::LinksToTheCandidate) { merged.candidate } else { merged.id };
+                    row.contact =
+                        if self.makes(Bug::LinksToTheCandidate) { merged.candidate } else { merged.id };
                 }
                 row.duplicate_of = row.duplicate_of.or_else(|| known.repeat_of(row.id));
                 mangle::lead(self.bug, row);
@@ -219,7 +222,8 @@ impl Model {
     fn add(&self, tenant: &mut Tenant, known: &Known, delta: RollupDelta) {
         let RollupDelta { cube, day, mut dims, add, at, lead } = delta;
         let merged = known.merges.iter().find(|(of, _)| Some(*of) == lead);
-        let created = merged.is_some_and(|(_, merged)| merged.created) || self.makes(Bug::CountsEveryContactAsNew);
+        let created =
+            merged.is_some_and(|(_, merged)| merged.created) || self.makes(Bug::CountsEveryContactAsNew);
         let repeats = lead.is_some_and(|lead| known.repeat_of(lead).is_some());
         let mut n = [0; Measure::SLOTS];
         for (measure, by, when) in add {

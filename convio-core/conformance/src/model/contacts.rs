@@ -30,7 +30,8 @@ impl Model {
             if tenant.contacts.iter().any(|contact| contact.id == candidate) {
                 return Err(conflict("contact", candidate));
             }
-            let n = if self.makes(Bug::GivesOneNumberTwice) { made_before } else { tenant.contacts.len() as u64 };
+            let n =
+                if self.makes(Bug::GivesOneNumberTwice) { made_before } else { tenant.contacts.len() as u64 };
             tenant.keys.push((key, candidate));
             tenant.contacts.push(Contact {
                 id,
@@ -47,14 +48,16 @@ impl Model {
                 version: Version(0),
             });
         }
-        let own: Vec<Offered> = tenant.offers.iter().filter(|offered| offered.contact == id).cloned().collect();
+        let own: Vec<Offered> =
+            tenant.offers.iter().filter(|offered| offered.contact == id).cloned().collect();
         let Some(contact) = tenant.contacts.iter_mut().find(|contact| contact.id == id) else {
             return Err(conflict("contact", id));
         };
         (contact.person, contact.stamps) = naive::person_of(&self.offers(&own));
         if !self.makes(Bug::TouchesByArrival) {
             let first = own.iter().min_by_key(|offered| (offered.touch.at, offered.touch.lead));
-            contact.first_touch = first.map_or_else(|| contact.first_touch.clone(), |first| first.touch.clone());
+            contact.first_touch =
+                first.map_or_else(|| contact.first_touch.clone(), |first| first.touch.clone());
         }
         contact.leads = if self.makes(Bug::ForgetsLeads) { 1 } else { own.len() as u32 };
         contact.version = contact.version.next();

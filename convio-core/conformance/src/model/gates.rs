@@ -24,7 +24,12 @@ impl Model {
     }
 
     /// Claims: the last one of this name holds it, unless it has expired.
-    pub(super) fn claim(&self, tenant: &mut Tenant, claim: Claim, at: DateTime<Utc>) -> Result<(), CommitError> {
+    pub(super) fn claim(
+        &self,
+        tenant: &mut Tenant,
+        claim: Claim,
+        at: DateTime<Utc>,
+    ) -> Result<(), CommitError> {
         if self.makes(Bug::AppliesRetriesTwice) {
             return Ok(());
         }
@@ -45,7 +50,8 @@ impl Model {
         });
         if let Some(held) = holder {
             let same_body = held.fingerprint == claim.fingerprint || self.makes(Bug::ForgetsTheFingerprint);
-            let lost = GateLost::Claim { intake: claim.intake, kind: claim.kind, holder: held.intake, same_body };
+            let lost =
+                GateLost::Claim { intake: claim.intake, kind: claim.kind, holder: held.intake, same_body };
             return Err(CommitError::GateLost(lost));
         }
         if last.is_none() || !self.makes(Bug::KeepsTheFirstHolder) {
@@ -73,7 +79,9 @@ impl Model {
             comparable.max_by_key(|other| (other.at, other.lead))
         };
         let at_the_end = |other: &Compared| other.at == cutoff && self.makes(Bug::EndsWindowsOneMomentLate);
-        let of = last.filter(|other| (other.at > cutoff && other.at < until) || at_the_end(other)).map(|other| other.lead);
+        let of = last
+            .filter(|other| (other.at > cutoff && other.at < until) || at_the_end(other))
+            .map(|other| other.lead);
         if let (Some(of), true, false) = (of, reject, self.makes(Bug::TakesRepeats)) {
             return Err(CommitError::GateLost(GateLost::Repeat { lead, of }));
         }

@@ -18,9 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use convio_core::change_set::Receipt;
-use convio_core::{
-    ChangeSet, CommitError, Durability, Loaded, Need, Needs, Store, StoreError, WorkspaceId,
-};
+use convio_core::{ChangeSet, CommitError, Durability, Loaded, Need, Needs, Store, StoreError, WorkspaceId};
 
 use crate::Subject;
 use crate::broken::Bug;
@@ -88,7 +86,8 @@ impl Model {
     fn commit_one(&self, state: &mut State, changes: ChangeSet) -> Result<Receipt, CommitError> {
         state.before = state.live.clone();
         let result = self.apply(&mut state.live, changes);
-        state.synced = if self.makes(Bug::AnswersBeforeSync) { state.before.clone() } else { state.live.clone() };
+        state.synced =
+            if self.makes(Bug::AnswersBeforeSync) { state.before.clone() } else { state.live.clone() };
         result
     }
 
@@ -131,7 +130,8 @@ impl Store for Model {
         }
         let mut answers = Vec::new();
         for changes in batch {
-            let failed = answers.iter().find_map(|answer: &Result<_, CommitError>| answer.as_ref().err().cloned());
+            let failed =
+                answers.iter().find_map(|answer: &Result<_, CommitError>| answer.as_ref().err().cloned());
             answers.push(match failed {
                 Some(error) if self.makes(Bug::FailsTheRestOfTheBatch) => Err(error),
                 _ => self.commit_one(&mut state, changes),
@@ -177,6 +177,9 @@ impl Subject for Modelled {
 
 impl fmt::Debug for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Model").field("durability", &self.durability).field("bug", &self.bug).finish_non_exhaustive()
+        f.debug_struct("Model")
+            .field("durability", &self.durability)
+            .field("bug", &self.bug)
+            .finish_non_exhaustive()
     }
 }

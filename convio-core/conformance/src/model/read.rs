@@ -11,9 +11,9 @@ use convio_core::rejection::{RejectionFilter, RejectionRepository};
 use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
 use convio_core::{
-    Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, ConversionId, Cursor, Event, IntakeId, Lead,
-    LeadId, Measure, Page, PageRequest, Position, Rejection, ReportQuery, Rollup, StoreError, StreamRef, Webhook,
-    WebhookId, Workspace, WorkspaceId,
+    Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, ConversionId, Cursor, Event,
+    IntakeId, Lead, LeadId, Measure, Page, PageRequest, Position, Rejection, ReportQuery, Rollup, StoreError,
+    StreamRef, Webhook, WebhookId, Workspace, WorkspaceId,
 };
 
 use super::Model;
@@ -95,7 +95,8 @@ macro_rules! fetch {
 impl WorkspaceRepository for Model {
     async fn fetch_workspaces(&self, ids: &[WorkspaceId]) -> Read<Vec<Option<Workspace>>> {
         let tenants = self.state().live.clone();
-        let find = |id: &WorkspaceId| tenants.iter().find(|tenant| tenant.id == *id)?.workspaces.first().cloned();
+        let find =
+            |id: &WorkspaceId| tenants.iter().find(|tenant| tenant.id == *id)?.workspaces.first().cloned();
         Ok(ids.iter().map(find).collect())
     }
 }
@@ -113,9 +114,15 @@ impl WebhookRepository for Model {
 
 #[async_trait]
 impl ContactRepository for Model {
-    async fn fetch_contacts(&self, workspace: WorkspaceId, refs: &[ContactRef]) -> Read<Vec<Option<Contact>>> {
+    async fn fetch_contacts(
+        &self,
+        workspace: WorkspaceId,
+        refs: &[ContactRef],
+    ) -> Read<Vec<Option<Contact>>> {
         Ok(self.fetch(workspace, Bug::FetchesContactsOfAnyone, refs, |tenant, by| {
-            let owner = |key: &ContactKey| tenant.keys.iter().find(|(other, _)| other == key).map(|(_, owner)| *owner);
+            let owner = |key: &ContactKey| {
+                tenant.keys.iter().find(|(other, _)| other == key).map(|(_, owner)| *owner)
+            };
             let found = tenant.contacts.iter().find(|contact| match by {
                 ContactRef::Id(id) => contact.id == *id,
                 ContactRef::Number(number) => contact.number == *number,
@@ -149,7 +156,12 @@ impl LeadRepository for Model {
         fetch!(self, workspace, FetchesLeadsOfAnyone, leads, ids)
     }
 
-    async fn list_leads(&self, workspace: WorkspaceId, filter: &LeadFilter, page: &PageRequest) -> Read<Page<Lead>> {
+    async fn list_leads(
+        &self,
+        workspace: WorkspaceId,
+        filter: &LeadFilter,
+        page: &PageRequest,
+    ) -> Read<Page<Lead>> {
         let matches = |row: &Lead| filter.contact.is_none_or(|contact| row.contact == contact);
         list!(self, workspace, ListsLeadsOfAnyone, leads, page, matches)
     }
@@ -161,7 +173,11 @@ impl LeadRepository for Model {
 
 #[async_trait]
 impl RejectionRepository for Model {
-    async fn fetch_rejections(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Rejection>>> {
+    async fn fetch_rejections(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[IntakeId],
+    ) -> Read<Vec<Option<Rejection>>> {
         fetch!(self, workspace, FetchesRejectionsOfAnyone, rejections, ids)
     }
 
@@ -202,7 +218,11 @@ impl AppointmentRepository for Model {
 
 #[async_trait]
 impl ConversionRepository for Model {
-    async fn fetch_conversions(&self, workspace: WorkspaceId, ids: &[ConversionId]) -> Read<Vec<Option<Conversion>>> {
+    async fn fetch_conversions(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[ConversionId],
+    ) -> Read<Vec<Option<Conversion>>> {
         fetch!(self, workspace, FetchesConversionsOfAnyone, conversions, ids)
     }
 
@@ -222,7 +242,12 @@ impl ConversionRepository for Model {
 
 #[async_trait]
 impl EventLog for Model {
-    async fn history(&self, workspace: WorkspaceId, stream: StreamRef, page: &PageRequest) -> Read<Page<Event>> {
+    async fn history(
+        &self,
+        workspace: WorkspaceId,
+        stream: StreamRef,
+        page: &PageRequest,
+    ) -> Read<Page<Event>> {
         let tenants = self.seen(workspace, Bug::ShowsHistoriesOfAnyone);
         let events = tenants.iter().flat_map(|tenant| tenant.events.clone());
         let own: Vec<Event> = events.filter(|event| event.version_in(stream).is_some()).collect();
@@ -260,7 +285,8 @@ impl AnalyticsRepository for Model {
         let ReportQuery { cube, from, to } = *query;
         let mut rows: Vec<Rollup> = Vec::new();
         for tenant in self.seen(workspace, Bug::ReportsOnAnyone) {
-            for one in tenant.counts.iter().filter(|one| one.cube == cube && one.day >= from && one.day <= to) {
+            for one in tenant.counts.iter().filter(|one| one.cube == cube && one.day >= from && one.day <= to)
+            {
                 if one.day == to && self.makes(Bug::LeavesOutTheLastDay) {
                     continue;
                 }
@@ -272,7 +298,11 @@ impl AnalyticsRepository for Model {
                 });
                 let row = &mut rows[place];
                 row.n.iter_mut().zip(one.n).for_each(|(sum, n)| *sum += n);
-                let latest = if self.makes(Bug::KeepsTheLastTimeCounted) { one.at.or(row.last_at) } else { row.last_at.max(one.at) };
+                let latest = if self.makes(Bug::KeepsTheLastTimeCounted) {
+                    one.at.or(row.last_at)
+                } else {
+                    row.last_at.max(one.at)
+                };
                 row.last_at = latest;
             }
         }

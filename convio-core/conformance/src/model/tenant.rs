@@ -5,8 +5,8 @@ use convio_core::lead::Payload;
 use convio_core::record::Record;
 use convio_core::use_case::{RULES_KIND, rules_of};
 use convio_core::{
-    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, Fingerprint, Lead, LeadId, Loaded, Measure,
-    Need, Person, Rejection, Webhook, Workspace, WorkspaceId,
+    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, Fingerprint, Lead, LeadId, Loaded,
+    Measure, Need, Person, Rejection, Webhook, Workspace, WorkspaceId,
 };
 
 /// Everything of one workspace, in the order in which it came.
@@ -116,7 +116,8 @@ impl Tenant {
 
     fn load_lead(&self, id: LeadId, loaded: &mut Loaded, without_contact: bool) {
         for lead in self.leads.iter().filter(|lead| lead.id == id) {
-            let contacts = self.contacts.iter().filter(|contact| contact.id == lead.contact && !without_contact);
+            let contacts =
+                self.contacts.iter().filter(|contact| contact.id == lead.contact && !without_contact);
             loaded.contacts.extend(contacts.cloned());
             loaded.leads.push(lead.clone());
         }

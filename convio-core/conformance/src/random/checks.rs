@@ -42,7 +42,8 @@ pub(crate) fn acknowledged(played: &Played) -> Result<(), String> {
                 first.push(refused.id);
             }
             Ingested::Replayed(before) => {
-                let id = before.accepted().map_or_else(|refused| refused.id, |accepted| accepted.lead.intake());
+                let id =
+                    before.accepted().map_or_else(|refused| refused.id, |accepted| accepted.lead.intake());
                 if !first.contains(&id) {
                     return Err(format!("{before:?} was replayed, and never answered before"));
                 }
@@ -50,7 +51,8 @@ pub(crate) fn acknowledged(played: &Played) -> Result<(), String> {
         }
     }
     let rows = played.snapshot.leads.len() + played.snapshot.rejections.len();
-    let released = played.snapshot.rejections.iter().filter(|row| row.state == RejectionState::Released).count();
+    let released =
+        played.snapshot.rejections.iter().filter(|row| row.state == RejectionState::Released).count();
     let intakes = played.play.sent.len();
     if rows - released != intakes {
         return Err(format!("{intakes} were taken in, and {rows} stand there, {released} of them released"));
@@ -87,7 +89,9 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
         if decision != booked.routing {
             return Err(format!("routed as {:?}, the rules say {decision:?}", booked.routing));
         }
-        let row = appointments.iter().find(|row| Some(convio_core::Subject::Appointment(row.id)) == event.subject());
+        let row = appointments
+            .iter()
+            .find(|row| Some(convio_core::Subject::Appointment(row.id)) == event.subject());
         if row.is_none_or(|row| row.routing != decision) {
             return Err(format!("{:?} forgot where it was routed", event.subject()));
         }
@@ -125,9 +129,14 @@ pub(crate) fn pages(played: &Played) -> Result<(), String> {
         let rows = rows.map_err(|error| error.to_string())?;
         let expected = played.snapshot.leads.iter().take(size);
         if !rows.items.iter().eq(expected) || rows.next.is_some() != (played.snapshot.leads.len() > size) {
-            return Err(format!("a page of {size} has {} of {} leads", rows.items.len(), played.snapshot.leads.len()));
+            return Err(format!(
+                "a page of {size} has {} of {} leads",
+                rows.items.len(),
+                played.snapshot.leads.len()
+            ));
         }
-        let again = pollster::block_on(Snapshot::of(&**store, workspace.id, size)).map_err(|error| error.to_string())?;
+        let again = pollster::block_on(Snapshot::of(&**store, workspace.id, size))
+            .map_err(|error| error.to_string())?;
         if let Some(difference) = again.difference(&played.snapshot) {
             return Err(format!("by pages of {size}: {difference}"));
         }

@@ -47,7 +47,9 @@ async fn compare(subject: &dyn Subject, start: i64, list: &[(bool, Op)]) -> Resu
     for (n, op) in list.iter().enumerate() {
         let (answer, expected) = (store.act(op).await, model.act(op).await);
         if answer != expected {
-            return Err(format!("operation {n} was answered with {answer:?}\nand by the model with {expected:?}"));
+            return Err(format!(
+                "operation {n} was answered with {answer:?}\nand by the model with {expected:?}"
+            ));
         }
     }
     let shown = store.snapshot(3).await;

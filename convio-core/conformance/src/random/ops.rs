@@ -98,14 +98,29 @@ fn op() -> impl Strategy<Value = Op> {
 fn shape() -> impl Strategy<Value = Shape> {
     let rarely = || any::<u8>().prop_map(|one| one < 16);
     let person = ((0..4u8, 0..8u8), weighted(0.4, 0..4u8), weighted(0.7, 0..4u8), weighted(0.4, 0..5u8));
-    let interest = (weighted(0.5, 0..3u8), weighted(0.4, 0..4u8), weighted(0.3, 0..4u8), weighted(0.2, 0..4u8));
-    let arrival = (prop_oneof![6 => Just(0u8), 6 => 1..4u8, 1 => Just(9u8)], 0..3u8, weighted(0.3, 0..900u16));
+    let interest =
+        (weighted(0.5, 0..3u8), weighted(0.4, 0..4u8), weighted(0.3, 0..4u8), weighted(0.2, 0..4u8));
+    let arrival =
+        (prop_oneof![6 => Just(0u8), 6 => 1..4u8, 1 => Just(9u8)], 0..3u8, weighted(0.3, 0..900u16));
     let rest = (any::<bool>(), rarely(), rarely());
     (person, interest, arrival, rest).prop_map(|(person, interest, arrival, rest)| {
         let ((phone, email, name, zip), (product, source, key, external)) = (person, interest);
         let ((webhook, format, hours_ago), (extra, test, broken)) = (arrival, rest);
         Shape {
-            webhook, format, phone, email, name, zip, product, source, key, external, hours_ago, extra, test, broken,
+            webhook,
+            format,
+            phone,
+            email,
+            name,
+            zip,
+            product,
+            source,
+            key,
+            external,
+            hours_ago,
+            extra,
+            test,
+            broken,
         }
     })
 }
@@ -118,7 +133,18 @@ fn settings() -> impl Strategy<Value = Settings> {
         let (keys, own_scope, region, valid_only, strict) = keys;
         let ((repeat, required, hours, limit), (rank, inactive, source)) = (gates, rest);
         Settings {
-            keys, own_scope, region, valid_only, strict, repeat, required, hours, rank, limit, inactive, source,
+            keys,
+            own_scope,
+            region,
+            valid_only,
+            strict,
+            repeat,
+            required,
+            hours,
+            rank,
+            limit,
+            inactive,
+            source,
         }
     })
 }

@@ -5,9 +5,9 @@ use convio_core::change_set::{Mention, NewEvent, Receipt, Write};
 use convio_core::service::{Atomicity, BatchAnswer};
 use convio_core::use_case::Completed;
 use convio_core::{
-    Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind, EventBody, Ingested,
-    IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, Reason, Rejection, RuleSet, Schedule,
-    Store, Version, Webhook, Workspace, WorkspaceHandle, Zone,
+    Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind, EventBody,
+    Ingested, IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, Reason, Rejection, RuleSet,
+    Schedule, Store, Version, Webhook, Workspace, WorkspaceHandle, Zone,
 };
 
 use super::ops::Op;
@@ -21,7 +21,10 @@ pub(super) enum Answer {
     Webhook(Webhook),
     Workspace(Workspace),
     Ingested(Ingested),
-    Batch { applied: bool, rows: Vec<Result<Ingested, Failed>> },
+    Batch {
+        applied: bool,
+        rows: Vec<Result<Ingested, Failed>>,
+    },
     Rejection(Rejection),
     Rules(RuleSet),
     Appointment(Appointment),
@@ -91,9 +94,9 @@ impl Play {
                 let new = NewWebhook::named(words::webhook(*name)).with(|settings| *settings = set);
                 Answer::Webhook(acme.create_webhook(new).await?)
             }
-            Op::ConfigureWebhook(name, settings) => {
-                Answer::Webhook(acme.configure_webhook(words::webhook(*name), words::settings(settings)).await?)
-            }
+            Op::ConfigureWebhook(name, settings) => Answer::Webhook(
+                acme.configure_webhook(words::webhook(*name), words::settings(settings)).await?,
+            ),
             Op::DeleteWebhook(name) => Answer::Webhook(acme.delete_webhook(words::webhook(*name)).await?),
             Op::RestoreWebhook(name) => Answer::Webhook(acme.restore_webhook(words::webhook(*name)).await?),
             Op::ConfigureWorkspace(zone, active) => {
@@ -111,7 +114,8 @@ impl Play {
             }
             Op::Batch(shapes, whole) => {
                 let atomicity = if *whole { Atomicity::AllOrNothing } else { Atomicity::PerRow };
-                let (raws, bodies): (Vec<_>, Vec<_>) = shapes.iter().map(|shape| words::raw(shape, now)).unzip();
+                let (raws, bodies): (Vec<_>, Vec<_>) =
+                    shapes.iter().map(|shape| words::raw(shape, now)).unzip();
                 let BatchAnswer { rows, applied } = acme.ingest_batch(raws, atomicity).await?;
                 for (body, row) in bodies.into_iter().zip(&rows) {
                     if let (Ok(answer), true) = (row, applied) {
@@ -176,7 +180,13 @@ impl Play {
                 }
                 let lead = Some(Mention::changed(row.id));
                 let body = EventBody::RejectionReleased;
-                changes.events.push(NewEvent { body, contact: None, lead, subject: None, duplicate_of: None });
+                changes.events.push(NewEvent {
+                    body,
+                    contact: None,
+                    lead,
+                    subject: None,
+                    duplicate_of: None,
+                });
                 changes.leads.push(Write::Update { row, at });
                 committed(commit(&*self.store, changes).await)?
             }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use convio_core::{
-    DedupScope, KeyKind, PhonePolicy, RawLead, RepeatAction, RepeatPolicy, Rule, Source, Target, WebhookSettings,
+    DedupScope, KeyKind, PhonePolicy, RawLead, RepeatAction, RepeatPolicy, Rule, Source, Target,
+    WebhookSettings,
 };
 use serde_json::{Map, Value, json};
 
@@ -98,7 +99,8 @@ pub(super) fn settings(of: &Settings) -> WebhookSettings {
     settings.region = of.region.then(|| "US".parse().expect("a region"));
     settings.phone = if of.valid_only { PhonePolicy::Valid } else { PhonePolicy::Possible };
     settings.strict = of.strict;
-    let action = [RepeatAction::Accept, RepeatAction::Flag, RepeatAction::Reject][usize::from(of.repeat.0) % 3];
+    let action =
+        [RepeatAction::Accept, RepeatAction::Flag, RepeatAction::Reject][usize::from(of.repeat.0) % 3];
     settings.repeat = RepeatPolicy { action, window_days: of.repeat.1.map(u32::from) };
     settings.idempotency_required = of.required;
     settings.idempotency_hours = of.hours.into();

@@ -31,10 +31,7 @@ pub(super) enum Known {
 impl Known {
     /// The name that Convio knows it by: corrections and reasons use it.
     pub(super) fn name(self) -> &'static str {
-        TABLE
-            .iter()
-            .find(|(known, ..)| *known == self)
-            .map_or("", |(_, name, _)| name)
+        TABLE.iter().find(|(known, ..)| *known == self).map_or("", |(_, name, _)| name)
     }
 
     /// The field that Convio knows by this very name.
@@ -59,34 +56,16 @@ pub(super) fn is_container(name: &str) -> bool {
 
 /// A name without case, blanks and punctuation.
 fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 const TABLE: &[(Known, &str, &[&str])] = &[
-    (
-        Known::FirstName,
-        "first_name",
-        &["firstname", "fname", "givenname", "forename", "first"],
-    ),
-    (
-        Known::LastName,
-        "last_name",
-        &["lastname", "lname", "surname", "familyname", "last"],
-    ),
+    (Known::FirstName, "first_name", &["firstname", "fname", "givenname", "forename", "first"]),
+    (Known::LastName, "last_name", &["lastname", "lname", "surname", "familyname", "last"]),
     (
         Known::FullName,
         "full_name",
-        &[
-            "fullname",
-            "name",
-            "contactname",
-            "customername",
-            "yourname",
-            "leadname",
-        ],
+        &["fullname", "name", "contactname", "customername", "yourname", "leadname"],
     ),
     (
         Known::Phone,
@@ -129,88 +108,22 @@ const TABLE: &[(Known, &str, &[&str])] = &[
     (
         Known::Street,
         "street",
-        &[
-            "street",
-            "streetaddress",
-            "address",
-            "address1",
-            "addressline1",
-            "street1",
-            "addr",
-            "addr1",
-        ],
+        &["street", "streetaddress", "address", "address1", "addressline1", "street1", "addr", "addr1"],
     ),
     (Known::StreetNumber, "street_number", &["streetnumber", "housenumber", "streetno"]),
-    (
-        Known::Street2,
-        "street2",
-        &[
-            "street2",
-            "address2",
-            "addressline2",
-            "addr2",
-            "unit",
-            "apt",
-            "suite",
-        ],
-    ),
+    (Known::Street2, "street2", &["street2", "address2", "addressline2", "addr2", "unit", "apt", "suite"]),
     (Known::City, "city", &["city", "town", "suburb", "locality"]),
-    (
-        Known::State,
-        "state",
-        &[
-            "state",
-            "stateprovince",
-            "province",
-            "statecode",
-            "region",
-            "county",
-        ],
-    ),
+    (Known::State, "state", &["state", "stateprovince", "province", "statecode", "region", "county"]),
     (
         Known::PostalCode,
         "postal_code",
-        &[
-            "postalcode",
-            "zip",
-            "zipcode",
-            "postcode",
-            "zippostalcode",
-            "postal",
-            "zip5",
-        ],
+        &["postalcode", "zip", "zipcode", "postcode", "zippostalcode", "postal", "zip5"],
     ),
-    (
-        Known::Country,
-        "country",
-        &["country", "countrycode", "countryname"],
-    ),
-    (
-        Known::Person,
-        "person_id",
-        &[
-            "personid",
-            "customerid",
-            "contactid",
-            "prospectid",
-            "subscriberid",
-        ],
-    ),
-    (
-        Known::Source,
-        "source",
-        &["source", "leadsource", "leadorigin", "origin", "channel"],
-    ),
-    (
-        Known::LeadType,
-        "lead_type",
-        &["leadtype", "vertical", "industry"],
-    ),
-    (
-        Known::Campaign,
-        "campaign",
-        &["campaign", "campaignid", "campaignname"],
-    ),
+    (Known::Country, "country", &["country", "countrycode", "countryname"]),
+    (Known::Person, "person_id", &["personid", "customerid", "contactid", "prospectid", "subscriberid"]),
+    (Known::Source, "source", &["source", "leadsource", "leadorigin", "origin", "channel"]),
+    (Known::LeadType, "lead_type", &["leadtype", "vertical", "industry"]),
+    (Known::Campaign, "campaign", &["campaign", "campaignid", "campaignname"]),
     (
         Known::Product,
         "product",
@@ -225,11 +138,7 @@ const TABLE: &[(Known, &str, &[&str])] = &[
             "productinterest",
         ],
     ),
-    (
-        Known::ExternalId,
-        "external_id",
-        &["externalid", "leadid", "leadgenid", "eventid"],
-    ),
+    (Known::ExternalId, "external_id", &["externalid", "leadid", "leadgenid", "eventid"]),
     (Known::UtmSource, "utm_source", &["utmsource"]),
     (Known::UtmMedium, "utm_medium", &["utmmedium"]),
     (Known::UtmCampaign, "utm_campaign", &["utmcampaign"]),

@@ -56,10 +56,6 @@ impl Ingested {
 
     /// What was not taken, as the answer that says so.
     pub fn refused(refused: Refused) -> Self {
-        if refused.duplicate_of.is_some() {
-            Self::Duplicate(refused)
-        } else {
-            Self::Rejected(refused)
-        }
+        if refused.duplicate_of.is_some() { Self::Duplicate(refused) } else { Self::Rejected(refused) }
     }
 }

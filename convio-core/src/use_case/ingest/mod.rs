@@ -111,17 +111,9 @@ pub fn plan_release(
     let arrival = Arrival::of(&raw, rejection.id, config, context)?;
     match arrival.read(&raw, &rejection.corrections) {
         Err(reasons) => {
-            let refused = Refused {
-                id: rejection.id,
-                reasons,
-                duplicate_of: None,
-            };
+            let refused = Refused { id: rejection.id, reasons, duplicate_of: None };
             let changes = context.changes(config.workspace.id);
-            Ok(IngestPlan {
-                intake: rejection.id,
-                changes,
-                verdict: Verdict::Reject(refused),
-            })
+            Ok(IngestPlan { intake: rejection.id, changes, verdict: Verdict::Reject(refused) })
         }
         Ok(lead) => {
             let mut plan = arrival.take(lead, context);
@@ -130,10 +122,7 @@ pub fn plan_release(
             row.version = rejection.version.next();
             let event = NewEvent::about(Subject::Rejection(rejection.id), EventBody::RejectionReleased);
             plan.changes.events.push(event);
-            plan.changes.rejections.push(Write::Update {
-                row,
-                at: rejection.version,
-            });
+            plan.changes.rejections.push(Write::Update { row, at: rejection.version });
             Ok(plan)
         }
     }
@@ -170,10 +159,7 @@ impl<'a> Arrival<'a> {
         }
         let mut reasons = Vec::new();
         if raw.body.len() > PAYLOAD_BYTES_MAX {
-            let message = format!(
-                "a payload has at most {PAYLOAD_BYTES_MAX} bytes, not {}",
-                raw.body.len()
-            );
+            let message = format!("a payload has at most {PAYLOAD_BYTES_MAX} bytes, not {}", raw.body.len());
             reasons.push(Reason::new("payload", "too_large", message));
         }
         let idempotency_key = given(&raw.idempotency_key, "idempotency_key", &mut reasons);
@@ -228,13 +214,7 @@ impl<'a> Arrival<'a> {
     }
 
     fn take(&self, lead: Normalised, context: &Context<'_>) -> IngestPlan {
-        let Normalised {
-            key,
-            person,
-            mut interest,
-            custom,
-            flags,
-        } = lead;
+        let Normalised { key, person, mut interest, custom, flags } = lead;
         interest.external_id = interest.external_id.or_else(|| self.external_id.clone());
         let id = self.intake.lead();
         let workspace = self.config.workspace.id;
@@ -246,9 +226,7 @@ impl<'a> Arrival<'a> {
             self.idempotency_key.as_deref(),
             context,
         ));
-        changes
-            .claims
-            .extend(self.claim(ClaimKind::ExternalId, interest.external_id.as_deref(), context));
+        changes.claims.extend(self.claim(ClaimKind::ExternalId, interest.external_id.as_deref(), context));
         let repeat = self.webhook.settings.repeat;
         if !self.test && repeat.action != RepeatAction::Accept {
             let (cutoff, until) = repeat.bounds(self.received_at);
@@ -262,11 +240,7 @@ impl<'a> Arrival<'a> {
                 reject: repeat.action == RepeatAction::Reject,
             });
         }
-        let touch = Touch {
-            source: interest.source.clone(),
-            lead: id,
-            at: self.received_at,
-        };
+        let touch = Touch { source: interest.source.clone(), lead: id, at: self.received_at };
         let source_key = touch.source.key().to_owned();
         let personal = LeadPersonal {
             person: person.clone(),
@@ -308,31 +282,16 @@ impl<'a> Arrival<'a> {
             created_at: context.at,
             version: Version::ZERO.next(),
         }));
-        let stamp = Stamp {
-            rank,
-            at: self.received_at,
-            lead: id,
-        };
-        let merge = ContactMerge {
-            candidate,
-            key,
-            offer: Offer { person, stamp },
-            touch,
-        };
+        let stamp = Stamp { rank, at: self.received_at, lead: id };
+        let merge = ContactMerge { candidate, key, offer: Offer { person, stamp }, touch };
         changes.contacts.push(ContactWrite::Merge(Box::new(merge)));
         let add = vec![
             (Measure::Leads, 1, When::Always),
             (Measure::Contacts, 1, When::ContactCreated),
             (Measure::Repeats, 1, When::Repeat),
         ];
-        changes
-            .rollups
-            .extend(self.rollup(source_key, add, Some(self.received_at)));
-        IngestPlan {
-            intake: self.intake,
-            changes,
-            verdict: Verdict::Take(flags),
-        }
+        changes.rollups.extend(self.rollup(source_key, add, Some(self.received_at)));
+        IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags) }
     }
 
     fn reject(
@@ -374,41 +333,18 @@ impl<'a> Arrival<'a> {
             version: Version::ZERO.next(),
         }));
         let source = self.webhook.default_source().key().to_owned();
-        changes
-            .rollups
-            .extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)], None));
-        let refused = Refused {
-            id: self.intake,
-            reasons,
-            duplicate_of,
-        };
-        IngestPlan {
-            intake: self.intake,
-            changes,
-            verdict: Verdict::Reject(refused),
-        }
+        changes.rollups.extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)], None));
+        let refused = Refused { id: self.intake, reasons, duplicate_of };
+        IngestPlan { intake: self.intake, changes, verdict: Verdict::Reject(refused) }
     }
 
     fn changes(&self, context: &Context<'_>) -> ChangeSet {
         let mut changes = context.changes(self.config.workspace.id);
         changes.config = Some(self.config.version);
-        if let Some(at_most) = self
-            .webhook
-            .settings
-            .leads_per_hour_max
-            .filter(|_| !self.released)
-        {
-            let window = context
-                .at
-                .duration_trunc(TimeDelta::hours(1))
-                .unwrap_or(context.at);
+        if let Some(at_most) = self.webhook.settings.leads_per_hour_max.filter(|_| !self.released) {
+            let window = context.at.duration_trunc(TimeDelta::hours(1)).unwrap_or(context.at);
             let key = format!("webhook:{}", self.webhook.id);
-            changes.counters.push(CounterAdd {
-                key,
-                window,
-                n: 1,
-                at_most: at_most.into(),
-            });
+            changes.counters.push(CounterAdd { key, window, n: 1, at_most: at_most.into() });
         }
         changes
     }
@@ -479,18 +415,12 @@ fn given(value: &Option<String>, field: &str, reasons: &mut Vec<Reason>) -> Opti
 }
 
 fn config_webhook<'c>(config: &'c ConfigSnapshot, rejection: &Rejection) -> Result<&'c Webhook, Error> {
-    config
-        .webhook_by_id(rejection.webhook)
-        .ok_or_else(|| Error::not_found("webhook", rejection.webhook))
+    config.webhook_by_id(rejection.webhook).ok_or_else(|| Error::not_found("webhook", rejection.webhook))
 }
 
 /// A key of a contact in this webhook's scope.
 pub(super) fn key(webhook: &Webhook, kind: crate::contact::KeyKind, value: String) -> ContactKey {
-    ContactKey {
-        scope: webhook.key_scope(),
-        kind,
-        value,
-    }
+    ContactKey { scope: webhook.key_scope(), kind, value }
 }
 
 /// Largest payload: several times the largest lead seen, small enough to hold thousands in memory.

@@ -30,24 +30,20 @@ pub(super) fn normalise(
 ) -> Result<Normalised, Vec<Reason>> {
     let mut problems = Vec::new();
     let phone = phone(&fields, webhook, &mut problems);
-    let email = fields
-        .get(Known::Email)
-        .and_then(|text| match Email::parse(text) {
-            Ok(email) => Some(email),
-            Err(error) => {
-                problems.push(Reason::new("email", error.code(), error.to_string()));
-                None
-            }
-        });
-    let postal_code = fields
-        .get(Known::PostalCode)
-        .and_then(|text| match PostalCode::parse(text) {
-            Ok(code) => Some(code),
-            Err(error) => {
-                problems.push(Reason::new("postal_code", error.code(), error.to_string()));
-                None
-            }
-        });
+    let email = fields.get(Known::Email).and_then(|text| match Email::parse(text) {
+        Ok(email) => Some(email),
+        Err(error) => {
+            problems.push(Reason::new("email", error.code(), error.to_string()));
+            None
+        }
+    });
+    let postal_code = fields.get(Known::PostalCode).and_then(|text| match PostalCode::parse(text) {
+        Ok(code) => Some(code),
+        Err(error) => {
+            problems.push(Reason::new("postal_code", error.code(), error.to_string()));
+            None
+        }
+    });
     let interest = interest(&fields, webhook, external_id, &mut problems);
     let key = webhook.settings.keys.iter().find_map(|kind| {
         let value = match kind {
@@ -75,15 +71,8 @@ pub(super) fn normalise(
     if webhook.settings.strict && !problems.is_empty() {
         return Err(problems);
     }
-    if phone
-        .as_ref()
-        .is_some_and(|parsed| parsed.phone.validity() == Validity::Possible)
-    {
-        problems.push(Reason::new(
-            "phone",
-            "possible",
-            "the number's range is not assigned",
-        ));
+    if phone.as_ref().is_some_and(|parsed| parsed.phone.validity() == Validity::Possible) {
+        problems.push(Reason::new("phone", "possible", "the number's range is not assigned"));
     }
     let (first_name, last_name) = names(&fields);
     let country = text(&fields, Known::Country);
@@ -99,21 +88,12 @@ pub(super) fn normalise(
         postal_code,
         country,
     };
-    Ok(Normalised {
-        key,
-        person,
-        interest,
-        custom: fields.custom,
-        flags: problems,
-    })
+    Ok(Normalised { key, person, interest, custom: fields.custom, flags: problems })
 }
 
 /// The first phone that can be read; a problem when there are some and none can.
 fn phone(fields: &Fields, webhook: &Webhook, problems: &mut Vec<Reason>) -> Option<ParsedPhone> {
-    let region = webhook
-        .settings
-        .region
-        .or_else(|| fields.get(Known::Country)?.parse::<Region>().ok());
+    let region = webhook.settings.region.or_else(|| fields.get(Known::Country)?.parse::<Region>().ok());
     let mut first_problem = None;
     for raw in phones(fields) {
         match read_phone(raw, region) {
@@ -135,12 +115,7 @@ fn phone(fields: &Fields, webhook: &Webhook, problems: &mut Vec<Reason>) -> Opti
 }
 
 fn phones(fields: &Fields) -> impl Iterator<Item = &str> {
-    fields
-        .known
-        .get(&Known::Phone)
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
+    fields.known.get(&Known::Phone).into_iter().flatten().map(String::as_str)
 }
 
 #[cfg(feature = "phone")]
@@ -155,10 +130,7 @@ fn read_phone(raw: &str, region: Option<Region>) -> Result<ParsedPhone, Reason> 
 fn read_phone(raw: &str, _: Option<Region>) -> Result<ParsedPhone, Reason> {
     let phone = crate::phone::Phone::from_e164(raw, Validity::Possible)
         .map_err(|error| Reason::new("phone", error.reason().as_str(), error.to_string()))?;
-    Ok(ParsedPhone {
-        phone,
-        extension: None,
-    })
+    Ok(ParsedPhone { phone, extension: None })
 }
 
 fn interest(
@@ -169,19 +141,13 @@ fn interest(
 ) -> Interest {
     macro_rules! open {
         ($known:ident, $ty:ty) => {
-            fields
-                .get(Known::$known)
-                .and_then(|text| match <$ty>::new(text) {
-                    Ok(value) => Some(value),
-                    Err(error) => {
-                        problems.push(Reason::new(
-                            Known::$known.name(),
-                            error.code(),
-                            error.to_string(),
-                        ));
-                        None
-                    }
-                })
+            fields.get(Known::$known).and_then(|text| match <$ty>::new(text) {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    problems.push(Reason::new(Known::$known.name(), error.code(), error.to_string()));
+                    None
+                }
+            })
         };
     }
     Interest {
@@ -196,19 +162,14 @@ fn interest(
             term: text(fields, Known::UtmTerm),
             content: text(fields, Known::UtmContent),
         },
-        external_id: external_id
-            .map(str::to_owned)
-            .or_else(|| bounded(text(fields, Known::ExternalId)?)),
+        external_id: external_id.map(str::to_owned).or_else(|| bounded(text(fields, Known::ExternalId)?)),
     }
 }
 
 /// Given and family name: as sent, or made of the full name (`John Doe`, `Doe, John`).
 fn names(fields: &Fields) -> (Option<String>, Option<String>) {
     let (first, last) = (text(fields, Known::FirstName), text(fields, Known::LastName));
-    let Some(full) = fields
-        .get(Known::FullName)
-        .filter(|_| first.is_none() && last.is_none())
-    else {
+    let Some(full) = fields.get(Known::FullName).filter(|_| first.is_none() && last.is_none()) else {
         return (first, last);
     };
     let (first, last) = match full.split_once(',') {

@@ -39,11 +39,8 @@ pub(super) fn content(raw: &RawLead) -> Result<Map<String, Value>, Reason> {
                 ));
             }
             Err(error) => {
-                let message = format!(
-                    "the payload is no JSON: at line {}, column {}",
-                    error.line(),
-                    error.column()
-                );
+                let message =
+                    format!("the payload is no JSON: at line {}, column {}", error.line(), error.column());
                 return Err(Reason::new("payload", "unreadable", message));
             }
         },
@@ -78,16 +75,11 @@ pub(super) fn fields(object: Map<String, Value>, corrections: &Corrections) -> F
         values.sort_by_key(|(rank, _)| *rank); // stable: of equal names the first sent wins
         (known, values.into_iter().map(|(_, value)| value).collect())
     });
-    let mut fields = Fields {
-        known: known.collect(),
-        custom: Custom(custom),
-    };
+    let mut fields = Fields { known: known.collect(), custom: Custom(custom) };
     for (name, value) in &corrections.0 {
         if let Some(known) = Known::named(name) {
             let value = fold_blanks(value);
-            fields
-                .known
-                .insert(known, if value.is_empty() { Vec::new() } else { vec![value] });
+            fields.known.insert(known, if value.is_empty() { Vec::new() } else { vec![value] });
         }
     }
     fields
@@ -97,19 +89,9 @@ pub(super) fn fields(object: Map<String, Value>, corrections: &Corrections) -> F
 pub(in crate::use_case) fn check_corrections(corrections: &Corrections) -> Result<(), Error> {
     let unknown = corrections.0.keys().filter(|name| Known::named(name).is_none());
     let reasons: Vec<Reason> = unknown
-        .map(|name| {
-            Reason::new(
-                name.clone(),
-                "unknown",
-                format!("there is no field `{name}` to correct"),
-            )
-        })
+        .map(|name| Reason::new(name.clone(), "unknown", format!("there is no field `{name}` to correct")))
         .collect();
-    if reasons.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::invalid(reasons))
-    }
+    if reasons.is_empty() { Ok(()) } else { Err(Error::invalid(reasons)) }
 }
 
 /// Takes out what is known, and gives back the rest in its own shape.

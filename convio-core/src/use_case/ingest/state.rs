@@ -4,9 +4,7 @@
 /// was written.
 pub(super) fn state_code(text: &str) -> String {
     let key = text.to_lowercase().replace('.', "");
-    let found = STATES
-        .iter()
-        .find(|(code, name)| *name == key || code.eq_ignore_ascii_case(&key));
+    let found = STATES.iter().find(|(code, name)| *name == key || code.eq_ignore_ascii_case(&key));
     found.map_or_else(|| text.to_owned(), |(code, _)| (*code).to_owned())
 }
 

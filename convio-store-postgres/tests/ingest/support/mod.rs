@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub(crate) use checks::assert_sound;
 pub(crate) use dice::Dice;
 pub(crate) use number::number;
-pub(crate) use offer::{FIELDS, Offer, at, ingest, next_id};
+pub(crate) use offer::{FIELDS, Offer, at, ingest, next_id, stamp_time};
 pub(crate) use outcome::{Claim, Outcome};
 pub(crate) use proxy::Proxy;
 
@@ -43,10 +43,8 @@ impl Database {
 
     /// Adds a workspace at configuration 1.
     pub(crate) async fn add_workspace(&self, workspace: Uuid) {
-        self.execute(&format!(
-            "INSERT INTO convio.head (workspace_id, config) VALUES ('{workspace}', 1)"
-        ))
-        .await;
+        self.execute(&format!("INSERT INTO convio.head (workspace_id, config) VALUES ('{workspace}', 1)"))
+            .await;
     }
 
     /// Runs `sql` on a connection of its own.
@@ -60,11 +58,7 @@ impl Database {
 
     /// The one number that `sql` answers with.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
-        self.column::<i64>(sql)
-            .await
-            .first()
-            .copied()
-            .unwrap_or_else(|| panic!("no row: {sql}"))
+        self.column::<i64>(sql).await.first().copied().unwrap_or_else(|| panic!("no row: {sql}"))
     }
 
     /// The first column of every row of `sql`.
@@ -72,23 +66,16 @@ impl Database {
     where
         T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .fetch_all(&mut self.connect().await)
-            .await;
-        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut self.connect().await).await;
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}")).iter().map(|row| row.get(0)).collect()
     }
 
     /// Rows of every table that a lead may write, in one line: two equal lines mean that nothing was written.
     pub(crate) async fn census(&self) -> String {
         let mut line = String::new();
         for table in TABLES {
-            line += &format!(
-                "{table} {} ",
-                self.count(&format!("SELECT count(*) FROM convio.{table}")).await
-            );
+            line +=
+                &format!("{table} {} ", self.count(&format!("SELECT count(*) FROM convio.{table}")).await);
         }
         let heads =
             "SELECT format('feed %s contacts %s', feed, contacts) FROM convio.head ORDER BY workspace_id";
@@ -121,26 +108,13 @@ pub(crate) fn with_database(body: impl AsyncFnOnce(&Database)) {
         .build()
         .expect("builds a runtime");
     let server = server();
-    let name = format!(
-        "convio_test_{}_{}",
-        std::process::id(),
-        NAMES.fetch_add(1, Ordering::Relaxed)
-    );
-    let database = Database {
-        options: server.clone().database(&name),
-        workspace: next_id(),
-    };
+    let name = format!("convio_test_{}_{}", std::process::id(), NAMES.fetch_add(1, Ordering::Relaxed));
+    let database = Database { options: server.clone().database(&name), workspace: next_id() };
     runtime.block_on(async {
         let mut admin = connect(&server).await;
         let create = format!("CREATE DATABASE {name} TEMPLATE template0");
-        admin
-            .execute(AssertSqlSafe(create))
-            .await
-            .expect("creates a database");
-        sqlx::raw_sql(MIGRATION_0001)
-            .execute(&mut database.connect().await)
-            .await
-            .expect("migrates");
+        admin.execute(AssertSqlSafe(create)).await.expect("creates a database");
+        sqlx::raw_sql(MIGRATION_0001).execute(&mut database.connect().await).await.expect("migrates");
         database.add_workspace(database.workspace).await;
     });
     let verdict = catch_unwind(AssertUnwindSafe(|| runtime.block_on(body(&database))));
@@ -158,17 +132,12 @@ pub(crate) fn with_database(body: impl AsyncFnOnce(&Database)) {
 
 /// The backend that serves `connection`.
 pub(crate) async fn pid(connection: &mut PgConnection) -> i32 {
-    sqlx::query_scalar("SELECT pg_backend_pid()")
-        .fetch_one(connection)
-        .await
-        .expect("names the backend")
+    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await.expect("names the backend")
 }
 
 /// The SQLSTATE of a database error.
 pub(crate) fn code(error: &sqlx::Error) -> String {
-    let error = error
-        .as_database_error()
-        .unwrap_or_else(|| panic!("not a database error: {error}"));
+    let error = error.as_database_error().unwrap_or_else(|| panic!("not a database error: {error}"));
     error.code().expect("has a code").into_owned()
 }
 
@@ -185,10 +154,7 @@ fn server() -> PgConnectOptions {
     });
     PgConnectOptions::from_str(&url)
         .unwrap_or_else(|error| panic!("`{URL}` is not a Postgres URL: {error}"))
-        .options([
-            ("statement_timeout", STATEMENT_TIMEOUT),
-            ("client_connection_check_interval", "1s"),
-        ])
+        .options([("statement_timeout", STATEMENT_TIMEOUT), ("client_connection_check_interval", "1s")])
         .disable_statement_logging()
 }
 
@@ -201,15 +167,7 @@ const STATEMENT_TIMEOUT: &str = "30s";
 /// Polls of 5 ms before a race that never blocks fails.
 const BLOCKED_POLLS: u32 = 4_000;
 
-const TABLES: [&str; 8] = [
-    "claim",
-    "contact_key",
-    "contact",
-    "repeat_window",
-    "lead",
-    "payload",
-    "event",
-    "rollup",
-];
+const TABLES: [&str; 8] =
+    ["claim", "contact_key", "contact", "repeat_window", "lead", "payload", "event", "rollup"];
 
 static NAMES: AtomicU64 = AtomicU64::new(0);

@@ -30,6 +30,7 @@ pub(crate) struct Offer {
     pub(crate) offered: Vec<Option<Offered>>,
     pub(crate) source: String,
     pub(crate) custom: Option<String>,
+    pub(crate) flags: String,
     pub(crate) test: bool,
 }
 
@@ -51,10 +52,7 @@ pub(crate) struct Window {
 impl Offer {
     pub(crate) fn new(workspace: Uuid, phone: &str) -> Self {
         let mut offered = vec![None; FIELDS.len()];
-        offered[3] = Some(Offered {
-            rank: 1,
-            value: Some(phone.to_owned()),
-        });
+        offered[3] = Some(Offered { rank: 1, value: Some(phone.to_owned()) });
         Self {
             workspace,
             config: 1,
@@ -72,6 +70,7 @@ impl Offer {
             offered,
             source: "google".to_owned(),
             custom: None,
+            flags: "[]".to_owned(),
             test: false,
         }
     }
@@ -108,10 +107,7 @@ impl Offer {
 
     /// Offers `value` for `field` under `rank`.
     pub(crate) fn with(mut self, field: &str, rank: u8, value: &str) -> Self {
-        self.offered[position(field)] = Some(Offered {
-            rank,
-            value: Some(value.to_owned()),
-        });
+        self.offered[position(field)] = Some(Offered { rank, value: Some(value.to_owned()) });
         self
     }
 
@@ -123,11 +119,7 @@ impl Offer {
 
     /// The same lead sent once more, as a caller does that lost the answer: same key and body, new candidate ids.
     pub(crate) fn again(&self) -> Self {
-        Self {
-            lead: next_id(),
-            contact: next_id(),
-            ..self.clone()
-        }
+        Self { lead: next_id(), contact: next_id(), ..self.clone() }
     }
 
     /// The digest of the body. Any function of it serves the statement; this one needs no hash.
@@ -149,26 +141,21 @@ impl Offer {
             return Vec::new();
         };
         let mut stamp = vec![offered.rank];
-        stamp.extend(self.received_at.timestamp_micros().to_be_bytes());
+        stamp.extend(stamp_time(self.received_at));
         stamp.extend(self.lead.as_bytes());
         stamp
     }
 
     fn value(&self, field: usize) -> Option<&str> {
-        self.offered[field]
-            .as_ref()
-            .and_then(|offered| offered.value.as_deref())
+        self.offered[field].as_ref().and_then(|offered| offered.value.as_deref())
     }
 
     /// The offered patch, whether it will change anything or not.
     fn personal(&self) -> String {
         let patch = FIELDS.iter().zip(&self.offered).filter_map(|(field, offered)| {
-            offered.as_ref().map(|o| {
-                (
-                    (*field).to_owned(),
-                    serde_json::json!({"rank": o.rank, "value": o.value}),
-                )
-            })
+            offered
+                .as_ref()
+                .map(|o| ((*field).to_owned(), serde_json::json!({"rank": o.rank, "value": o.value})))
         });
         serde_json::Value::Object(patch.collect()).to_string()
     }
@@ -209,18 +196,14 @@ pub(crate) async fn ingest(connection: &mut PgConnection, offer: &Offer) -> Resu
         .bind(offer.value(2))
         .bind(offer.value(3))
         .bind(offer.value(3).map(validity))
+        .bind(offer.value(3).and_then(extension))
         .bind(offer.value(4))
         .bind(offer.value(5))
         .bind(offer.value(6))
         .bind(offer.value(7))
         .bind(offer.value(8))
         .bind(offer.value(9))
-        .bind(offer.value(10))
-        .bind(
-            (0..FIELDS.len())
-                .map(|field| offer.stamp(field))
-                .collect::<Vec<_>>(),
-        )
+        .bind((0..FIELDS.len()).map(|field| offer.stamp(field)).collect::<Vec<_>>())
         .bind(&offer.source)
         .bind(offer.source.to_lowercase())
         .bind("web")
@@ -239,7 +222,8 @@ pub(crate) async fn ingest(connection: &mut PgConnection, offer: &Offer) -> Resu
         .bind(Some("cause-1"))
         .bind(offer.facts())
         .bind(offer.personal())
-        .bind(offer.day());
+        .bind(offer.day())
+        .bind(&offer.flags);
     let row = query.fetch_optional(connection).await?;
     Ok(Outcome::read(row.as_ref(), offer.config))
 }
@@ -247,6 +231,11 @@ pub(crate) async fn ingest(connection: &mut PgConnection, offer: &Offer) -> Resu
 /// `seconds` after [`BASE`].
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     BASE.and_utc() + TimeDelta::seconds(seconds)
+}
+
+/// The time of a stamp: bytes that sort as times do, before 1970 too.
+pub(crate) fn stamp_time(at: DateTime<Utc>) -> [u8; 8] {
+    (at.timestamp_micros() ^ i64::MIN).to_be_bytes()
 }
 
 /// A new id, greater than every id before it.
@@ -257,33 +246,29 @@ pub(crate) fn next_id() -> Uuid {
 
 /// A stand-in that tells the phones of a test apart: `valid` where the last byte is even.
 fn validity(phone: &str) -> &'static str {
-    if phone.ends_with(|last| u32::from(last).is_multiple_of(2)) {
-        "valid"
-    } else {
-        "possible"
-    }
+    if phone.ends_with(|last| u32::from(last).is_multiple_of(2)) { "valid" } else { "possible" }
+}
+
+/// A stand-in for the extension: the last digit, where three divides its code, else none.
+fn extension(phone: &str) -> Option<&str> {
+    let last = phone.char_indices().next_back()?;
+    u32::from(last.1).is_multiple_of(3).then(|| &phone[last.0..])
 }
 
 fn position(field: &str) -> usize {
-    FIELDS
-        .iter()
-        .position(|name| *name == field)
-        .unwrap_or_else(|| panic!("no field `{field}`"))
+    FIELDS.iter().position(|name| *name == field).unwrap_or_else(|| panic!("no field `{field}`"))
 }
 
 /// The first moment of every test.
-pub(crate) const BASE: chrono::NaiveDateTime = NaiveDate::from_ymd_opt(2026, 11, 2)
-    .expect("a day")
-    .and_hms_opt(9, 0, 0)
-    .expect("a time");
+pub(crate) const BASE: chrono::NaiveDateTime =
+    NaiveDate::from_ymd_opt(2026, 11, 2).expect("a day").and_hms_opt(9, 0, 0).expect("a time");
 
 /// The mergeable fields in the order of their stamps.
-pub(crate) const FIELDS: [&str; 11] = [
+pub(crate) const FIELDS: [&str; 10] = [
     "first_name",
     "last_name",
     "email",
     "phone",
-    "phone_ext",
     "street",
     "street2",
     "city",

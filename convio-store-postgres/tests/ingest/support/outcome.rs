@@ -14,11 +14,7 @@ pub(crate) enum Outcome {
     /// Stored.
     Taken(Taken),
     /// A claim was lost: nothing stored.
-    Lost {
-        claim: Claim,
-        lead: Uuid,
-        same_body: bool,
-    },
+    Lost { claim: Claim, lead: Uuid, same_body: bool },
 }
 
 /// Which claim was lost.
@@ -51,7 +47,7 @@ impl Outcome {
         }
         match row.get("position") {
             Some(position) => Self::Taken(Taken {
-                lead: row.get("lead_id"),
+                lead: row.get("intake_id"),
                 contact: row.get("contact_id"),
                 number: row.get("number"),
                 version: row.get("version"),
@@ -65,7 +61,7 @@ impl Outcome {
                 } else {
                     Claim::ExternalId
                 },
-                lead: row.get("lead_id"),
+                lead: row.get("intake_id"),
                 same_body: row.get("same_body"),
             },
         }
@@ -73,11 +69,7 @@ impl Outcome {
 
     /// Nothing stored: `claim` is `lead`'s, which came with the same body or not.
     pub(crate) fn lost(claim: Claim, lead: Uuid, same_body: bool) -> Self {
-        Self::Lost {
-            claim,
-            lead,
-            same_body,
-        }
+        Self::Lost { claim, lead, same_body }
     }
 
     /// The stored lead, where the test knows that one was stored.

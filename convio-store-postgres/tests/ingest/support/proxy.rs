@@ -29,21 +29,16 @@ impl Proxy {
             std::fs::remove_dir_all(&directory).expect("removes the directory");
             let port = upstream.get_port();
             let directory = upstream.get_socket().map(|path| path.display().to_string());
-            let directory = directory.or_else(|| {
-                upstream
-                    .get_host()
-                    .starts_with('/')
-                    .then(|| upstream.get_host().to_owned())
-            });
+            let directory = directory
+                .or_else(|| upstream.get_host().starts_with('/').then(|| upstream.get_host().to_owned()));
             if let Some(directory) = directory {
                 let server = UnixStream::connect(format!("{directory}/.s.PGSQL.{port}"))
                     .await
                     .expect("reaches the server");
                 forward(client, server.into_split(), counter).await;
             } else {
-                let server = TcpStream::connect((upstream.get_host(), port))
-                    .await
-                    .expect("reaches the server");
+                let server =
+                    TcpStream::connect((upstream.get_host(), port)).await.expect("reaches the server");
                 forward(client, server.into_split(), counter).await;
             }
         });
