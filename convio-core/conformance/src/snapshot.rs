@@ -1,5 +1,5 @@
 use convio_core::appointment::AppointmentFilter;
-use convio_core::contact::ContactFilter;
+use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::ConversionFilter;
 use convio_core::event::Head;
 use convio_core::lead::{LeadFilter, Payload};
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub contacts: Vec<Contact>,
     /// The keys of each contact, in the order of `contacts`.
     pub keys: Vec<(ContactId, Vec<ContactKey>)>,
+    /// Which contacts are found by the keys and the number of each, in the order of `contacts`.
+    pub found: Vec<Option<ContactId>>,
     /// All leads.
     pub leads: Vec<Lead>,
     /// All rejections.
@@ -76,6 +78,13 @@ impl Snapshot {
         for contact in &contacts {
             keys.push((contact.id, store.contact_keys(workspace, contact.id).await?));
         }
+        let mut refs: Vec<ContactRef> = Vec::new();
+        for (contact, (_, keys)) in contacts.iter().zip(&keys) {
+            refs.push(ContactRef::Number(contact.number));
+            refs.extend(keys.iter().cloned().map(ContactRef::Key));
+        }
+        let found = store.fetch_contacts(workspace, &refs).await?;
+        let found = found.into_iter().map(|contact| contact.map(|contact| contact.id)).collect();
         let mut intakes: Vec<IntakeId> = leads.iter().map(|lead: &Lead| lead.id.intake()).collect();
         intakes.extend(rejections.iter().map(|rejection| rejection.id));
         intakes.sort_unstable();
@@ -97,6 +106,7 @@ impl Snapshot {
             webhooks,
             contacts,
             keys,
+            found,
             leads,
             rejections,
             payloads,
@@ -126,6 +136,7 @@ impl Snapshot {
             webhooks,
             contacts,
             keys,
+            found,
             leads,
             rejections,
             payloads,

@@ -240,7 +240,7 @@ fn at_once<T: Send>(
     let run = |n: usize| {
         let _held = world.subject.enter();
         // Half of them share a process with another one, and so its cache.
-        let handle = if n % 2 == 0 { world.elsewhere(acme) } else { acme.clone() };
+        let handle = if n.is_multiple_of(2) { world.elsewhere(acme) } else { acme.clone() };
         start.wait();
         what(&handle, n)
     };

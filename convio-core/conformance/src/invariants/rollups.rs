@@ -19,9 +19,14 @@ pub(super) fn rollups_equal_a_recount(snapshot: &Snapshot) -> Result<(), String>
     Ok(())
 }
 
+/// The row of a cube that something counts in.
+type Place = (Cube, NaiveDate, [String; 3]);
+/// The sums of a row, and when the last of it happened.
+type Sums = ([i64; Measure::SLOTS], Option<DateTime<Utc>>);
+
 #[derive(Default)]
 struct Recount {
-    rows: BTreeMap<(Cube, NaiveDate, [String; 3]), ([i64; Measure::SLOTS], Option<DateTime<Utc>>)>,
+    rows: BTreeMap<Place, Sums>,
 }
 
 impl Recount {

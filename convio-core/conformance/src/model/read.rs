@@ -260,7 +260,7 @@ impl EventLog for Model {
         let again = self.makes(Bug::FeedsTheLastAgain);
         let mut events: Vec<Event> = tenants.iter().flat_map(|tenant| tenant.events.clone()).collect();
         let last = events.len() as u64;
-        if self.makes(Bug::ShowsTheLaterFirst) && last % 2 == 0 {
+        if self.makes(Bug::ShowsTheLaterFirst) && last.is_multiple_of(2) {
             events.retain(|event| event.position.0 + 1 != last);
         }
         events.retain(|event| event.position > after || (again && event.position == after));

@@ -111,7 +111,7 @@ const LISTS: u32 = 16;
 const OPS_MAX: usize = 40;
 /// How often a failing list is made shorter.
 const SHRINKS_MAX: u32 = 2_000;
-/// 2020-01-01: every run starts later, by more than a list can take.
-const START: i64 = 1_577_836_800_000_000;
+/// 2020-01-01 and some microseconds: every run starts later, by more than a list can take.
+const START: i64 = 1_577_836_800_123_457;
 const RUN_DAYS: i64 = 150;
 const MICROS_OF_A_DAY: i64 = 86_400_000_000;

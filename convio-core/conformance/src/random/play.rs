@@ -5,12 +5,12 @@ use convio_core::change_set::{Mention, NewEvent, Receipt, Write};
 use convio_core::service::{Atomicity, BatchAnswer};
 use convio_core::use_case::Completed;
 use convio_core::{
-    Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind, EventBody,
+    Actor, Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind, EventBody,
     Ingested, IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, Reason, Rejection, RuleSet,
     Schedule, Store, Version, Webhook, Workspace, WorkspaceHandle, Zone,
 };
 
-use super::ops::Op;
+use super::ops::{Op, Shape};
 use super::words;
 use crate::plans::{Plans, commit};
 use crate::{ManualClock, Snapshot, World};
@@ -46,6 +46,7 @@ pub(super) struct Play {
     processes: [WorkspaceHandle<'static>; 2],
     pub(super) bystander: WorkspaceHandle<'static>,
     plans: Plans,
+    shapes: Vec<Shape>,
     leads: Vec<LeadId>,
     rejections: Vec<IntakeId>,
     appointments: Vec<AppointmentId>,
@@ -63,9 +64,10 @@ impl Play {
         Self {
             store: world.store(),
             clock: world.clock.clone(),
-            processes: [acme.clone(), world.elsewhere(&acme)],
+            processes: [acme.clone(), world.elsewhere(&acme).acting_as(Actor::user("jane")).in_request("r-1")],
             bystander,
             plans: Plans::of(world, acme.id()).await,
+            shapes: Vec::new(),
             leads: Vec::new(),
             rejections: Vec::new(),
             appointments: Vec::new(),
@@ -107,10 +109,14 @@ impl Play {
                 Answer::Workspace(acme.configure(settings).await?)
             }
             Op::Ingest(shape) => {
-                let (raw, body) = words::raw(shape, now);
-                let answer = acme.ingest(raw).await?;
-                self.came(body, &answer);
-                Answer::Ingested(answer)
+                self.shapes.push(shape.clone());
+                self.ingest(acme, shape).await?
+            }
+            Op::Again(nth) => {
+                let Some(nth) = self.shapes.len().checked_sub(1).map(|last| usize::from(*nth) % (last + 1)) else {
+                    return Ok(Answer::Nothing);
+                };
+                self.ingest(acme, &self.shapes[nth].clone()).await?
             }
             Op::Batch(shapes, whole) => {
                 let atomicity = if *whole { Atomicity::AllOrNothing } else { Atomicity::PerRow };
@@ -157,7 +163,8 @@ impl Play {
                 Answer::Conversion(acme.convert(new.occurred_at(at)).await?)
             }
             Op::Advance(minutes) => {
-                self.clock.advance(TimeDelta::minutes((*minutes).into()));
+                // Not by whole milliseconds, so that what is kept to them only shows.
+                self.clock.advance(TimeDelta::minutes((*minutes).into()) + TimeDelta::microseconds(7));
                 Answer::Nothing
             }
             Op::Fail(shape) => {
@@ -191,6 +198,13 @@ impl Play {
                 committed(commit(&*self.store, changes).await)?
             }
         })
+    }
+
+    async fn ingest(&mut self, acme: &WorkspaceHandle<'static>, shape: &Shape) -> Result<Answer, Error> {
+        let (raw, body) = words::raw(shape, self.clock.now());
+        let answer = acme.ingest(raw).await?;
+        self.came(body, &answer);
+        Ok(Answer::Ingested(answer))
     }
 
     /// Remembers what came in, and what became of it.

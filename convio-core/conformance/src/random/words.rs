@@ -132,7 +132,7 @@ pub(super) fn personal() -> impl Iterator<Item = &'static str> {
     words.chain(PHONES.iter().map(|phone| &phone[2..]))
 }
 
-/// One of four numbers, as one of eight senders writes it; some can't be read.
+/// One of four numbers, as one of twelve senders writes it; some can't be read.
 fn phone((n, spelling): (u8, u8)) -> String {
     let e164 = pick(PHONES, n);
     let (area, office, line) = (&e164[2..5], &e164[5..8], &e164[8..]);
@@ -143,7 +143,8 @@ fn phone((n, spelling): (u8, u8)) -> String {
         4 => format!("+1 {area} {office} {line} ext. {n}"),
         5 => format!("{area}{office}{line}"),
         6 => format!("12-345-{}", &line[1..]),
-        _ => "none".to_owned(),
+        7 => "none".to_owned(),
+        _ => format!("+1-{area}-{office}-{line}"),
     }
 }
 
