@@ -77,6 +77,9 @@ registry! { $
         an_unknown_workspace_is_not_found
         the_same_id_is_not_created_twice
         workspaces_of_one_name_are_two
+        changed_settings_read_back_everywhere
+        an_inactive_workspace_takes_no_leads
+        a_deleted_workspace_keeps_all_it_has_and_can_be_restored
     }
     webhooks {
         a_webhook_reads_back_as_created
@@ -90,6 +93,7 @@ registry! { $
         an_inactive_webhook_refuses_leads_and_keeps_them
         deleting_and_restoring_twice_are_conflicts
         an_unknown_webhook_is_not_found
+        a_secret_must_be_shown
     }
     config {
         a_deletion_elsewhere_is_noticed_at_the_next_lead
@@ -108,6 +112,7 @@ registry! { $
         json_form_and_row_mean_the_same_lead
         unknown_fields_and_nested_ones_are_kept_as_sent
         text_is_kept_whatever_it_holds
+        a_nul_does_not_stop_a_lead
         custom_fields_read_as_a_type
         a_possible_phone_is_taken_and_flagged
         headers_are_kept_with_the_payload
@@ -161,6 +166,7 @@ registry! { $
         a_repeat_may_be_rejected_and_is_kept
         repeats_may_be_accepted_like_any_other_lead
         the_window_ends_after_its_days
+        a_lead_that_comes_in_years_late_repeats_none_of_today
         a_window_without_days_never_ends
         another_product_or_campaign_repeats_nothing
         another_contact_repeats_nothing

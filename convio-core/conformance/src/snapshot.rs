@@ -60,6 +60,8 @@ impl Snapshot {
                 loop {
                     let Page { items, next } = $list.await?;
                     rows.extend(items);
+                    // A list that goes round in circles is left, and then found to differ.
+                    let next = next.filter(|next| Some(*next) != $request.after);
                     let Some(next) = next.filter(|_| rows.len() < ROWS_MAX) else {
                         break rows;
                     };
@@ -167,7 +169,8 @@ pub async fn feed(store: &dyn Store, workspace: WorkspaceId, page: usize) -> Res
     loop {
         let after = events.last().map_or(Position(0), |event| event.position);
         let more = store.feed(workspace, after, page).await?;
-        if more.is_empty() || events.len() >= ROWS_MAX {
+        let circles = more.last().is_some_and(|event| event.position <= after);
+        if more.is_empty() || circles || events.len() >= ROWS_MAX {
             return Ok(events);
         }
         events.extend(more);

@@ -138,9 +138,11 @@ fn every_field_is_merged_under_its_own_stamp() {
             );
             ingest(&mut conn, &new).await.expect("runs").taken();
             ingest(&mut conn, &old).await.expect("runs").taken();
+            let newer = db.offer(&phone).received(3).with(field, 1, "newer");
+            ingest(&mut conn, &newer).await.expect("runs").taken();
         }
         assert_sound(db).await;
-        let mut newest = db.offer("+1555-email").received(3);
+        let mut newest = db.offer("+1555-email").received(4);
         for field in FIELDS {
             newest = newest.with(field, 1, field);
         }

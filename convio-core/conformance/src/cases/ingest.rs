@@ -148,6 +148,19 @@ pub(crate) async fn text_is_kept_whatever_it_holds(subject: &dyn Subject) {
     }
 }
 
+pub(crate) async fn a_nul_does_not_stop_a_lead(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    // Whether it is kept or dropped is the library's to say, and the same for every store; that it comes in is not.
+    let more = json!({"firstName": "A\0na", "city": "\0", "note": "a\0b", "n\0te": ["\0"], "leadId": "x\0y"});
+    let accepted = created(acme.ingest(lead_with(1, more.clone()).idempotency_key("k\0y")).await);
+    let lead = acme.lead(accepted.lead).await.unwrap().unwrap();
+    assert_eq!(lead.contact, accepted.contact);
+    let payload = acme.payload(accepted.lead.intake()).await.unwrap().unwrap();
+    assert_eq!(payload.body, crate::body_of(1, more.clone()).as_bytes());
+    crate::replayed(acme.ingest(lead_with(1, more).idempotency_key("k\0y")).await).accepted().unwrap();
+}
+
 pub(crate) async fn custom_fields_read_as_a_type(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;

@@ -76,6 +76,17 @@ pub(crate) async fn the_window_ends_after_its_days(subject: &dyn Subject) {
     assert_eq!(linked(acme.ingest(lead(1)).await).duplicate_of, Some(third.lead));
 }
 
+pub(crate) async fn a_lead_that_comes_in_years_late_repeats_none_of_today(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    policy(&acme, RepeatAction::Flag, Some(30)).await;
+    let today = created(acme.ingest(lead(1)).await);
+    let received = |days: i64| lead(1).received_at(world.clock.now() - TimeDelta::days(days));
+    assert_eq!(linked(acme.ingest(received(1_000)).await).duplicate_of, None);
+    assert_eq!(linked(acme.ingest(received(30)).await).duplicate_of, None);
+    assert_eq!(linked(acme.ingest(received(29)).await).duplicate_of, Some(today.lead));
+}
+
 pub(crate) async fn a_window_without_days_never_ends(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;

@@ -1,6 +1,7 @@
 use convio_core::event::EventBody;
 use convio_core::lead::Format;
 use convio_core::rejection::RejectionFilter;
+use convio_core::webhook::WebhookSecret;
 use convio_core::{
     DIRECT, DedupScope, ErrorKind, KeyKind, LeadType, NewWebhook, PageRequest, PhonePolicy, Position,
     RawLead, RepeatAction, RepeatPolicy, Source, StreamRef, Subject as Aggregate, Version, WebhookSettings,
@@ -96,6 +97,7 @@ pub(crate) async fn configured_settings_hold_from_the_next_lead_on(subject: &dyn
     let mut settings = WebhookSettings::default();
     every_setting(&mut settings);
     settings.idempotency_required = false;
+    settings.secret = None;
     let webhook = acme.configure_webhook("google", settings.clone()).await.unwrap();
     assert_eq!((webhook.version, &webhook.settings), (Version(2), &settings));
     assert_eq!(world.elsewhere(&acme).webhook("google").await.unwrap(), Some(webhook));
@@ -183,6 +185,32 @@ pub(crate) async fn an_unknown_webhook_is_not_found(subject: &dyn Subject) {
     assert_eq!(world.store().head(acme.id()).await.unwrap(), head);
 }
 
+pub(crate) async fn a_secret_must_be_shown(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let secret = WebhookSecret::of("1f0d9f7e6c5b4a39");
+    let new = NewWebhook::named("safe").with(|settings| settings.secret = Some(secret));
+    acme.create_webhook(new).await.unwrap();
+    let head = world.store().head(acme.id()).await.unwrap();
+    let through = |n| lead(n).webhook("safe");
+    for raw in [through(1), through(1).secret("another one"), through(1).secret("")] {
+        assert_eq!(acme.ingest(raw).await.unwrap_err().kind(), ErrorKind::Denied);
+    }
+    assert_eq!(world.store().head(acme.id()).await.unwrap(), head);
+    created(acme.ingest(through(1).secret("1f0d9f7e6c5b4a39")).await);
+    // What came in with it is released without it.
+    let refused = rejected(acme.ingest(RawLead::json("{}").webhook("safe").secret("1f0d9f7e6c5b4a39")).await);
+    let corrected = convio_core::Corrections::default().set("phone", crate::phone(2));
+    acme.correct(refused.id, corrected).await.unwrap();
+    created(acme.release(refused.id).await);
+    // Another secret holds at once, in every process.
+    let mut settings = acme.webhook("safe").await.unwrap().unwrap().settings;
+    settings.secret = Some(WebhookSecret::of("the next one"));
+    world.elsewhere(&acme).configure_webhook("safe", settings).await.unwrap();
+    assert_eq!(acme.ingest(through(3).secret("1f0d9f7e6c5b4a39")).await.unwrap_err().kind(), ErrorKind::Denied);
+    created(acme.ingest(through(3).secret("the next one")).await);
+}
+
 /// Every setting, other than it is by default.
 fn every_setting(settings: &mut WebhookSettings) {
     settings.lead_type = LeadType::new("Solar").unwrap();
@@ -198,4 +226,5 @@ fn every_setting(settings: &mut WebhookSettings) {
     settings.rank = 7;
     settings.leads_per_hour_max = Some(1_000);
     settings.active = true;
+    settings.secret = Some(WebhookSecret::of("1f0d9f7e6c5b4a39"));
 }

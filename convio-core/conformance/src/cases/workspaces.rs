@@ -6,7 +6,7 @@ use convio_core::{
     WebhookSettings, WorkspaceId,
 };
 
-use crate::{Subject, World, lead};
+use crate::{Subject, World, codes, lead, taken};
 
 pub(crate) async fn a_new_workspace_reads_back(subject: &dyn Subject) {
     let world = World::of(subject);
@@ -80,4 +80,55 @@ pub(crate) async fn workspaces_of_one_name_are_two(subject: &dyn Subject) {
     one.ingest(lead(1)).await.unwrap().accepted().unwrap();
     assert_eq!(world.store().head(one.id()).await.unwrap().unwrap().contacts, 1);
     assert_eq!(world.store().head(two.id()).await.unwrap().unwrap().contacts, 0);
+}
+
+pub(crate) async fn changed_settings_read_back_everywhere(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let before = acme.workspace().await.unwrap().unwrap();
+    let mut settings = before.settings.clone();
+    settings.name = " Acme  Roofs ".to_owned();
+    settings.currency = "JPY".parse().unwrap();
+    let after = acme.configure(settings.clone()).await.unwrap();
+    assert_eq!((after.settings.name.as_str(), after.version), ("Acme Roofs", Version(2)));
+    assert_eq!(world.elsewhere(&acme).workspace().await.unwrap(), Some(after.clone()));
+    assert_eq!(after.created_at, before.created_at);
+    settings.name = " ".to_owned();
+    let error = acme.configure(settings).await.unwrap_err();
+    assert_eq!((error.kind(), codes(error.reasons())), (ErrorKind::Invalid, vec!["name/missing".to_owned()]));
+    assert_eq!(acme.workspace().await.unwrap(), Some(after));
+}
+
+pub(crate) async fn an_inactive_workspace_takes_no_leads(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    taken(acme.ingest(lead(1)).await);
+    let there = world.elsewhere(&acme);
+    let mut settings = acme.workspace().await.unwrap().unwrap().settings;
+    settings.active = false;
+    there.configure(settings.clone()).await.unwrap();
+    let head = world.store().head(acme.id()).await.unwrap();
+    for handle in [&acme, &there] {
+        assert_eq!(handle.ingest(lead(2)).await.unwrap_err().kind(), ErrorKind::Denied);
+    }
+    assert_eq!(world.store().head(acme.id()).await.unwrap(), head);
+    settings.active = true;
+    there.configure(settings).await.unwrap();
+    taken(acme.ingest(lead(2)).await);
+}
+
+pub(crate) async fn a_deleted_workspace_keeps_all_it_has_and_can_be_restored(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let accepted = taken(acme.ingest(lead(1)).await);
+    assert_eq!(acme.restore().await.unwrap_err().kind(), ErrorKind::Conflict);
+    let deleted = world.elsewhere(&acme).delete().await.unwrap();
+    assert!(deleted.deleted_at.is_some());
+    assert_eq!(acme.delete().await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(acme.ingest(lead(2)).await.unwrap_err().kind(), ErrorKind::Denied);
+    assert!(acme.lead(accepted.lead).await.unwrap().is_some());
+    assert_eq!(acme.workspace().await.unwrap(), Some(deleted));
+    let restored = acme.restore().await.unwrap();
+    assert_eq!((restored.deleted_at, restored.version), (None, Version(3)));
+    taken(acme.ingest(lead(2)).await);
 }
