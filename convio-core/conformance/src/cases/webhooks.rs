@@ -207,7 +207,10 @@ pub(crate) async fn a_secret_must_be_shown(subject: &dyn Subject) {
     let mut settings = acme.webhook("safe").await.unwrap().unwrap().settings;
     settings.secret = Some(WebhookSecret::of("the next one"));
     world.elsewhere(&acme).configure_webhook("safe", settings).await.unwrap();
-    assert_eq!(acme.ingest(through(3).secret("1f0d9f7e6c5b4a39")).await.unwrap_err().kind(), ErrorKind::Denied);
+    assert_eq!(
+        acme.ingest(through(3).secret("1f0d9f7e6c5b4a39")).await.unwrap_err().kind(),
+        ErrorKind::Denied
+    );
     created(acme.ingest(through(3).secret("the next one")).await);
 }
 

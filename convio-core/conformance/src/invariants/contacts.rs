@@ -18,8 +18,13 @@ pub(super) fn one_contact_per_key(snapshot: &Snapshot) -> Result<(), String> {
             hold!(other.is_none(), "{key:?} leads to {contact} and {other:?}");
         }
     }
-    let expected = snapshot.keys.iter().flat_map(|(contact, keys)| std::iter::repeat_n(Some(*contact), keys.len() + 1));
-    hold!(expected.eq(snapshot.found.iter().copied()), "keys and numbers lead elsewhere: {:?}", snapshot.found);
+    let expected =
+        snapshot.keys.iter().flat_map(|(contact, keys)| std::iter::repeat_n(Some(*contact), keys.len() + 1));
+    hold!(
+        expected.eq(snapshot.found.iter().copied()),
+        "keys and numbers lead elsewhere: {:?}",
+        snapshot.found
+    );
     for (event, received) in received(snapshot) {
         let key = received.personal.as_ref().and_then(|personal| personal.key.as_ref());
         let Some(key) = key else { continue };

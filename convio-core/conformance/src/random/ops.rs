@@ -76,7 +76,8 @@ pub(crate) struct Settings {
 pub(crate) fn lists(most: usize) -> impl Strategy<Value = Vec<(bool, Op)>> {
     let webhooks = (settings(), settings(), settings());
     (webhooks, vec((any::<bool>(), op()), 1..most)).prop_map(|((direct, google, bing), mut ops)| {
-        let first = [Op::ConfigureWebhook(0, direct), Op::CreateWebhook(1, google), Op::CreateWebhook(2, bing)];
+        let first =
+            [Op::ConfigureWebhook(0, direct), Op::CreateWebhook(1, google), Op::CreateWebhook(2, bing)];
         ops.splice(0..0, first.map(|op| (false, op)));
         ops
     })
@@ -109,8 +110,11 @@ fn shape() -> impl Strategy<Value = Shape> {
     let person = ((0..4u8, 0..12u8), weighted(0.4, 0..4u8), weighted(0.7, 0..4u8), weighted(0.4, 0..5u8));
     let interest =
         (weighted(0.5, 0..3u8), weighted(0.4, 0..4u8), weighted(0.3, 0..4u8), weighted(0.2, 0..4u8));
-    let arrival =
-        (prop_oneof![6 => Just(0u8), 6 => 1..3u8, 1 => Just(3u8), 1 => Just(9u8)], 0..3u8, weighted(0.3, 0..900u16));
+    let arrival = (
+        prop_oneof![6 => Just(0u8), 6 => 1..3u8, 1 => Just(3u8), 1 => Just(9u8)],
+        0..3u8,
+        weighted(0.3, 0..900u16),
+    );
     let rest = (any::<bool>(), rarely(), rarely());
     (person, interest, arrival, rest).prop_map(|(person, interest, arrival, rest)| {
         let ((phone, email, name, zip), (product, source, key, external)) = (person, interest);

@@ -5,9 +5,9 @@ use convio_core::change_set::{Mention, NewEvent, Receipt, Write};
 use convio_core::service::{Atomicity, BatchAnswer};
 use convio_core::use_case::Completed;
 use convio_core::{
-    Actor, Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind, EventBody,
-    Ingested, IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, Reason, Rejection, RuleSet,
-    Schedule, Store, Version, Webhook, Workspace, WorkspaceHandle, Zone,
+    Actor, Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind,
+    EventBody, Ingested, IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, Reason,
+    Rejection, RuleSet, Schedule, Store, Version, Webhook, Workspace, WorkspaceHandle, Zone,
 };
 
 use super::ops::{Op, Shape};
@@ -64,7 +64,10 @@ impl Play {
         Self {
             store: world.store(),
             clock: world.clock.clone(),
-            processes: [acme.clone(), world.elsewhere(&acme).acting_as(Actor::user("jane")).in_request("r-1")],
+            processes: [
+                acme.clone(),
+                world.elsewhere(&acme).acting_as(Actor::user("jane")).in_request("r-1"),
+            ],
             bystander,
             plans: Plans::of(world, acme.id()).await,
             shapes: Vec::new(),
@@ -113,7 +116,8 @@ impl Play {
                 self.ingest(acme, shape).await?
             }
             Op::Again(nth) => {
-                let Some(nth) = self.shapes.len().checked_sub(1).map(|last| usize::from(*nth) % (last + 1)) else {
+                let Some(nth) = self.shapes.len().checked_sub(1).map(|last| usize::from(*nth) % (last + 1))
+                else {
                     return Ok(Answer::Nothing);
                 };
                 self.ingest(acme, &self.shapes[nth].clone()).await?
