@@ -176,3 +176,79 @@ impl Stamps {
 }
 
 const STAMP_BYTES: usize = 25;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn stamp() -> impl Strategy<Value = Stamp> {
+        // Few ranks, times on both sides of 1970, few leads: ties are common.
+        (0..3u8, -2_000_000..2_000_000i64, 0..4u128).prop_map(|(rank, micros, lead)| Stamp {
+            rank,
+            at: DateTime::from_timestamp_micros(micros).unwrap_or_default(),
+            lead: LeadId::from_uuid(uuid::Uuid::from_u128(lead)),
+        })
+    }
+
+    /// Offers as leads make them: one lead says one thing, so the content follows from the stamp.
+    fn offer() -> impl Strategy<Value = Offer> {
+        stamp().prop_map(|stamp| {
+            let text = format!("{} {} {}", stamp.rank, stamp.at.timestamp_micros(), stamp.lead);
+            let has = |bit: i64| (stamp.at.timestamp_micros() >> bit) & 1 == 1;
+            let person = Person {
+                first_name: has(0).then(|| text.clone()),
+                last_name: has(1).then(|| text.clone()),
+                city: has(2).then(|| text.clone()),
+                country: has(3).then(|| text.clone()),
+                ..Person::default()
+            };
+            Offer { person, stamp }
+        })
+    }
+
+    fn merged<'o>(offers: impl IntoIterator<Item = &'o Offer>) -> (Person, Stamps) {
+        let (mut person, mut stamps) = (Person::default(), Stamps::default());
+        offers.into_iter().for_each(|offer| stamps.merge(&mut person, offer));
+        (person, stamps)
+    }
+
+    proptest! {
+        #[test]
+        fn offers_make_the_same_person_in_any_order_and_any_number_of_times(
+            offers in proptest::collection::vec(offer(), 0..8),
+            again in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
+        ) {
+            let once = merged(&offers);
+            prop_assert_eq!(&merged(offers.iter().rev()), &once);
+            let repeated = again.iter().filter(|_| !offers.is_empty()).map(|nth| nth.get(&offers));
+            prop_assert_eq!(&merged(offers.iter().chain(repeated)), &once);
+        }
+
+        #[test]
+        fn stamps_sort_as_their_bytes_and_read_back(a in stamp(), b in stamp()) {
+            prop_assert_eq!(a.cmp(&b), a.to_bytes().cmp(&b.to_bytes()));
+            prop_assert_eq!(Stamp::from_bytes(&a.to_bytes()), Some(a));
+        }
+
+        #[test]
+        fn all_stamps_of_a_person_read_back(offers in proptest::collection::vec(offer(), 0..4)) {
+            let (_, stamps) = merged(&offers);
+            prop_assert_eq!(Stamps::from_bytes(&stamps.to_bytes()), Some(stamps));
+        }
+    }
+
+    #[test]
+    fn debug_names_what_is_set_and_shows_no_value() {
+        let person =
+            Person { first_name: Some("Jane".into()), city: Some("Perth".into()), ..Person::default() };
+        assert_eq!(format!("{person:?}"), "Person(first_name, city)");
+    }
+
+    #[test]
+    fn stamps_that_are_cut_short_are_refused() {
+        assert_eq!(Stamps::from_bytes(&[25, 1, 2]), None);
+        assert_eq!(Stamp::from_bytes(&[0; 24]), None);
+    }
+}
