@@ -161,9 +161,7 @@ impl Tenant {
             let event = decided.number(workspace, at, &origin, position, event);
             self.append(event);
         }
-        for delta in rollups {
-            self.add(delta, &decided);
-        }
+        rollups.into_iter().try_for_each(|delta| self.add(delta, &decided))?;
         Ok(decided.receipt(Position(self.events.len() as u64)))
     }
 
@@ -258,7 +256,7 @@ impl Tenant {
         self.events.push(Arc::new(event));
     }
 
-    fn add(&mut self, delta: RollupDelta, decided: &Decisions) {
+    fn add(&mut self, delta: RollupDelta, decided: &Decisions) -> Result<(), CommitError> {
         let sums = decided.sums(&delta);
         let RollupDelta { cube, day, dims, add: _, at, lead: _ } = delta;
         let key = (cube, day, dims);
@@ -270,10 +268,12 @@ impl Tenant {
             last_at: at,
         });
         for (n, by) in row.n.iter_mut().zip(sums) {
-            *n += by;
+            let sum = n.checked_add(by);
+            *n = sum.ok_or_else(|| CommitError::Misuse(format!("a sum of {cube:?} no longer fits")))?;
         }
         row.last_at = row.last_at.max(at);
         self.rollups.put(key, row);
+        Ok(())
     }
 }
 

@@ -258,6 +258,7 @@ registry! { $
         daily_leads_say_what_became_of_them
         conversion_rates_are_leads_sold_per_lead_and_source
         values_are_summed_per_source_type_and_currency
+        a_sum_that_no_longer_fits_is_refused_whole
         a_new_zone_holds_for_what_happens_from_then_on
         a_row_keeps_the_latest_time_whatever_the_order
     }

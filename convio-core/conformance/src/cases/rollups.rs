@@ -134,6 +134,22 @@ pub(crate) async fn values_are_summed_per_source_type_and_currency(subject: &dyn
     assert_eq!(sums, [(dims("JPY"), 1, 7), (dims("USD"), 3, large * 2)]);
 }
 
+pub(crate) async fn a_sum_that_no_longer_fits_is_refused_whole(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let leads = [created(acme.ingest(lead(1)).await).lead, created(acme.ingest(lead(2)).await).lead];
+    // Each fits its contact; together they do not fit the row of their day, source, type and currency.
+    acme.convert(NewConversion::sale(leads[0], usd(i64::MAX))).await.unwrap();
+    let before = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
+    acme.convert(NewConversion::sale(leads[1], usd(1))).await.unwrap_err();
+    let after = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
+    assert_eq!(before.difference(&after), None);
+    // Other sums are not touched by it.
+    acme.convert(NewConversion::sale(leads[1], Money::from_minor(1, "JPY".parse().unwrap()))).await.unwrap();
+    let after = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
+    check_invariants(&after).unwrap();
+}
+
 pub(crate) async fn a_new_zone_holds_for_what_happens_from_then_on(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;

@@ -184,9 +184,7 @@ impl Model {
         for new in events {
             self.append(tenant, &known, at, &origin, new);
         }
-        for delta in rollups {
-            self.add(tenant, &known, delta);
-        }
+        rollups.into_iter().try_for_each(|delta| self.add(tenant, &known, delta))?;
         let position = tenant.events.last().map_or(Position(0), |event| event.position);
         let contacts = known.merges.into_iter().map(|(_, merged)| {
             let id = if self.makes(Bug::TellsTheCandidate) { merged.candidate } else { merged.id };
@@ -219,7 +217,7 @@ impl Model {
         Ok(())
     }
 
-    fn add(&self, tenant: &mut Tenant, known: &Known, delta: RollupDelta) {
+    fn add(&self, tenant: &mut Tenant, known: &Known, delta: RollupDelta) -> Result<(), CommitError> {
         let RollupDelta { cube, day, mut dims, add, at, lead } = delta;
         let merged = known.merges.iter().find(|(of, _)| Some(*of) == lead);
         let created =
@@ -239,7 +237,15 @@ impl Model {
         if cube == Cube::Conversions && self.makes(Bug::SumsCurrencies) {
             dims[2].clear();
         }
+        let mut sums = n;
+        for one in tenant.counts.iter().filter(|one| one.cube == cube && one.day == day && one.dims == dims) {
+            for (sum, by) in sums.iter_mut().zip(one.n) {
+                let more = sum.checked_add(by);
+                *sum = more.ok_or_else(|| CommitError::Misuse("a sum no longer fits".to_owned()))?;
+            }
+        }
         tenant.counts.push(Counted { cube, day, dims, n, at });
+        Ok(())
     }
 }
 

@@ -85,19 +85,39 @@ fn draw(fewer: u32, test: impl Fn(i64, &[(bool, Op)]) -> Result<(), String>) {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let runs = AtomicI64::new(0);
-    let result = runner.run(&ops::lists(OPS_MAX), |list| {
+    let run = |list: &[(bool, Op)]| {
         // Each run is a time of its own, and so has workspaces of its own in the one store.
         let start = START + runs.fetch_add(1, Ordering::Relaxed) * RUN_DAYS * MICROS_OF_A_DAY;
-        test(start, &list).map_err(TestCaseError::fail)
-    });
-    match result {
+        test(start, list)
+    };
+    match runner.run(&ops::lists(OPS_MAX), |list| run(&list).map_err(TestCaseError::fail)) {
         Ok(()) => {}
         Err(TestError::Abort(why)) => panic!("no lists could be drawn: {why}"),
         Err(TestError::Fail(why, list)) => {
+            let (list, why) = shortened(list, why.message().to_owned(), run);
             let list: Vec<String> = list.iter().map(|op| format!("  {op:?}")).collect();
             panic!("{why}\nCONVIO_SEED={seed} draws it again; the shortest list:\n{}", list.join("\n"));
         }
     }
+}
+
+/// Leaves out one operation after the other, as long as the rest still fails. What draws the lists makes them simple, but
+/// does not come back to what it could not leave out before.
+fn shortened(
+    mut list: Vec<(bool, Op)>,
+    mut why: String,
+    run: impl Fn(&[(bool, Op)]) -> Result<(), String>,
+) -> (Vec<(bool, Op)>, String) {
+    let mut n = list.len();
+    while n > 0 {
+        n -= 1;
+        let mut shorter = list.clone();
+        shorter.remove(n);
+        if let Err(still) = run(&shorter) {
+            (list, why, n) = (shorter, still, list.len() - 1);
+        }
+    }
+    (list, why)
 }
 
 fn number(variable: &str) -> Option<u64> {
