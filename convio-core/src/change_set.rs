@@ -6,8 +6,9 @@
 //!
 //! 1. **The workspace's head**, locked first. It must exist (or be made, when the change set creates its workspace), and
 //!    its configuration version must be the expected one: otherwise [`GateLost::Config`].
-//! 2. **Counters**, each `used + n` only up to its limit: otherwise [`GateLost::Counter`].
-//! 3. **Claims**, insert or nothing: one that is held makes [`GateLost::Claim`]. An expired one may be taken over.
+//! 2. **Claims**, insert or nothing: one that is held makes [`GateLost::Claim`]. An expired one may be taken over.
+//! 3. **Counters**, each `used + n` only up to its limit: otherwise [`GateLost::Counter`]. After the claims: a call that was
+//!    answered once is answered so again, whatever limit is reached meanwhile.
 //! 4. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
 //!    workspace; one whose key is known takes the offer into the contact that the key points to, and *every mention of
 //!    the candidate in this change set means that contact*.

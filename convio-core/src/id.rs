@@ -39,7 +39,7 @@ pub struct SequentialIds {
 }
 
 impl SequentialIds {
-    /// Ids that belong to `seed`; two sources with different seeds never collide.
+    /// Ids that belong to `seed`; two sources with different seeds below 4,096 never collide (12 bits of it are kept).
     pub fn seeded(seed: u16) -> Self {
         Self { seed, count: AtomicU64::new(0) }
     }

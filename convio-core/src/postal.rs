@@ -23,8 +23,16 @@ use crate::text;
 /// assert_eq!(PostalCode::parse("90210-1234")?.zip5(), Some("90210"));
 /// # Ok::<(), convio_core::postal::PostalCodeError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// With a name it tells where a person lives: `Debug` masks it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PostalCode(String);
+
+impl fmt::Debug for PostalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostalCode({})", crate::text::mask(&self.0))
+    }
+}
 
 impl PostalCode {
     /// Reads a code: trimmed, inner blanks folded, in upper case.

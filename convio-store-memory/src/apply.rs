@@ -68,8 +68,8 @@ impl Tenant {
             return Err(CommitError::GateLost(GateLost::Config { current: Some(self.config) }));
         }
         let mut decided = Decisions::default();
-        counters.into_iter().try_for_each(|add| self.count(add))?;
         claims.into_iter().try_for_each(|claim| self.claim(claim, at))?;
+        counters.into_iter().try_for_each(|add| self.count(add))?;
         for write in workspaces {
             let row = written(write, "workspace", self.workspace.as_ref().map(|row| row.version), |row| {
                 (row.id.to_string(), row.version)

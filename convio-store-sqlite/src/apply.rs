@@ -49,11 +49,11 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
         return Err(CommitError::GateLost(GateLost::Config { current: Some(head.config) }));
     }
     let mut decided = Decisions::default();
-    for add in counters {
-        gates::count(conn, workspace, add)?;
-    }
     for claim in claims {
         gates::claim(conn, workspace, claim, at)?;
+    }
+    for add in counters {
+        gates::count(conn, workspace, add)?;
     }
     for write in &workspaces {
         workspace::write(conn, write)?;

@@ -102,8 +102,8 @@ bugs! {
     RaisesTheConfigVersionAlways => config::leads_leave_the_configuration_version_alone,
     /// A workspace that is not there is made.
     MakesUnknownWorkspaces => gates::an_unknown_workspace_loses_the_gate,
-    /// Claims are looked at before counters.
-    ClaimsBeforeItCounts => gates::of_several_lost_gates_the_first_is_named,
+    /// Counters are looked at before claims.
+    CountsBeforeItClaims => limits::a_call_is_answered_again_also_at_the_limit,
     /// A counter may reach one more than its limit.
     CountsOneTooMany => gates::a_counter_goes_up_to_its_limit_and_no_further,
     /// A counter goes on over all its windows.

@@ -5,7 +5,7 @@
 //! Add this crate to the `[dev-dependencies]` of the store, and one file, `tests/conformance.rs`. Where the data ends with
 //! the process, that is all of it:
 //!
-//! ```ignore
+//! ```text
 //! convio_conformance::conformance!(|| Volatile::new(MyStore::new()));
 //! ```
 //!

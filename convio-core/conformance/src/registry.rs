@@ -177,6 +177,7 @@ registry! { $
         a_webhook_takes_so_many_leads_in_a_clock_hour
         rejections_count_against_the_limit_and_releases_do_not
         what_is_refused_uses_nothing_of_the_limit
+        a_call_is_answered_again_also_at_the_limit
         the_rows_of_a_batch_count_one_by_one
     }
     batches {

@@ -52,6 +52,7 @@ impl UseCase for Book {
             version: Version::ZERO.next(),
         };
         let mut changes = context.changes(self.workspace);
+        changes.config = loaded.config; // the day that it counts on follows from the zone
         let stage = lead.status.stage.on_booking();
         let moves = stage != lead.status.stage;
         let mut status = lead.status.clone();

@@ -47,6 +47,7 @@ impl UseCase for Complete {
             loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", self.workspace))?;
         let lead = loaded.lead(found.lead).ok_or_else(|| Error::not_found("lead", found.lead))?;
         let mut changes = context.changes(self.workspace);
+        changes.config = loaded.config; // the day that it counts on follows from the zone
         let mut row = found.clone();
         row.status = AppointmentStatus::Completed;
         row.outcome = Some(self.outcome);

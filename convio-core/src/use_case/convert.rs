@@ -29,6 +29,7 @@ impl UseCase for Convert {
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Conversion>, Error> {
         let mut changes = context.changes(self.workspace);
+        changes.config = loaded.config; // the day that it counts on follows from the zone
         let conversion = record(&mut changes, loaded, context, &self.new, None)?;
         Ok(Plan { changes, answer: conversion })
     }

@@ -161,8 +161,8 @@ pub(crate) async fn of_several_lost_gates_the_first_is_named(subject: &dyn Subje
         }
     };
     assert!(matches!(lost(true, true, true).await, GateLost::Config { .. }));
-    assert!(matches!(lost(false, true, true).await, GateLost::Counter { .. }));
-    assert!(matches!(lost(false, false, true).await, GateLost::Claim { .. }));
+    assert!(matches!(lost(false, true, true).await, GateLost::Claim { .. }));
+    assert!(matches!(lost(false, true, false).await, GateLost::Counter { .. }));
     assert!(matches!(lost(false, false, false).await, GateLost::Repeat { .. }));
 }
 

@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use convio_core::service::Atomicity;
-use convio_core::{Corrections, ErrorKind, NewWebhook, RawLead};
+use convio_core::{Corrections, ErrorKind, Ingested, NewWebhook, RawLead};
 
 use crate::{Snapshot, Subject, World, created, lead, phone, rejected, taken};
 
@@ -55,6 +55,17 @@ pub(crate) async fn what_is_refused_uses_nothing_of_the_limit(subject: &dyn Subj
         assert_eq!(error.kind(), ErrorKind::Conflict);
     }
     taken(acme.ingest(lead(2).webhook("limited")).await);
+}
+
+pub(crate) async fn a_call_is_answered_again_also_at_the_limit(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let limited = NewWebhook::named("limited").with(|settings| settings.leads_per_hour_max = Some(1));
+    acme.create_webhook(limited).await.unwrap();
+    let raw = || lead(1).webhook("limited").idempotency_key("a");
+    let first = acme.ingest(raw()).await.unwrap();
+    assert_eq!(acme.ingest(lead(2).webhook("limited")).await.unwrap_err().kind(), ErrorKind::Overloaded);
+    assert_eq!(acme.ingest(raw()).await.unwrap(), Ingested::Replayed(Box::new(first)));
 }
 
 pub(crate) async fn the_rows_of_a_batch_count_one_by_one(subject: &dyn Subject) {

@@ -100,12 +100,12 @@ impl Model {
         if config.is_some_and(|expected| expected != current) && !self.makes(Bug::IgnoresTheConfigGate) {
             return Err(CommitError::GateLost(GateLost::Config { current: Some(current) }));
         }
-        if self.makes(Bug::ClaimsBeforeItCounts) {
-            claims.iter().try_for_each(|claim| self.claim(tenant, claim.clone(), at))?;
+        if self.makes(Bug::CountsBeforeItClaims) {
+            counters.iter().try_for_each(|add| self.count(tenant, add.clone()))?;
         }
-        counters.into_iter().try_for_each(|add| self.count(tenant, add))?;
-        if !self.makes(Bug::ClaimsBeforeItCounts) {
-            claims.into_iter().try_for_each(|claim| self.claim(tenant, claim, at))?;
+        claims.into_iter().try_for_each(|claim| self.claim(tenant, claim, at))?;
+        if !self.makes(Bug::CountsBeforeItClaims) {
+            counters.into_iter().try_for_each(|add| self.count(tenant, add))?;
         }
         for write in workspaces {
             self.put(&mut tenant.workspaces, write, |row| row.id.uuid(), |row| row.version, "workspace")?;
