@@ -302,6 +302,7 @@ registry! { $
     concurrency {
         one_call_from_fifty_threads_makes_one_lead
         many_spellings_of_a_new_number_at_once_are_one_contact
+        many_spellings_at_once_are_one_contact_of_each_webhook
         no_conversion_of_a_lead_is_lost
         leads_and_conversions_of_one_contact_do_not_lose_each_other
         of_racing_completions_one_wins

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use convio_core::contact::ContactRef;
 use convio_core::event::{EventBody, Position};
 use convio_core::{
-    Corrections, Error, ErrorKind, Ingested, NewConversion, NewWebhook, Outcome, RepeatAction, Schedule,
-    WebhookSettings, WorkspaceHandle,
+    Corrections, DedupScope, Error, ErrorKind, Ingested, NewConversion, NewWebhook, Outcome, RepeatAction,
+    Schedule, WebhookSettings, WorkspaceHandle,
 };
 use pollster::block_on;
 
@@ -31,7 +31,7 @@ pub(crate) async fn many_spellings_of_a_new_number_at_once_are_one_contact(subje
     let world = World::of(subject);
     let acme = world.acme().await;
     in_region(&acme, "US").await;
-    let answers = at_once(&world, &acme, 24, |handle, n| {
+    let answers = at_once(&world, &acme, 64, |handle, n| {
         block_on(handle.ingest(spelt(SPELLINGS[n % SPELLINGS.len()]))).unwrap()
     });
     let created = answers.iter().filter(|answer| matches!(answer, Ingested::Created(_))).count();
@@ -40,7 +40,27 @@ pub(crate) async fn many_spellings_of_a_new_number_at_once_are_one_contact(subje
     contacts.dedup();
     assert_eq!(contacts.len(), 1);
     let snapshot = in_order(&world, &acme).await;
-    assert_eq!((snapshot.contacts.len(), snapshot.contacts[0].leads), (1, 24));
+    assert_eq!((snapshot.contacts.len(), snapshot.contacts[0].leads), (1, 64));
+}
+
+pub(crate) async fn many_spellings_at_once_are_one_contact_of_each_webhook(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    for name in ["one", "two"] {
+        let apart = NewWebhook::named(name).with(|settings| {
+            settings.region = "US".parse().ok();
+            settings.scope = DedupScope::Webhook;
+        });
+        acme.create_webhook(apart).await.unwrap();
+    }
+    let answers = at_once(&world, &acme, 64, |handle, n| {
+        let raw = spelt(SPELLINGS[n % SPELLINGS.len()]).webhook(["one", "two"][n / 32]);
+        block_on(handle.ingest(raw)).unwrap()
+    });
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Ingested::Created(_))).count(), 2);
+    let snapshot = in_order(&world, &acme).await;
+    let leads: Vec<u32> = snapshot.contacts.iter().map(|contact| contact.leads).collect();
+    assert_eq!(leads, [32, 32]);
 }
 
 pub(crate) async fn no_conversion_of_a_lead_is_lost(subject: &dyn Subject) {
