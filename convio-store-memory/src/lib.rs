@@ -1,7 +1,6 @@
 //! Convio's store in memory: the same answers as the stores on a disk, gone with the process.
 //!
-//! One lock guards everything: it is held for microseconds, and measured faster than many locks at few threads. Bounded
-//! by the memory of the process only.
+//! One lock guards everything; nothing waits while it is held. Bounded by the memory of the process only.
 
 mod apply;
 mod read;
@@ -51,7 +50,7 @@ impl Store for MemoryStore {
 
     async fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
         let tenants = self.tenants();
-        Ok(tenants.get(&needs.workspace).map(|tenant| tenant.load(needs)).unwrap_or_default())
+        tenants.get(&needs.workspace).map_or_else(|| Ok(Loaded::default()), |tenant| tenant.load(needs))
     }
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {

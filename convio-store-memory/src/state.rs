@@ -8,6 +8,7 @@ use convio_core::event::{Event, Head, Position};
 use convio_core::lead::Payload;
 use convio_core::record::Record;
 use convio_core::rejection::Rejection;
+use convio_core::store::{Fault, StoreError};
 use convio_core::use_case::{RULES_KEY, RULES_KIND, rules_of};
 use convio_core::{
     Appointment, AppointmentId, Contact, ContactId, ContactKey, ContactNumber, Conversion, ConversionId,
@@ -81,7 +82,7 @@ impl Tenant {
         Head { feed: Position(self.events.len() as u64), contacts: self.contacts_made, config: self.config }
     }
 
-    pub(crate) fn load(&self, needs: &Needs) -> Loaded {
+    pub(crate) fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded::default();
         for need in &needs.items {
             match *need {
@@ -92,8 +93,12 @@ impl Tenant {
                 }
                 Need::Rules => {
                     let record = self.records.get(&(RULES_KIND.to_owned(), RULES_KEY.to_owned())).cloned();
-                    // What is in memory was made by this version of the types.
-                    loaded.rules = rules_of(record).ok();
+                    loaded.rules = Some(rules_of(record).map_err(|error| StoreError::Corrupt {
+                        table: "record",
+                        column: "body".to_owned(),
+                        id: format!("{}/{RULES_KIND}/{RULES_KEY}", needs.workspace),
+                        fault: Fault::new(error),
+                    })?);
                 }
                 Need::Lead(id) => self.load_lead(id, &mut loaded),
                 Need::Appointment(id) => {
@@ -106,11 +111,12 @@ impl Tenant {
                     loaded.rejections.extend(self.rejections.get(&id).cloned());
                     loaded.payloads.extend(self.payloads.get(&id).cloned());
                 }
-                // Needs are a closed list; a new one must be read here.
-                _ => {}
+                need => {
+                    return Err(StoreError::Misuse(format!("this version of the store can't read {need:?}")));
+                }
             }
         }
-        loaded
+        Ok(loaded)
     }
 
     fn load_lead(&self, id: LeadId, loaded: &mut Loaded) {

@@ -44,7 +44,8 @@ pub struct Lead {
     pub postal_code: Option<PostalCode>,
     /// What is doubtful in what was sent.
     pub flags: Vec<Reason>,
-    /// A test lead is stored like any other and counted nowhere.
+    /// A test lead is stored like any other, repeats nothing and stands in no analytics; its contact's lead count and the
+    /// webhook's limit include it.
     pub test: bool,
     /// How far it has come.
     pub status: LeadStatus,

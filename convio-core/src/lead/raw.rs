@@ -130,7 +130,7 @@ impl RawLead {
         self
     }
 
-    /// Marks it as a test: stored, shown, never compared nor counted.
+    /// Marks it as a test: stored and shown, never compared, in no analytics.
     #[must_use]
     pub fn test(mut self) -> Self {
         self.test = true;

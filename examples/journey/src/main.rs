@@ -1,4 +1,4 @@
-//! The whole lead journey on a real lead file: import, contacts, appointments, routing, conversions, figures, in one
+//! The whole lead journey on a public lead file: import, contacts, appointments, routing, conversions, figures, in one
 //! embedded SQLite file.
 //!
 //! ```text
