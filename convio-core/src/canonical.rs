@@ -69,6 +69,14 @@ impl Fingerprint {
         &self.0
     }
 
+    /// Whether both are the same. Takes the same time wherever they differ, so that what is secret can't be guessed bit by
+    /// bit.
+    #[must_use]
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+    }
+
     /// 64 lower-case hex digits.
     #[must_use]
     pub fn to_hex(&self) -> String {

@@ -115,9 +115,10 @@ impl ChangeSet {
         }
     }
 
-    /// Whether it changes what [`ConfigVersion`] counts: the workspace or a webhook.
+    /// Whether it changes what [`ConfigVersion`] counts: the workspace, a webhook, or a record of the configuration.
     pub fn changes_config(&self) -> bool {
-        !self.workspaces.is_empty() || !self.webhooks.is_empty()
+        let records = || self.records.iter().any(|write| write.row().is_config());
+        !self.workspaces.is_empty() || !self.webhooks.is_empty() || records()
     }
 
     /// Takes over all that `other` wants, so that both are applied or none.
@@ -162,6 +163,55 @@ impl ChangeSet {
     }
 }
 
+/// An aggregate that a write is meant for: by its id alone, or by a row that someone has seen, which must still be as it
+/// was seen.
+///
+/// ```
+/// use convio_core::{AppointmentId, RowRef};
+/// let id = AppointmentId::from_uuid(uuid::Uuid::from_u128(7));
+/// let by_id: RowRef<AppointmentId> = id.into();
+/// assert_eq!(by_id.version, None); // whatever version it has
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowRef<I> {
+    /// Which one.
+    pub id: I,
+    /// The version that it must still have; `None`: any.
+    pub version: Option<Version>,
+}
+
+impl<I: std::fmt::Display> RowRef<I> {
+    /// Refuses a row that is not as it was seen.
+    pub(crate) fn check(&self, kind: &str, found: Version) -> Result<(), crate::error::Error> {
+        if self.version.is_none_or(|seen| seen == found) {
+            return Ok(());
+        }
+        Err(crate::error::Error::conflict(format!("{kind} `{}` was changed by someone else", self.id)))
+    }
+}
+
+macro_rules! row_refs {
+    ($($id:ty, $row:ty;)+) => {$(
+        impl From<$id> for RowRef<$id> {
+            fn from(id: $id) -> Self {
+                Self { id, version: None }
+            }
+        }
+
+        impl From<&$row> for RowRef<$id> {
+            fn from(row: &$row) -> Self {
+                Self { id: row.id, version: Some(row.version) }
+            }
+        }
+    )+};
+}
+
+row_refs! {
+    LeadId, Lead;
+    crate::id::AppointmentId, Appointment;
+    crate::id::ConversionId, Conversion;
+}
+
 /// How many events an aggregate has had: the number of its last one. A row that was just inserted has 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -184,8 +234,9 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// How often the configuration of a workspace (itself and its webhooks) was changed. A plan made under an older one is
-/// refused and made again: so a deleted webhook refuses leads at once, without a read before each lead.
+/// How often the configuration of a workspace (itself, its webhooks, rules, providers and API keys) was changed. A plan made
+/// under an older one is refused and made again: so a deleted webhook refuses leads at once, without a read before each
+/// lead.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConfigVersion(pub u64);

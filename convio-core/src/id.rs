@@ -19,6 +19,9 @@ use uuid::Uuid;
 pub trait Ids: Send + Sync {
     /// A new id for something that happens at `at`.
     fn next(&self, at: DateTime<Utc>) -> Uuid;
+
+    /// Bytes that nobody can guess, for a secret such as an API key.
+    fn secret(&self) -> [u8; 32];
 }
 
 /// Ids that count up from a seed: the same seed gives the same ids, for tests and repeatable runs.
@@ -54,6 +57,12 @@ impl Ids for SequentialIds {
         // The first bytes share space with version and variant bits, so the count sits where no bit is overwritten.
         bytes.rotate_right(2);
         uuid_v7(at, bytes)
+    }
+
+    /// As repeatable as the ids, and so no secret at all outside of tests.
+    fn secret(&self) -> [u8; 32] {
+        let n = self.count.fetch_add(1, Ordering::Relaxed);
+        *crate::canonical::Fingerprint::of_bytes(format!("{}/{n}", self.seed).as_bytes()).as_bytes()
     }
 }
 
@@ -124,12 +133,21 @@ ids! {
     AppointmentId,
     /// A conversion.
     ConversionId,
+    /// A provider: a company that sends leads.
+    ProviderId,
+    /// An API key.
+    ApiKeyId,
 }
 
 impl IntakeId {
     /// The lead that is made of this intake when it is accepted.
     pub const fn lead(self) -> LeadId {
         LeadId(self.0)
+    }
+
+    /// The appointment that came in with it, once it is booked.
+    pub const fn appointment(self) -> AppointmentId {
+        AppointmentId(self.0)
     }
 }
 

@@ -15,12 +15,14 @@
 //! |---|---|
 //! | `service` (default) | the store traits and [`Convio`], the asynchronous face; no runtime |
 //! | `phone` (default) | reading phone numbers as people write them |
+//! | `intake` | reading files: lists of postal codes |
 //!
 //! Without features all of it is synchronous: types, plans, merge, routing, folds, change sets.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod analytics;
+pub mod api_key;
 pub mod appointment;
 pub mod canonical;
 pub mod change_set;
@@ -36,6 +38,7 @@ pub mod money;
 pub mod page;
 pub mod phone;
 pub mod postal;
+pub mod provider;
 pub mod record;
 pub mod rejection;
 pub mod routing;
@@ -49,9 +52,10 @@ pub mod workspace;
 pub mod zone;
 
 pub use analytics::{Cube, Measure, ReportQuery, Rollup};
-pub use appointment::{Appointment, AppointmentStatus, Outcome, Schedule};
+pub use api_key::{ApiKey, ApiToken, NewApiKey, Permission};
+pub use appointment::{Appointment, AppointmentStatus, Completion, NewAppointment, Outcome, Party, Schedule};
 pub use canonical::Fingerprint;
-pub use change_set::{ChangeSet, ConfigVersion, Receipt, Version};
+pub use change_set::{ChangeSet, ConfigVersion, Receipt, RowRef, Version};
 pub use clock::{Clock, FixedClock};
 pub use contact::{Contact, ContactKey, ContactNumber, KeyKind, KeyScope, NumberSeries, Person};
 pub use conversion::{Conversion, NewConversion};
@@ -59,24 +63,29 @@ pub use email::Email;
 pub use error::{Error, ErrorKind, Reason};
 pub use event::{Actor, Event, EventBody, Origin, Position, StreamRef, Subject};
 pub use id::{
-    AppointmentId, ContactId, ConversionId, Ids, IntakeId, LeadId, SequentialIds, WebhookId, WorkspaceId,
+    ApiKeyId, AppointmentId, ContactId, ConversionId, Ids, IntakeId, LeadId, ProviderId, SequentialIds,
+    WebhookId, WorkspaceId,
 };
-pub use lead::{Custom, Lead, LeadStatus, Payload, RawLead, Stage};
+pub use lead::{
+    Channel, ContactAttempt, Custom, Lead, LeadChange, LeadStatus, Payload, Pipeline, Priority, Progress,
+    RawLead, Stage,
+};
 pub use money::{Currency, Money};
 pub use page::{Cursor, Page, PageRequest};
 pub use phone::{Phone, Region, Validity};
 pub use postal::PostalCode;
+pub use provider::{Provider, ProviderSettings};
 pub use rejection::{Corrections, Rejection, RejectionState};
 pub use routing::{Rule, RuleSet, Target};
 #[cfg(feature = "service")]
 pub use service::{Convio, WorkspaceHandle};
-pub use store::{CommitError, Loaded, Need, Needs, StoreError};
+pub use store::{CommitError, Loaded, Need, Needs, StoreError, TouchOf};
 #[cfg(feature = "service")]
 pub use store::{Durability, Store};
-pub use text::{Campaign, ConversionType, LeadType, Product, Source};
+pub use text::{AppointmentType, Campaign, ConversionType, LeadType, Product, Source};
 pub use use_case::ingest::{Accepted, Ingested, Refused};
 pub use webhook::{
     DIRECT, DedupScope, NewWebhook, PhonePolicy, RepeatAction, RepeatPolicy, Webhook, WebhookSettings,
 };
-pub use workspace::{NewWorkspace, Workspace, WorkspaceSettings};
+pub use workspace::{NewWorkspace, Policy, Workspace, WorkspaceSettings};
 pub use zone::Zone;

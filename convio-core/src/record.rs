@@ -1,9 +1,14 @@
-//! Records: versioned documents that nobody queries by column, such as rule sets.
+//! Records: versioned documents that nobody queries by column, such as rule sets and API keys.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::change_set::Version;
-use crate::id::WorkspaceId;
+use crate::change_set::{Version, Write};
+use crate::error::Error;
+use crate::event::Subject;
+use crate::id::{ApiKeyId, ProviderId, WorkspaceId};
+use crate::store::{Fault, StoreError};
 
 /// A versioned document of a workspace.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +25,71 @@ pub struct Record {
     pub version: Version,
 }
 
+impl Record {
+    /// Whether it is part of the configuration: read with it, and counted by its version.
+    pub fn is_config(&self) -> bool {
+        CONFIG_KINDS.contains(&self.kind.as_str())
+    }
+
+    /// The aggregate that it keeps, whose events tell its changes; `None` for operational records, which have none.
+    pub fn subject(&self) -> Option<Subject> {
+        match self.kind.as_str() {
+            RULES_KIND => Some(Subject::Rules(self.workspace)),
+            API_KEYS_KIND => self.key.parse::<ApiKeyId>().ok().map(Subject::ApiKey),
+            PROVIDERS_KIND => self.key.parse::<ProviderId>().ok().map(Subject::Provider),
+            _ => None,
+        }
+    }
+
+    /// What it keeps.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where it can't be read.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
+        T::deserialize(&self.body).map_err(|error| StoreError::Corrupt {
+            table: "record",
+            column: "body".to_owned(),
+            id: format!("{}/{}/{}", self.workspace, self.kind, self.key),
+            fault: Fault::new(error),
+        })
+    }
+}
+
+/// What is kept as a record of its own.
+pub(crate) trait Keeps: Serialize {
+    const KIND: &'static str;
+    fn record_key(&self) -> String;
+    fn record_version(&self) -> Version;
+    fn record_workspace(&self) -> WorkspaceId;
+
+    /// The write that keeps it: an insert at version 1, and else an update of the version before.
+    fn keep(&self) -> Result<Write<Record>, Error> {
+        let version = self.record_version();
+        let row = Record {
+            workspace: self.record_workspace(),
+            kind: Self::KIND.to_owned(),
+            key: self.record_key(),
+            body: serde_json::to_value(self).map_err(|error| Error::bug(error.to_string()))?,
+            version,
+        };
+        Ok(match version.0 {
+            0 | 1 => Write::Insert(row),
+            n => Write::Update { row, at: Version(n - 1) },
+        })
+    }
+}
+
+/// The kind of the record that keeps the routing rules of a workspace.
+pub const RULES_KIND: &str = "routing.rules";
+/// Its key: a workspace has one set of rules in force.
+pub const RULES_KEY: &str = "current";
+/// The kind of records that keep API keys, by their id.
+pub const API_KEYS_KIND: &str = "api_key";
+/// The kind of records that keep providers, by their id.
+pub const PROVIDERS_KIND: &str = "provider";
+/// The kinds of records that are part of the configuration: a store reads all of them for `Need::Config`.
+pub const CONFIG_KINDS: [&str; 3] = [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND];
+
 /// Reads records.
 #[cfg(feature = "service")]
 #[async_trait::async_trait]
@@ -30,5 +100,5 @@ pub trait Records: Send + Sync {
         workspace: WorkspaceId,
         kind: &str,
         key: &str,
-    ) -> Result<Option<Record>, crate::store::StoreError>;
+    ) -> Result<Option<Record>, StoreError>;
 }

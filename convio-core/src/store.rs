@@ -10,7 +10,7 @@ mod needs;
 #[cfg(feature = "service")]
 mod port;
 
-pub use needs::{Loaded, Need, Needs};
+pub use needs::{Loaded, Need, Needs, TouchOf};
 #[cfg(feature = "service")]
 pub use port::{Durability, Store};
 

@@ -68,6 +68,24 @@ pub fn mask(text: &str) -> String {
     first.into_iter().chain("***".chars()).collect()
 }
 
+/// A personal text: `Debug` shows how long it is, and nothing of it.
+///
+/// ```
+/// use convio_core::text::Private;
+///
+/// let note = Private("calls back on Monday".to_owned());
+/// assert_eq!(format!("{note:?}"), "Private(20 bytes)");
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Private(pub String);
+
+impl fmt::Debug for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Private({} bytes)", self.0.len())
+    }
+}
+
 /// Why a text cannot be a name of an open set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -190,6 +208,11 @@ open_set! {
 }
 
 open_set! {
+    /// What kind of appointment it is, such as `Solar Consultation`.
+    AppointmentType
+}
+
+open_set! {
     /// The marketing campaign that brought the lead.
     Campaign
 }
@@ -215,6 +238,14 @@ impl ConversionType {
     #[must_use]
     pub fn sale() -> Self {
         Self(Name::known("sale"))
+    }
+}
+
+impl AppointmentType {
+    /// The type of an appointment where nothing else is said: `appointment`.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self(Name::known("appointment"))
     }
 }
 

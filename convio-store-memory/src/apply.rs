@@ -11,7 +11,7 @@ use convio_core::event::{Position, StreamRef};
 use convio_core::store::CommitError;
 use convio_core::{NumberSeries, Subject, WorkspaceId};
 
-use crate::state::{Held, Tenant};
+use crate::state::{Held, Owner, Tenant};
 
 /// Applies one change set whole, or nothing of it.
 pub(crate) fn apply(
@@ -71,9 +71,8 @@ impl Tenant {
         claims.into_iter().try_for_each(|claim| self.claim(claim, at))?;
         counters.into_iter().try_for_each(|add| self.count(add))?;
         for write in workspaces {
-            let row = written(write, "workspace", self.workspace.as_ref().map(|row| row.version), |row| {
-                (row.id.to_string(), row.version)
-            })?;
+            let found = self.workspace.as_ref().map(|row| row.version);
+            let row = written(write, "workspace", found, |row| row.id.to_string())?;
             decided.wrote(StreamRef::Subject(Subject::Workspace(row.id)), row.version);
             self.workspace = Some(row);
         }
@@ -84,7 +83,7 @@ impl Tenant {
             if taken {
                 return Err(conflict("webhook", &row.name));
             }
-            let row = written(write, "webhook", found, |row| (row.id.to_string(), row.version))?;
+            let row = written(write, "webhook", found, |row| row.id.to_string())?;
             decided.wrote(StreamRef::Subject(Subject::Webhook(row.id)), row.version);
             self.webhook_names.put(row.name.clone(), row.id);
             self.webhooks.put(row.id, row);
@@ -105,7 +104,7 @@ impl Tenant {
                         return Err(conflict("contact", row.id));
                     }
                     decided.wrote(StreamRef::Contact(row.id), row.version);
-                    self.contacts.put(row.id, *row);
+                    self.put_contact(*row);
                 }
             }
         }
@@ -116,12 +115,11 @@ impl Tenant {
         }
         for write in leads {
             let found = self.leads.get(&write.row().id).map(|row| row.version);
-            let fresh = matches!(write, Write::Insert(_));
-            let mut row = written(write, "lead", found, |row| (row.id.to_string(), row.version))?;
-            if fresh {
+            let mut row = written(write, "lead", found, |row| row.id.to_string())?;
+            if found.is_none() {
                 decided.complete_lead(&mut row);
-                self.leads_of.put((row.contact, row.id), ());
             }
+            self.leads_of.put((row.contact, row.id), ());
             decided.wrote(StreamRef::Lead(row.id), row.version);
             self.leads.put(row.id, row);
         }
@@ -131,28 +129,39 @@ impl Tenant {
             }
             self.payloads.put(row.id, row);
         }
-        macro_rules! write_rows {
-            ($($rows:ident, $kind:literal, $subject:path;)+) => {$(
-                for write in $rows {
-                    let found = self.$rows.get(&write.row().id).map(|row| row.version);
-                    let row = written(write, $kind, found, |row| (row.id.to_string(), row.version))?;
-                    decided.wrote(StreamRef::Subject($subject(row.id)), row.version);
-                    self.$rows.put(row.id, row);
-                }
-            )+};
+        for write in rejections {
+            let found = self.rejections.get(&write.row().id).map(|row| row.version);
+            let row = written(write, "rejection", found, |row| row.id.to_string())?;
+            decided.wrote(StreamRef::Subject(Subject::Rejection(row.id)), row.version);
+            self.rejections.put(row.id, row);
         }
-        write_rows! {
-            rejections, "rejection", Subject::Rejection;
-            appointments, "appointment", Subject::Appointment;
-            conversions, "conversion", Subject::Conversion;
+        for write in appointments {
+            let found = self.appointments.get(&write.row().id).map(|row| row.version);
+            let mut row = written(write, "appointment", found, |row| row.id.to_string())?;
+            if found.is_none() {
+                decided.complete_appointment(&mut row);
+            }
+            decided.wrote(StreamRef::Subject(Subject::Appointment(row.id)), row.version);
+            for owner in [Owner::Lead(row.lead), Owner::Contact(row.contact)] {
+                self.appointments_of.put((owner, row.id), ());
+            }
+            self.appointments.put(row.id, row);
+        }
+        for write in conversions {
+            let found = self.conversions.get(&write.row().id).map(|row| row.version);
+            let row = written(write, "conversion", found, |row| row.id.to_string())?;
+            decided.wrote(StreamRef::Subject(Subject::Conversion(row.id)), row.version);
+            for owner in [Owner::Lead(row.lead), Owner::Contact(row.contact)] {
+                self.conversions_of.put((owner, row.id), ());
+            }
+            self.conversions.put(row.id, row);
         }
         for write in records {
             let key = (write.row().kind.clone(), write.row().key.clone());
             let found = self.records.get(&key).map(|row| row.version);
-            let row =
-                written(write, "record", found, |row| (format!("{}/{}", row.kind, row.key), row.version))?;
-            if row.kind == convio_core::use_case::RULES_KIND {
-                decided.wrote(StreamRef::Subject(Subject::Rules(workspace)), row.version);
+            let row = written(write, "record", found, |row| format!("{}/{}", row.kind, row.key))?;
+            if let Some(subject) = row.subject() {
+                decided.wrote(StreamRef::Subject(subject), row.version);
             }
             self.records.put(key, row);
         }
@@ -176,17 +185,17 @@ impl Tenant {
     }
 
     fn claim(&mut self, claim: Claim, at: chrono::DateTime<chrono::Utc>) -> Result<(), CommitError> {
-        let Claim { webhook, kind, value, fingerprint, intake, expires_at } = claim;
+        let Claim { webhook, kind, value, fingerprint, holder, expires_at } = claim;
         let key = (webhook, kind, value);
         if let Some(held) = self.claims.get(&key).filter(|held| held.expires_at.is_none_or(|end| end > at)) {
             return Err(CommitError::GateLost(GateLost::Claim {
-                intake,
+                claimant: holder,
                 kind,
-                holder: held.intake,
+                holder: held.holder,
                 same_body: held.fingerprint == fingerprint,
             }));
         }
-        self.claims.put(key, Held { intake, fingerprint, expires_at });
+        self.claims.put(key, Held { holder, fingerprint, expires_at });
         Ok(())
     }
 
@@ -223,8 +232,15 @@ impl Tenant {
             version: contact.version,
             created: known.is_none(),
         };
-        self.contacts.put(contact.id, contact);
+        self.put_contact(contact);
         Ok(merged)
+    }
+
+    fn put_contact(&mut self, row: Contact) {
+        if let Some(parsed) = &row.person.phone {
+            self.phones.put((parsed.phone.e164().to_owned(), row.id), ());
+        }
+        self.contacts.put(row.id, row);
     }
 
     fn window(
@@ -282,12 +298,12 @@ fn written<T>(
     write: Write<T>,
     kind: &str,
     found: Option<Version>,
-    id: impl Fn(&T) -> (String, Version),
+    id: impl Fn(&T) -> String,
 ) -> Result<T, CommitError> {
     match (write, found) {
         (Write::Insert(row), None) => Ok(row),
         (Write::Update { row, at }, Some(found)) if found == at => Ok(row),
-        (Write::Insert(row) | Write::Update { row, .. }, _) => Err(conflict(kind, id(&row).0)),
+        (Write::Insert(row) | Write::Update { row, .. }, _) => Err(conflict(kind, id(&row))),
     }
 }
 

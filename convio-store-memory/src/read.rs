@@ -19,12 +19,14 @@ use convio_core::{
     Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, ConversionId, Cursor, IntakeId,
     Lead, LeadId, Page, PageRequest, Version, Webhook, WebhookId, Workspace, WorkspaceId,
 };
+use uuid::Uuid;
 
 use crate::MemoryStore;
-use crate::state::Tenant;
+use crate::state::{Owner, Tenant};
 use crate::table::Table;
 
 type Read<T> = Result<T, StoreError>;
+type Rows<'t, T> = Box<dyn Iterator<Item = &'t T> + 't>;
 
 impl MemoryStore {
     fn fetch<K, T>(
@@ -38,23 +40,23 @@ impl MemoryStore {
         keys.iter().map(|key| get(tenant?, key)).collect()
     }
 
-    fn list<K: Ord + Clone, T: Clone>(
+    /// A page of the rows that match. `rows` gives those that may, by id, that stand after this one.
+    fn list<T: Listed>(
         &self,
         workspace: WorkspaceId,
-        table: impl Fn(&Tenant) -> &Table<K, T>,
         page: &PageRequest,
-        at: fn(Cursor) -> K,
-        cursor: fn(&T) -> Cursor,
         matches: impl Fn(&T) -> bool,
+        rows: impl for<'t> FnOnce(&'t Tenant, T::Id) -> Rows<'t, T>,
     ) -> Page<T> {
         let tenants = self.tenants();
         let Some(tenant) = tenants.get(&workspace) else {
             return Page { items: Vec::new(), next: None };
         };
-        let from = page.after.map_or(Bound::Unbounded, |cursor| Bound::Excluded(at(cursor)));
-        let rows = table(tenant).rows().range((from, Bound::Unbounded)).map(|(_, row)| row);
-        let items = rows.filter(|row| matches(row)).take(page.size() + 1).cloned().collect();
-        Page::of(items, page.size(), cursor)
+        // No id is nil, so nothing stands before the first one but it.
+        let after = T::id_of(page.after.map_or(Uuid::nil(), Cursor::as_id));
+        let rows = rows(tenant, after).filter(|row| matches(row));
+        let items = rows.take(page.size() + 1).cloned().collect();
+        Page::of(items, page.size(), |row: &T| Cursor::id(row.uuid()))
     }
 }
 
@@ -73,9 +75,7 @@ impl WebhookRepository for MemoryStore {
     }
 
     async fn list_webhooks(&self, workspace: WorkspaceId, page: &PageRequest) -> Read<Page<Webhook>> {
-        let key = (|c: Cursor| WebhookId::from_uuid(c.as_id())) as fn(Cursor) -> WebhookId;
-        let cursor = (|row: &Webhook| Cursor::id(row.id.uuid())) as fn(&Webhook) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.webhooks, page, key, cursor, |_| true))
+        Ok(self.list(workspace, page, |_| true, |tenant, after| Box::new(tenant.webhooks.after(after))))
     }
 }
 
@@ -102,9 +102,16 @@ impl ContactRepository for MemoryStore {
         filter: &ContactFilter,
         page: &PageRequest,
     ) -> Read<Page<Contact>> {
-        let key = (|c: Cursor| ContactId::from_uuid(c.as_id())) as fn(Cursor) -> ContactId;
-        let cursor = (|row: &Contact| Cursor::id(row.id.uuid())) as fn(&Contact) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.contacts, page, key, cursor, |row| filter.matches(row)))
+        let phone = filter.phone.clone();
+        Ok(self.list(
+            workspace,
+            page,
+            |row| filter.matches(row),
+            |tenant, after| match phone {
+                Some(phone) => found(tenant.phones.of(phone, after), &tenant.contacts),
+                None => Box::new(tenant.contacts.after(after)),
+            },
+        ))
     }
 
     async fn contact_keys(&self, workspace: WorkspaceId, contact: ContactId) -> Read<Vec<ContactKey>> {
@@ -135,22 +142,16 @@ impl LeadRepository for MemoryStore {
         filter: &LeadFilter,
         page: &PageRequest,
     ) -> Read<Page<Lead>> {
-        let cursor = (|row: &Lead| Cursor::id(row.id.uuid())) as fn(&Lead) -> Cursor;
-        if let Some(contact) = filter.contact {
-            let tenants = self.tenants();
-            let Some(tenant) = tenants.get(&workspace) else {
-                return Ok(Page { items: Vec::new(), next: None });
-            };
-            // No id is nil, so nothing stands before the first one but it.
-            let from = LeadId::from_uuid(page.after.unwrap_or(Cursor::number(0)).as_id());
-            let own = tenant.leads_of.rows().range((Bound::Excluded((contact, from)), Bound::Unbounded));
-            let own = own.map(|(key, ())| key).take_while(|(owner, _)| *owner == contact);
-            let items =
-                own.filter_map(|(_, lead)| tenant.leads.get(lead).cloned()).take(page.size() + 1).collect();
-            return Ok(Page::of(items, page.size(), cursor));
-        }
-        let key = (|c: Cursor| LeadId::from_uuid(c.as_id())) as fn(Cursor) -> LeadId;
-        Ok(self.list(workspace, |tenant| &tenant.leads, page, key, cursor, |row| filter.matches(row)))
+        let contact = filter.contact;
+        Ok(self.list(
+            workspace,
+            page,
+            |row| filter.matches(row),
+            |tenant, after| match contact {
+                Some(contact) => found(tenant.leads_of.of(contact, after), &tenant.leads),
+                None => Box::new(tenant.leads.after(after)),
+            },
+        ))
     }
 
     async fn fetch_payloads(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Payload>>> {
@@ -174,9 +175,8 @@ impl RejectionRepository for MemoryStore {
         filter: &RejectionFilter,
         page: &PageRequest,
     ) -> Read<Page<Rejection>> {
-        let key = (|c: Cursor| IntakeId::from_uuid(c.as_id())) as fn(Cursor) -> IntakeId;
-        let cursor = (|row: &Rejection| Cursor::id(row.id.uuid())) as fn(&Rejection) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.rejections, page, key, cursor, |row| filter.matches(row)))
+        let all = |row: &Rejection| filter.matches(row);
+        Ok(self.list(workspace, page, all, |tenant, after| Box::new(tenant.rejections.after(after))))
     }
 }
 
@@ -196,9 +196,16 @@ impl AppointmentRepository for MemoryStore {
         filter: &AppointmentFilter,
         page: &PageRequest,
     ) -> Read<Page<Appointment>> {
-        let key = (|c: Cursor| AppointmentId::from_uuid(c.as_id())) as fn(Cursor) -> AppointmentId;
-        let cursor = (|row: &Appointment| Cursor::id(row.id.uuid())) as fn(&Appointment) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.appointments, page, key, cursor, |row| filter.matches(row)))
+        let owner = filter.lead.map(Owner::Lead).or(filter.contact.map(Owner::Contact));
+        Ok(self.list(
+            workspace,
+            page,
+            |row| filter.matches(row),
+            |tenant, after| match owner {
+                Some(owner) => found(tenant.appointments_of.of(owner, after), &tenant.appointments),
+                None => Box::new(tenant.appointments.after(after)),
+            },
+        ))
     }
 }
 
@@ -218,9 +225,16 @@ impl ConversionRepository for MemoryStore {
         filter: &ConversionFilter,
         page: &PageRequest,
     ) -> Read<Page<Conversion>> {
-        let key = (|c: Cursor| ConversionId::from_uuid(c.as_id())) as fn(Cursor) -> ConversionId;
-        let cursor = (|row: &Conversion| Cursor::id(row.id.uuid())) as fn(&Conversion) -> Cursor;
-        Ok(self.list(workspace, |tenant| &tenant.conversions, page, key, cursor, |row| filter.matches(row)))
+        let owner = filter.lead.map(Owner::Lead).or(filter.contact.map(Owner::Contact));
+        Ok(self.list(
+            workspace,
+            page,
+            |row| filter.matches(row),
+            |tenant, after| match owner {
+                Some(owner) => found(tenant.conversions_of.of(owner, after), &tenant.conversions),
+                None => Box::new(tenant.conversions.after(after)),
+            },
+        ))
     }
 }
 
@@ -282,4 +296,44 @@ impl Records for MemoryStore {
 fn event(tenant: &Tenant, position: Position) -> Option<Event> {
     let at = usize::try_from(position.0).ok()?.checked_sub(1)?;
     tenant.events.get(at).map(|event: &Arc<Event>| Event::clone(event))
+}
+
+/// The rows that an index names.
+fn found<'t, I: Ord + Clone + 't, T>(
+    ids: impl Iterator<Item = &'t I> + 't,
+    rows: &'t Table<I, T>,
+) -> Rows<'t, T> {
+    Box::new(ids.filter_map(|id| rows.get(id)))
+}
+
+/// A row that lists go by the id of.
+trait Listed: Clone {
+    type Id;
+    fn id_of(uuid: Uuid) -> Self::Id;
+    fn uuid(&self) -> Uuid;
+}
+
+macro_rules! listed {
+    ($($row:ty, $id:ty;)+) => {$(
+        impl Listed for $row {
+            type Id = $id;
+
+            fn id_of(uuid: Uuid) -> $id {
+                <$id>::from_uuid(uuid)
+            }
+
+            fn uuid(&self) -> Uuid {
+                self.id.uuid()
+            }
+        }
+    )+};
+}
+
+listed! {
+    Webhook, WebhookId;
+    Contact, ContactId;
+    Lead, LeadId;
+    Rejection, IntakeId;
+    Appointment, AppointmentId;
+    Conversion, ConversionId;
 }

@@ -4,16 +4,18 @@ use chrono::{DateTime, NaiveDate, Utc};
 use convio_core::analytics::Rollup;
 use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{ClaimKind, ConfigVersion};
+use convio_core::contact::Touch;
 use convio_core::event::{Event, Head, Position};
 use convio_core::lead::Payload;
-use convio_core::record::Record;
+use convio_core::record::{CONFIG_KINDS, Record};
 use convio_core::rejection::Rejection;
-use convio_core::store::{Fault, StoreError};
-use convio_core::use_case::{RULES_KEY, RULES_KIND, rules_of};
+use convio_core::store::StoreError;
 use convio_core::{
     Appointment, AppointmentId, Contact, ContactId, ContactKey, ContactNumber, Conversion, ConversionId,
-    Cube, IntakeId, Lead, LeadId, Loaded, Need, Needs, StreamRef, Version, Webhook, WebhookId, Workspace,
+    Cube, IntakeId, Lead, LeadId, Loaded, Need, Needs, StreamRef, TouchOf, Version, Webhook, WebhookId,
+    Workspace,
 };
+use uuid::Uuid;
 
 use crate::table::Table;
 
@@ -51,28 +53,39 @@ macro_rules! tenant {
 
 tenant! {
     counters: (String, DateTime<Utc>) => i64,
-    claims: (WebhookId, ClaimKind, String) => Held,
+    claims: (Option<WebhookId>, ClaimKind, String) => Held,
     webhooks: WebhookId => Webhook,
     webhook_names: String => WebhookId,
     keys: ContactKey => ContactId,
     keys_of: (ContactId, ContactKey) => (),
     contacts: ContactId => Contact,
     numbers: ContactNumber => ContactId,
+    /// Who has or had a phone number: who no longer has it stays.
+    phones: (String, ContactId) => (),
     windows: (ContactId, Fingerprint) => (DateTime<Utc>, LeadId),
     leads: LeadId => Lead,
     leads_of: (ContactId, LeadId) => (),
     rejections: IntakeId => Rejection,
     payloads: IntakeId => Payload,
     appointments: AppointmentId => Appointment,
+    appointments_of: (Owner, AppointmentId) => (),
     conversions: ConversionId => Conversion,
+    conversions_of: (Owner, ConversionId) => (),
     records: (String, String) => Record,
     streams: (StreamRef, Version) => Position,
     rollups: (Cube, NaiveDate, [String; 3]) => Rollup,
 }
 
+/// Whose an appointment or a conversion is: it is found by its lead and by its contact.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    Lead(LeadId),
+    Contact(ContactId),
+}
+
 /// What a claim holds.
 pub(crate) struct Held {
-    pub(crate) intake: IntakeId,
+    pub(crate) holder: Uuid,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) expires_at: Option<DateTime<Utc>>,
 }
@@ -90,15 +103,7 @@ impl Tenant {
                     loaded.config = Some(self.config);
                     loaded.workspace.clone_from(&self.workspace);
                     loaded.webhooks = self.webhooks.rows().values().cloned().collect();
-                }
-                Need::Rules => {
-                    let record = self.records.get(&(RULES_KIND.to_owned(), RULES_KEY.to_owned())).cloned();
-                    loaded.rules = Some(rules_of(record).map_err(|error| StoreError::Corrupt {
-                        table: "record",
-                        column: "body".to_owned(),
-                        id: format!("{}/{RULES_KIND}/{RULES_KEY}", needs.workspace),
-                        fault: Fault::new(error),
-                    })?);
+                    loaded.records = self.config_records();
                 }
                 Need::Lead(id) => self.load_lead(id, &mut loaded),
                 Need::Appointment(id) => {
@@ -107,6 +112,15 @@ impl Tenant {
                         loaded.appointments.push(appointment.clone());
                     }
                 }
+                Need::Conversion(id) => {
+                    if let Some(conversion) = self.conversions.get(&id) {
+                        self.load_lead(conversion.lead, &mut loaded);
+                        let contact = Owner::Contact(conversion.contact);
+                        let own = self.conversions_of.of(contact, ConversionId::from_uuid(Uuid::nil()));
+                        loaded.conversions.extend(own.filter_map(|id| self.conversions.get(id)).cloned());
+                    }
+                }
+                Need::LastTouch(of, at) => loaded.last_touch = self.last_touch(of, at),
                 Need::Rejection(id) => {
                     loaded.rejections.extend(self.rejections.get(&id).cloned());
                     loaded.payloads.extend(self.payloads.get(&id).cloned());
@@ -117,6 +131,27 @@ impl Tenant {
             }
         }
         Ok(loaded)
+    }
+
+    fn config_records(&self) -> Vec<Record> {
+        let mut kinds = CONFIG_KINDS;
+        kinds.sort_unstable();
+        let of_kind = |kind: &'static str| {
+            let from = self.records.rows().range((kind.to_owned(), String::new())..);
+            from.map(|(_, record)| record).take_while(move |record| record.kind == kind)
+        };
+        kinds.into_iter().flat_map(of_kind).cloned().collect()
+    }
+
+    fn last_touch(&self, whose: TouchOf, at: DateTime<Utc>) -> Option<Touch> {
+        let contact = match whose {
+            TouchOf::Lead(id) => self.leads.get(&id)?.contact,
+            TouchOf::Appointment(id) => self.appointments.get(&id)?.contact,
+        };
+        let own = self.leads_of.of(contact, LeadId::from_uuid(Uuid::nil()));
+        let leads = own.filter_map(|id| self.leads.get(id));
+        let counted = leads.filter(|lead| lead.received_at <= at && !lead.test && lead.deleted_at.is_none());
+        counted.map(Lead::touch).max_by_key(Touch::order)
     }
 
     fn load_lead(&self, id: LeadId, loaded: &mut Loaded) {

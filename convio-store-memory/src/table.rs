@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// A sorted map that can take back what was put since it was last settled.
 pub(crate) struct Table<K, V> {
@@ -20,6 +21,11 @@ impl<K: Ord + Clone, V> Table<K, V> {
         self.undo.push((key, before));
     }
 
+    /// The rows whose key is greater than this one, in order.
+    pub(crate) fn after(&self, key: K) -> impl Iterator<Item = &V> {
+        self.rows.range((Bound::Excluded(key), Bound::Unbounded)).map(|(_, row)| row)
+    }
+
     /// Keeps what was put.
     pub(crate) fn settle(&mut self) {
         self.undo.clear();
@@ -33,6 +39,14 @@ impl<K: Ord + Clone, V> Table<K, V> {
                 None => self.rows.remove(&key),
             };
         }
+    }
+}
+
+impl<O: Ord + Clone, I: Ord + Clone> Table<(O, I), ()> {
+    /// Of an index, what stands under this owner and is greater than `after`, in order.
+    pub(crate) fn of(&self, owner: O, after: I) -> impl Iterator<Item = &I> + use<'_, O, I> {
+        let rows = self.rows.range((Bound::Excluded((owner.clone(), after)), Bound::Unbounded));
+        rows.map(|(key, ())| key).take_while(move |(other, _)| *other == owner).map(|(_, id)| id)
     }
 }
 
@@ -56,5 +70,13 @@ mod tests {
         table.put("b", 1);
         table.roll_back();
         assert_eq!(table.rows(), &BTreeMap::from([("a", 1)]));
+    }
+
+    #[test]
+    fn an_index_gives_what_stands_under_one_owner_after_a_place() {
+        let mut index = Table::default();
+        [("a", 1), ("b", 2), ("b", 4), ("b", 3), ("c", 5)].map(|key| index.put(key, ()));
+        assert_eq!(index.of("b", 2).collect::<Vec<_>>(), [&3, &4]);
+        assert_eq!(index.of("d", 0).count(), 0);
     }
 }

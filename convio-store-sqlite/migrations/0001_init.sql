@@ -1,5 +1,6 @@
--- Convio's tables. Ids are UUIDs as 16 bytes, times are microseconds since 1970 in UTC, money is minor units.
--- workspace_id leads every key: a workspace is a range of every table.
+-- Convio's tables. Ids are UUIDs as 16 bytes, times are microseconds since 1970 in UTC, days are days since 1970, money is
+-- minor units, flags are 0 or 1. workspace_id leads every key: a workspace is a range of every table. Two indexes start
+-- with something else, so that queries written by hand, which name no workspace, find their rows by them too.
 
 -- The gate of every commit: one row per workspace, taken first.
 CREATE TABLE head (
@@ -16,6 +17,7 @@ CREATE TABLE workspace (
     zone TEXT NOT NULL,
     currency TEXT NOT NULL,
     active INTEGER NOT NULL,
+    policy TEXT NOT NULL,           -- JSON: the statuses of leads and the moves between them, limits of time
     created_at INTEGER NOT NULL,
     deleted_at INTEGER,
     version INTEGER NOT NULL,
@@ -34,23 +36,25 @@ CREATE TABLE webhook (
     CONSTRAINT webhook_name_uq UNIQUE (workspace_id, name)
 ) STRICT, WITHOUT ROWID;
 
+-- What is counted against a limit, such as the leads of a webhook in an hour.
 CREATE TABLE counter (
     workspace_id BLOB NOT NULL,
     key TEXT NOT NULL,
-    window_at INTEGER NOT NULL,
+    window_at INTEGER NOT NULL,     -- when the window starts that is counted in
     used INTEGER NOT NULL,
     CONSTRAINT counter_pk PRIMARY KEY (workspace_id, key, window_at)
 ) STRICT, WITHOUT ROWID;
 
--- Reservations: idempotency keys (kind 0), external ids (kind 1).
+-- Reservations: idempotency keys (kind 0), external ids of leads (1), of appointments (2), of conversions (3).
+-- webhook_id is 16 zero bytes where the name counts in the whole workspace.
 CREATE TABLE claim (
     workspace_id BLOB NOT NULL,
     webhook_id BLOB NOT NULL,
     kind INTEGER NOT NULL,
     value TEXT NOT NULL,
     fingerprint BLOB NOT NULL,
-    intake_id BLOB NOT NULL,
-    expires_at INTEGER,
+    holder_id BLOB NOT NULL,        -- the lead or rejection, the appointment, the conversion
+    expires_at INTEGER,             -- from then on it may be taken over; null: never
     CONSTRAINT claim_pk PRIMARY KEY (workspace_id, webhook_id, kind, value)
 ) STRICT, WITHOUT ROWID;
 
@@ -69,11 +73,11 @@ CREATE INDEX contact_key_contact_ix ON contact_key (workspace_id, contact_id);
 CREATE TABLE contact (
     workspace_id BLOB NOT NULL,
     id BLOB NOT NULL,
-    number INTEGER NOT NULL,
+    number INTEGER NOT NULL,        -- the short one that people use
     first_name TEXT,
     last_name TEXT,
     email TEXT,
-    phone TEXT,
+    phone TEXT,                     -- E.164
     phone_validity TEXT,
     phone_ext TEXT,
     street TEXT,
@@ -83,18 +87,20 @@ CREATE TABLE contact (
     postal_code TEXT,
     country TEXT,
     stamps BLOB NOT NULL,           -- per field, where its value comes from
-    first_source TEXT NOT NULL,
+    first_source TEXT NOT NULL,     -- of its first lead
     first_lead BLOB NOT NULL,
     first_at INTEGER NOT NULL,
-    leads INTEGER NOT NULL,
+    leads INTEGER NOT NULL,         -- deleted ones left out
     customer_since INTEGER,
-    conversions INTEGER NOT NULL,
+    conversions INTEGER NOT NULL,   -- those that stand
     lifetime TEXT NOT NULL,         -- JSON: minor units per currency
     created_at INTEGER NOT NULL,
     version INTEGER NOT NULL,
     CONSTRAINT contact_pk PRIMARY KEY (workspace_id, id),
     CONSTRAINT contact_number_uq UNIQUE (workspace_id, number)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_phone_ix ON contact (phone);
+CREATE INDEX contact_created_ix ON contact (workspace_id, created_at);
 
 -- The last accepted lead per contact and what a repeat must share.
 CREATE TABLE repeat_window (
@@ -111,6 +117,7 @@ CREATE TABLE lead (
     id BLOB NOT NULL,
     contact_id BLOB NOT NULL,
     webhook_id BLOB NOT NULL,
+    provider_id BLOB,
     source TEXT NOT NULL,
     lead_type TEXT NOT NULL,
     campaign TEXT,
@@ -119,19 +126,30 @@ CREATE TABLE lead (
     utm TEXT NOT NULL,              -- JSON
     custom TEXT NOT NULL,           -- JSON
     postal_code TEXT,
-    flags TEXT NOT NULL,            -- JSON
+    flags TEXT NOT NULL,            -- JSON: what is doubtful in it
     test INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    stage TEXT NOT NULL,
+    status TEXT NOT NULL,           -- the workspace's own word
+    stage TEXT NOT NULL,            -- what it means: new, contacted, qualified, scheduled, won, lost, rejected
+    reason TEXT,                    -- why it is lost or rejected
+    open_appointments INTEGER NOT NULL,
+    reached INTEGER NOT NULL,       -- ever contacted (1), scheduled (2), met (4), lost (8): a sum of these
+    conversion_id BLOB,             -- the first one that stands
+    owner TEXT,                     -- who is responsible for it
+    follow_up_at INTEGER,
+    priority TEXT NOT NULL,         -- low, normal, high, urgent
+    attempts INTEGER NOT NULL,      -- to reach the person
+    first_attempt_at INTEGER,
+    last_attempt_at INTEGER,
     duplicate_of BLOB,
     opened_contact INTEGER NOT NULL,
-    conversion_id BLOB,
     received_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
+    deleted_at INTEGER,
     version INTEGER NOT NULL,
     CONSTRAINT lead_pk PRIMARY KEY (workspace_id, id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX lead_contact_ix ON lead (workspace_id, contact_id, id);
+-- Holds the workspace too, since the primary key ends every index: enough to count a contact's leads.
+CREATE INDEX lead_contact_ix ON lead (contact_id, id, deleted_at);
 
 CREATE TABLE rejection (
     workspace_id BLOB NOT NULL,
@@ -140,9 +158,11 @@ CREATE TABLE rejection (
     reasons TEXT NOT NULL,          -- JSON
     duplicate_of BLOB,
     external_id TEXT,
+    provider_id BLOB,
+    appointment TEXT,               -- JSON: what was to be booked with it
     test INTEGER NOT NULL,
     corrections TEXT NOT NULL,      -- JSON
-    state TEXT NOT NULL,
+    state TEXT NOT NULL,            -- held, released
     received_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     version INTEGER NOT NULL,
@@ -167,21 +187,37 @@ CREATE TABLE appointment (
     id BLOB NOT NULL,
     lead_id BLOB NOT NULL,
     contact_id BLOB NOT NULL,
+    type TEXT NOT NULL,
     starts_at INTEGER NOT NULL,
-    zone TEXT NOT NULL,
-    wall TEXT NOT NULL,
+    zone TEXT NOT NULL,             -- the one that people agreed on the time in
+    wall TEXT NOT NULL,             -- what its clocks show then
     minutes INTEGER NOT NULL,
-    target TEXT,
-    routing TEXT NOT NULL,          -- JSON: the decision
-    status TEXT NOT NULL,
-    outcome TEXT,                   -- JSON
+    shifted TEXT,                   -- the clocks change just then: gap, fold
+    location TEXT,
+    routing TEXT NOT NULL,          -- JSON: whom it went to, and why
+    target TEXT,                    -- of the routing; null: it went to no one
+    how TEXT NOT NULL,              -- of the routing: direct, rule, hand, unrouted
+    staff TEXT,                     -- who keeps it
+    status TEXT NOT NULL,           -- booked, confirmed, completed, cancelled, rescheduled, no_show
+    outcome TEXT,                   -- JSON, if it took place
+    next_step TEXT,
+    next_step_at INTEGER,
+    ended_at INTEGER,               -- completed, called off, moved or missed
+    ended_by TEXT,                  -- who called it off or did not come: customer, staff
+    ended_reason TEXT,
+    ended_late INTEGER,             -- whether it was called off too shortly before
     conversion_id BLOB,
+    rescheduled_from BLOB,
+    rescheduled_to BLOB,
+    external_id TEXT,
+    booked_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     version INTEGER NOT NULL,
     CONSTRAINT appointment_pk PRIMARY KEY (workspace_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX appointment_lead_ix ON appointment (workspace_id, lead_id, id);
 CREATE INDEX appointment_contact_ix ON appointment (workspace_id, contact_id, id);
+CREATE INDEX appointment_starts_ix ON appointment (workspace_id, starts_at);
 
 CREATE TABLE conversion (
     workspace_id BLOB NOT NULL,
@@ -192,8 +228,20 @@ CREATE TABLE conversion (
     type TEXT NOT NULL,
     value_minor INTEGER NOT NULL,
     currency TEXT NOT NULL,
-    first_touch TEXT NOT NULL,
+    first_source TEXT NOT NULL,     -- of the contact's first lead
+    first_lead BLOB NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_source TEXT NOT NULL,      -- of its last lead before the conversion
+    last_lead BLOB NOT NULL,
+    last_at INTEGER NOT NULL,
+    sold_by TEXT,
+    external_id TEXT,
+    metadata TEXT NOT NULL,         -- JSON
     occurred_at INTEGER NOT NULL,
+    day INTEGER NOT NULL,           -- the one that it counts on
+    seconds_to_convert INTEGER NOT NULL, -- since its lead was received; negative where it happened before
+    voided_at INTEGER,              -- from then on it counts nowhere
+    void_reason TEXT,
     created_at INTEGER NOT NULL,
     version INTEGER NOT NULL,
     CONSTRAINT conversion_pk PRIMARY KEY (workspace_id, id)
@@ -201,7 +249,8 @@ CREATE TABLE conversion (
 CREATE INDEX conversion_lead_ix ON conversion (workspace_id, lead_id, id);
 CREATE INDEX conversion_contact_ix ON conversion (workspace_id, contact_id, id);
 
--- Versioned documents that nobody queries by column.
+-- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
+-- routing.rules (key current), provider and api_key (key: its id).
 CREATE TABLE record (
     workspace_id BLOB NOT NULL,
     kind TEXT NOT NULL,
@@ -238,8 +287,21 @@ CREATE UNIQUE INDEX event_lead_uq ON event (workspace_id, lead_id, lead_seq) WHE
 CREATE UNIQUE INDEX event_subject_uq ON event (workspace_id, subject_kind, subject_id, subject_seq)
     WHERE subject_seq IS NOT NULL;
 
--- Sums per day. cube: leads (0; d1 webhook, d2 source), appointments (1; d1 target), conversions (2; d1 source, d2 type,
--- d3 currency). day: days since 1970 in the workspace's zone. n0 .. n5: see the readers of each cube.
+-- Sums per day of the workspace's zone. Sources and types are folded; webhooks and providers are ids as text.
+--
+--   cube                d1        d2       d3        n0           n1           n2       n3         n4       n5
+--   0 leads             webhook   source   -         leads        contacts     repeats  rejected   booked   converted
+--   1 appointments      target    -        -         routed       completed    sold     cancelled  no_show  rescheduled
+--   2 conversions       source    type     currency  conversions  value_minor  seconds  timed      -        -
+--   3 by first touch    source    type     currency  conversions  value_minor  seconds  timed      -        -
+--   4 by last touch     source    type     currency  conversions  value_minor  seconds  timed      -        -
+--   5 sales             webhook   currency -         conversions  value_minor  seconds  timed      -        -
+--   6 funnel            webhook   source   -         contacted    scheduled    met      lost       -        -
+--   7 usage             provider  webhook  -         taken        taken_again  refused  -          -        -
+--   8 totals, on day 0  currency  -        -         conversions  value_minor  -        -          -        -
+--
+-- seconds: from lead to conversion, of the conversions that timed counts. A dimension that is not there is empty text, a
+-- measure 0.
 CREATE TABLE rollup (
     workspace_id BLOB NOT NULL,
     cube INTEGER NOT NULL,
@@ -253,6 +315,6 @@ CREATE TABLE rollup (
     n3 INTEGER NOT NULL,
     n4 INTEGER NOT NULL,
     n5 INTEGER NOT NULL,
-    last_at INTEGER,                -- of the last lead, appointment, conversion
+    last_at INTEGER,                -- of the last lead, appointment, conversion, whichever the cube counts
     CONSTRAINT rollup_pk PRIMARY KEY (workspace_id, cube, day, d1, d2, d3)
 ) STRICT, WITHOUT ROWID;

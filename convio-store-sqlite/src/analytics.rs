@@ -1,5 +1,4 @@
 use async_trait::async_trait;
-use chrono::{Datelike, NaiveDate};
 use convio_core::WorkspaceId;
 use convio_core::analytics::{AnalyticsRepository, Cube, Measure, ReportQuery, Rollup, RollupDelta};
 use convio_core::store::{CommitError, StoreError};
@@ -7,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
 use crate::apply::execute;
-use crate::cells::{Cells, Id, micros};
+use crate::cells::{Cells, Id, days, micros};
 use crate::readers::query_all;
 
 #[async_trait]
@@ -59,21 +58,9 @@ fn read(row: &Row<'_>) -> Result<Rollup, StoreError> {
     let _ = cells.uuid()?;
     Ok(Rollup {
         cube: cells.map(|code: u8| Cube::from_code(code).ok_or("no cube"))?,
-        day: cells.map(|days: i64| day(days).ok_or("no day"))?,
+        day: cells.day()?,
         dims: [cells.get()?, cells.get()?, cells.get()?],
         n: [cells.get()?, cells.get()?, cells.get()?, cells.get()?, cells.get()?, cells.get()?],
         last_at: cells.opt_time()?,
     })
 }
-
-/// Days since 1970.
-fn days(day: NaiveDate) -> i64 {
-    i64::from(day.num_days_from_ce()) - EPOCH_DAYS
-}
-
-fn day(days: i64) -> Option<NaiveDate> {
-    NaiveDate::from_num_days_from_ce_opt(i32::try_from(days + EPOCH_DAYS).ok()?)
-}
-
-/// 1970-01-01, counted from the first day of year 1.
-const EPOCH_DAYS: i64 = 719_163;

@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::cells::{Id, int};
 use crate::error::write_failed;
 use crate::{
-    analytics, appointment, contact, conversion, event, gates, lead, record, rejection, webhook, workspace,
+    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, webhook,
+    workspace,
 };
 
 /// Applies it whole, or fails: then the caller rolls back what was done.
@@ -92,14 +93,17 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
         decided.wrote(StreamRef::Lead(write.row().id), write.row().version);
     }
     for row in &payloads {
-        lead::insert_payload(conn, row)?;
+        payload::insert(conn, row)?;
     }
     for write in &rejections {
         rejection::write(conn, write)?;
         decided.wrote(StreamRef::Subject(Subject::Rejection(write.row().id)), write.row().version);
     }
-    for write in &appointments {
-        appointment::write(conn, write)?;
+    for mut write in appointments {
+        if let Write::Insert(row) = &mut write {
+            decided.complete_appointment(row);
+        }
+        appointment::write(conn, &write)?;
         decided.wrote(StreamRef::Subject(Subject::Appointment(write.row().id)), write.row().version);
     }
     for write in &conversions {
@@ -108,8 +112,8 @@ pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, Co
     }
     for write in &records {
         record::write(conn, write)?;
-        if write.row().kind == convio_core::use_case::RULES_KIND {
-            decided.wrote(StreamRef::Subject(Subject::Rules(workspace)), write.row().version);
+        if let Some(subject) = write.row().subject() {
+            decided.wrote(StreamRef::Subject(subject), write.row().version);
         }
     }
     for new in events {

@@ -1,18 +1,27 @@
 use async_trait::async_trait;
 use chrono::NaiveDateTime;
 use convio_core::appointment::{
-    Appointment, AppointmentFilter, AppointmentRepository, AppointmentStatus, Schedule,
+    Appointment, AppointmentFilter, AppointmentRepository, AppointmentStatus, Ended, NextStep, Schedule,
 };
 use convio_core::change_set::{Version, Write};
-use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::page::{Page, PageRequest};
 use convio_core::store::{CommitError, StoreError};
-use convio_core::{AppointmentId, ContactId, ConversionId, LeadId, WorkspaceId, Zone};
+use convio_core::{AppointmentId, AppointmentType, ContactId, ConversionId, LeadId, WorkspaceId, Zone};
 use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
 use crate::apply::{check_version, execute};
-use crate::cells::{Cells, Id, int, micros, to_json};
-use crate::readers::{after_id, page_limit, query_all, query_one};
+use crate::cells::{Cells, Id, int, micros, range, to_json, word};
+use crate::readers::{query_one, query_page};
+
+/// The columns, in the order in which they are written and read.
+macro_rules! columns {
+    () => {
+        "workspace_id, id, lead_id, contact_id, type, starts_at, zone, wall, minutes, shifted, location, routing, staff,
+         status, outcome, next_step, next_step_at, ended_at, ended_by, ended_reason, ended_late, conversion_id,
+         rescheduled_from, rescheduled_to, external_id, booked_at, created_at, version"
+    };
+}
 
 #[async_trait]
 impl AppointmentRepository for SqliteStore {
@@ -31,23 +40,8 @@ impl AppointmentRepository for SqliteStore {
         filter: &AppointmentFilter,
         page: &PageRequest,
     ) -> Result<Page<Appointment>, StoreError> {
-        let (lead, contact, page) = (filter.lead, filter.contact, page.clone());
-        self.readers
-            .run(move |conn| {
-                let (id, after, limit) = (Id(workspace.uuid()), after_id(&page), page_limit(&page));
-                let contact = contact.map(|id| Id(id.uuid()));
-                let rows = match (lead, contact) {
-                    (Some(lead), of) => {
-                        query_all(conn, LIST_OF_LEAD, params![id, after, limit, Id(lead.uuid()), of], read)
-                    }
-                    (None, Some(contact)) => {
-                        query_all(conn, LIST_OF_CONTACT, params![id, after, limit, contact], read)
-                    }
-                    (None, None) => query_all(conn, LIST, params![id, after, limit], read),
-                };
-                Ok(Page::of(rows?, page.size(), |row| Cursor::id(row.id.uuid())))
-            })
-            .await
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
     }
 }
 
@@ -59,6 +53,30 @@ pub(crate) fn fetch(
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
 }
 
+fn list(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    filter: &AppointmentFilter,
+    page: &PageRequest,
+) -> Result<Page<Appointment>, StoreError> {
+    let sql = match (filter.lead, filter.contact, filter.from.or(filter.until)) {
+        (Some(_), _, _) => LIST_OF_LEAD,
+        (None, Some(_), _) => LIST_OF_CONTACT,
+        (None, None, Some(_)) => LIST_OF_RANGE,
+        (None, None, None) => LIST,
+    };
+    let (from, until) = range(filter.from, filter.until);
+    let values = params![
+        filter.lead.map(|id| Id(id.uuid())),
+        filter.contact.map(|id| Id(id.uuid())),
+        from,
+        until,
+        filter.status.map(AppointmentStatus::code),
+        filter.unrouted,
+    ];
+    query_page(conn, sql, workspace, page, values, read, |row| row.id.uuid())
+}
+
 /// 2 statements.
 pub(crate) fn write(conn: &Connection, write: &Write<Appointment>) -> Result<(), CommitError> {
     let Appointment {
@@ -66,39 +84,68 @@ pub(crate) fn write(conn: &Connection, write: &Write<Appointment>) -> Result<(),
         workspace,
         lead,
         contact,
+        appointment_type,
         schedule,
+        location,
         routing,
+        staff,
         status,
         outcome,
+        next_step,
+        ended,
         conversion,
+        rescheduled_from,
+        rescheduled_to,
+        external_id,
+        booked_at,
         created_at,
         version,
     } = write.row();
-    let Schedule { starts_at, zone, wall, minutes } = schedule;
+    let Schedule { starts_at, zone, wall, minutes, shifted } = schedule;
+    let next = next_step.as_ref().map(|NextStep { what, at }| (what, at.map(micros)));
+    let ended = ended.as_ref();
     let key = [Id(workspace.uuid()), Id(id.uuid())];
     let version_sql = "SELECT version FROM appointment WHERE workspace_id = ?1 AND id = ?2";
     check_version(conn, version_sql, key, write, || format!("appointment `{id}`"))?;
     execute(
         conn,
-        "INSERT OR REPLACE INTO appointment (workspace_id, id, lead_id, contact_id, starts_at, zone, wall, minutes,
-         target, routing, status, outcome, conversion_id, created_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        concat!(
+            "INSERT OR REPLACE INTO appointment (",
+            columns!(),
+            ", target, how) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+             ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)"
+        ),
         params![
             Id(workspace.uuid()),
             Id(id.uuid()),
             Id(lead.uuid()),
             Id(contact.uuid()),
+            appointment_type.as_str(),
             micros(*starts_at),
             zone.name(),
             wall.format(WALL).to_string(),
             minutes,
-            routing.target.as_ref().map(ToString::to_string),
+            shifted.as_ref().map(word).transpose()?,
+            location,
             to_json(routing)?,
+            staff,
             status.code(),
             outcome.as_ref().map(to_json).transpose()?,
+            next.map(|(what, _)| what),
+            next.and_then(|(_, at)| at),
+            ended.map(|ended| micros(ended.at)),
+            ended.and_then(|ended| ended.by).as_ref().map(word).transpose()?,
+            ended.and_then(|ended| ended.reason.as_ref()),
+            ended.map(|ended| ended.late),
             conversion.map(|id| Id(id.uuid())),
+            rescheduled_from.map(|id| Id(id.uuid())),
+            rescheduled_to.map(|id| Id(id.uuid())),
+            external_id,
+            micros(*booked_at),
             micros(*created_at),
             int(version.0),
+            routing.target.as_ref().map(ToString::to_string),
+            routing.how.code(),
         ],
     )
 }
@@ -110,34 +157,67 @@ fn read(row: &Row<'_>) -> Result<Appointment, StoreError> {
         id: AppointmentId::from_uuid(cells.uuid()?),
         lead: LeadId::from_uuid(cells.uuid()?),
         contact: ContactId::from_uuid(cells.uuid()?),
+        appointment_type: cells.map(|text: String| AppointmentType::new(&text))?,
         schedule: Schedule {
             starts_at: cells.time()?,
             zone: cells.map(|name: String| Zone::parse(&name))?,
             wall: cells.map(|text: String| NaiveDateTime::parse_from_str(&text, WALL))?,
             minutes: cells.small()?,
+            shifted: cells.opt_word()?,
         },
+        location: cells.get()?,
         routing: cells.json()?,
+        staff: cells.get()?,
         status: cells.map(|code: String| AppointmentStatus::from_code(&code).ok_or("no status"))?,
         outcome: cells.opt_json()?,
+        next_step: {
+            let (what, at): (Option<String>, _) = (cells.get()?, cells.opt_time()?);
+            what.map(|what| NextStep { what, at })
+        },
+        ended: {
+            let (at, by, reason) = (cells.opt_time()?, cells.opt_word()?, cells.get()?);
+            let late: Option<bool> = cells.get()?;
+            at.map(|at| Ended { at, by, reason, late: late.unwrap_or_default() })
+        },
         conversion: cells.opt_uuid()?.map(ConversionId::from_uuid),
+        rescheduled_from: cells.opt_uuid()?.map(AppointmentId::from_uuid),
+        rescheduled_to: cells.opt_uuid()?.map(AppointmentId::from_uuid),
+        external_id: cells.get()?,
+        booked_at: cells.time()?,
         created_at: cells.time()?,
         version: Version(cells.count()?),
     })
 }
 
-macro_rules! select {
-    ($rest:literal) => {
+macro_rules! list {
+    ($from:literal, $of:literal) => {
         concat!(
-            "SELECT workspace_id, id, lead_id, contact_id, starts_at, zone, wall, minutes, routing, status, outcome,
-             conversion_id, created_at, version FROM appointment WHERE workspace_id = ?1 AND ",
-            $rest
+            "SELECT ",
+            columns!(),
+            " FROM ",
+            $from,
+            " WHERE workspace_id = ?1 AND ",
+            $of,
+            " AND (?8 IS NULL OR status = ?8) AND (NOT ?9 OR target IS NULL) ORDER BY id LIMIT ?3"
         )
     };
 }
 
-const WALL: &str = "%Y-%m-%dT%H:%M:%S";
-const BY_ID: &str = select!("id = ?2");
-const LIST: &str = select!("id > ?2 ORDER BY id LIMIT ?3");
-const LIST_OF_LEAD: &str =
-    select!("lead_id = ?4 AND id > ?2 AND (?5 IS NULL OR contact_id = ?5) ORDER BY id LIMIT ?3");
-const LIST_OF_CONTACT: &str = select!("contact_id = ?4 AND id > ?2 ORDER BY id LIMIT ?3");
+/// With the fraction of the second, where there is one.
+const WALL: &str = "%Y-%m-%dT%H:%M:%S%.f";
+const BY_ID: &str = concat!("SELECT ", columns!(), " FROM appointment WHERE workspace_id = ?1 AND id = ?2");
+const LIST: &str = list!("appointment", "id > ?2");
+const LIST_OF_LEAD: &str = list!(
+    "appointment INDEXED BY appointment_lead_ix",
+    "lead_id = ?4 AND id > ?2 AND (?5 IS NULL OR contact_id = ?5) AND starts_at >= ?6 AND starts_at < ?7"
+);
+const LIST_OF_CONTACT: &str = list!(
+    "appointment INDEXED BY appointment_contact_ix",
+    "contact_id = ?5 AND id > ?2 AND starts_at >= ?6 AND starts_at < ?7"
+);
+// The index gives the ids of the range, and these the rows in their order: no row outside of it is read, and none is sorted.
+const LIST_OF_RANGE: &str = list!(
+    "appointment",
+    "id IN (SELECT id FROM appointment INDEXED BY appointment_starts_ix
+            WHERE workspace_id = ?1 AND starts_at >= ?6 AND starts_at < ?7 AND id > ?2)"
+);

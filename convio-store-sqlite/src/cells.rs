@@ -2,11 +2,14 @@
 
 use std::error::Error as StdError;
 
-use chrono::{DateTime, Utc};
-use convio_core::store::{Fault, StoreError};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use convio_core::store::{CommitError, Fault, StoreError};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use serde::de::DeserializeOwned;
+use serde::Serialize;
+use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// A UUID as 16 bytes.
@@ -25,9 +28,24 @@ impl FromSql for Id {
     }
 }
 
-/// A time as microseconds since 1970.
+/// A time as microseconds since 1970: the last one that is not after it.
 pub(crate) fn micros(at: DateTime<Utc>) -> i64 {
     at.timestamp_micros()
+}
+
+/// The first microsecond that is not before a time: what is kept is before the time if it is before this, and only then.
+pub(crate) fn micros_up(at: DateTime<Utc>) -> i64 {
+    micros(at) + i64::from(!at.timestamp_subsec_nanos().is_multiple_of(1_000))
+}
+
+/// The microseconds of a range of times, the last one left out.
+pub(crate) fn range(from: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) -> (i64, i64) {
+    (from.map_or(i64::MIN, micros_up), until.map_or(i64::MAX, micros_up))
+}
+
+/// A day as days since 1970.
+pub(crate) fn days(day: NaiveDate) -> i64 {
+    i64::from(day.num_days_from_ce()) - EPOCH_DAYS
 }
 
 /// A count as SQLite keeps it. Counts of rows never come near the bound.
@@ -71,6 +89,13 @@ impl<'r> Cells<'r> {
         })
     }
 
+    pub(crate) fn day(&mut self) -> Result<NaiveDate, StoreError> {
+        self.map(|days: i64| {
+            let from_ce = i32::try_from(days.saturating_add(EPOCH_DAYS)).ok();
+            from_ce.and_then(NaiveDate::from_num_days_from_ce_opt).ok_or("no day")
+        })
+    }
+
     pub(crate) fn count(&mut self) -> Result<u64, StoreError> {
         self.map(|n: i64| u64::try_from(n))
     }
@@ -85,6 +110,14 @@ impl<'r> Cells<'r> {
 
     pub(crate) fn opt_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
         self.map(|text: Option<String>| text.map(|text| serde_json::from_str(&text)).transpose())
+    }
+
+    /// A word that [`word`] made, if it is set.
+    pub(crate) fn opt_word<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
+        self.map_opt(|text: String| {
+            let word: StrDeserializer<'_, WordError> = text.as_str().into_deserializer();
+            T::deserialize(word)
+        })
     }
 
     /// The next cell, through a function that may refuse it.
@@ -125,6 +158,38 @@ impl<'r> Cells<'r> {
 }
 
 /// JSON that is made of our own types.
-pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, convio_core::store::CommitError> {
-    serde_json::to_string(value).map_err(|error| convio_core::store::CommitError::Misuse(error.to_string()))
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, CommitError> {
+    serde_json::to_string(value).map_err(|error| CommitError::Misuse(error.to_string()))
+}
+
+/// One of a closed list of words, as its JSON names it.
+pub(crate) fn word<T: Serialize>(value: &T) -> Result<String, CommitError> {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => Ok(word),
+        Ok(other) => Err(CommitError::Misuse(format!("no word: {other}"))),
+        Err(error) => Err(CommitError::Misuse(error.to_string())),
+    }
+}
+
+/// 1970-01-01, counted from the first day of year 1.
+const EPOCH_DAYS: i64 = 719_163;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_within_a_microsecond_is_after_its_start() {
+        let at = DateTime::from_timestamp_micros(-7).unwrap_or_default();
+        assert_eq!((micros(at), micros_up(at)), (-7, -7));
+        let within = at + chrono::TimeDelta::nanoseconds(1);
+        assert_eq!((micros(within), micros_up(within)), (-7, -6));
+        assert_eq!(range(None, None), (i64::MIN, i64::MAX));
+    }
+
+    #[test]
+    fn days_are_counted_from_1970_on_both_sides_of_it() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap_or_default();
+        assert_eq!(["1969-12-31", "1970-01-01", "2027-03-01"].map(|text| days(day(text))), [-1, 0, 20_878]);
+    }
 }

@@ -5,7 +5,7 @@ use convio_core::contact::{
     Person, Stamps, Touch,
 };
 use convio_core::email::Email;
-use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::page::{Page, PageRequest};
 use convio_core::phone::{ParsedPhone, Phone, Validity};
 use convio_core::store::{CommitError, StoreError};
 use convio_core::{ContactId, LeadId, PostalCode, Source, WorkspaceId};
@@ -13,9 +13,9 @@ use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
 use crate::apply::{conflict, execute};
-use crate::cells::{Cells, Id, int, micros, to_json};
+use crate::cells::{Cells, Id, int, micros, range, to_json};
 use crate::error::write_failed;
-use crate::readers::{after_id, page_limit, query_all, query_one};
+use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
 impl ContactRepository for SqliteStore {
@@ -49,14 +49,8 @@ impl ContactRepository for SqliteStore {
         filter: &ContactFilter,
         page: &PageRequest,
     ) -> Result<Page<Contact>, StoreError> {
-        let (leads_min, page) = (filter.leads_min, page.clone());
-        self.readers
-            .run(move |conn| {
-                let values = params![Id(workspace.uuid()), after_id(&page), page_limit(&page), leads_min];
-                let rows = query_all(conn, LIST, values, read)?;
-                Ok(Page::of(rows, page.size(), |row| Cursor::id(row.id.uuid())))
-            })
-            .await
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
     }
 
     async fn contact_keys(
@@ -86,6 +80,22 @@ pub(crate) fn fetch(
     id: ContactId,
 ) -> Result<Option<Contact>, StoreError> {
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
+}
+
+fn list(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    filter: &ContactFilter,
+    page: &PageRequest,
+) -> Result<Page<Contact>, StoreError> {
+    let (from, until) = range(filter.created_from, filter.created_until);
+    let sql = match (&filter.phone, filter.created_from.or(filter.created_until)) {
+        (Some(_), _) => LIST_OF_PHONE,
+        (None, Some(_)) => LIST_OF_RANGE,
+        (None, None) => LIST,
+    };
+    let values = params![filter.phone, from, until, filter.leads_min];
+    query_page(conn, sql, workspace, page, values, read, |row| row.id.uuid())
 }
 
 /// The contact that a key points to.
@@ -232,10 +242,15 @@ fn read(row: &Row<'_>) -> Result<Contact, StoreError> {
 
 macro_rules! select {
     ($rest:literal) => {
+        select!("contact", $rest)
+    };
+    ($from:literal, $rest:literal) => {
         concat!(
             "SELECT workspace_id, id, number, first_name, last_name, email, phone, phone_validity, phone_ext, street,
              street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads,
-             customer_since, conversions, lifetime, created_at, version FROM contact WHERE workspace_id = ?1 AND ",
+             customer_since, conversions, lifetime, created_at, version FROM ",
+            $from,
+            " WHERE workspace_id = ?1 AND ",
             $rest
         )
     };
@@ -243,14 +258,25 @@ macro_rules! select {
 
 const BY_ID: &str = select!("id = ?2");
 const BY_NUMBER: &str = select!("number = ?2");
-const LIST: &str = select!("id > ?2 AND leads >= ?4 ORDER BY id LIMIT ?3");
+const LIST: &str = select!("id > ?2 AND leads >= ?7 ORDER BY id LIMIT ?3");
+const LIST_OF_PHONE: &str = select!(
+    "contact INDEXED BY contact_phone_ix",
+    "phone = ?4 AND id > ?2 AND created_at >= ?5 AND created_at < ?6 AND leads >= ?7 ORDER BY id LIMIT ?3"
+);
+// The index gives the ids of the range, and these the rows in their order: no row outside of it is read, and none is sorted.
+const LIST_OF_RANGE: &str = select!(
+    "id IN (SELECT id FROM contact INDEXED BY contact_created_ix
+            WHERE workspace_id = ?1 AND created_at >= ?5 AND created_at < ?6 AND id > ?2)
+     AND leads >= ?7 ORDER BY id LIMIT ?3"
+);
 const INSERT: &str = "INSERT INTO contact (workspace_id, id, number, first_name, last_name, email, phone, phone_validity,
     phone_ext, street, street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads,
     customer_since, conversions, lifetime, created_at, version)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
     ?24, ?25)";
-const UPDATE: &str = "UPDATE contact SET number = ?3, first_name = ?4, last_name = ?5, email = ?6, phone = ?7,
+// Number and time of creation never change: set again, each would be taken out of its index and put back.
+const UPDATE: &str = "UPDATE contact SET first_name = ?4, last_name = ?5, email = ?6, phone = ?7,
     phone_validity = ?8, phone_ext = ?9, street = ?10, street2 = ?11, city = ?12, state = ?13, postal_code = ?14,
     country = ?15, stamps = ?16, first_source = ?17, first_lead = ?18, first_at = ?19, leads = ?20, customer_since = ?21,
-    conversions = ?22, lifetime = ?23, created_at = ?24, version = ?25
+    conversions = ?22, lifetime = ?23, version = ?25
     WHERE workspace_id = ?1 AND id = ?2 AND version = ?26";

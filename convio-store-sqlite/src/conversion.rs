@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 use convio_core::change_set::{Version, Write};
-use convio_core::conversion::{Conversion, ConversionFilter, ConversionRepository};
-use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::contact::Touch;
+use convio_core::conversion::{Conversion, ConversionFilter, ConversionRepository, Voided};
+use convio_core::page::{Page, PageRequest};
 use convio_core::store::{CommitError, StoreError};
 use convio_core::{
     AppointmentId, ContactId, ConversionId, ConversionType, Currency, LeadId, Money, Source, WorkspaceId,
@@ -10,8 +11,17 @@ use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
 use crate::apply::{check_version, execute};
-use crate::cells::{Cells, Id, int, micros};
-use crate::readers::{after_id, page_limit, query_all, query_one};
+use crate::cells::{Cells, Id, days, int, micros, to_json};
+use crate::readers::{query_all, query_one, query_page};
+
+/// The columns, in the order in which they are written and read.
+macro_rules! columns {
+    () => {
+        "workspace_id, id, lead_id, contact_id, appointment_id, type, value_minor, currency, first_source, first_lead,
+         first_at, last_source, last_lead, last_at, sold_by, external_id, metadata, occurred_at, day, seconds_to_convert,
+         voided_at, void_reason, created_at, version"
+    };
+}
 
 #[async_trait]
 impl ConversionRepository for SqliteStore {
@@ -21,12 +31,7 @@ impl ConversionRepository for SqliteStore {
         ids: &[ConversionId],
     ) -> Result<Vec<Option<Conversion>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .run(move |conn| {
-                let key = |id: &ConversionId| [Id(workspace.uuid()), Id(id.uuid())];
-                ids.iter().map(|id| query_one(conn, BY_ID, key(id), read)).collect()
-            })
-            .await
+        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_conversions(
@@ -35,24 +40,42 @@ impl ConversionRepository for SqliteStore {
         filter: &ConversionFilter,
         page: &PageRequest,
     ) -> Result<Page<Conversion>, StoreError> {
-        let (lead, contact, page) = (filter.lead, filter.contact, page.clone());
-        self.readers
-            .run(move |conn| {
-                let (id, after, limit) = (Id(workspace.uuid()), after_id(&page), page_limit(&page));
-                let contact = contact.map(|id| Id(id.uuid()));
-                let rows = match (lead, contact) {
-                    (Some(lead), of) => {
-                        query_all(conn, LIST_OF_LEAD, params![id, after, limit, Id(lead.uuid()), of], read)
-                    }
-                    (None, Some(contact)) => {
-                        query_all(conn, LIST_OF_CONTACT, params![id, after, limit, contact], read)
-                    }
-                    (None, None) => query_all(conn, LIST, params![id, after, limit], read),
-                };
-                Ok(Page::of(rows?, page.size(), |row| Cursor::id(row.id.uuid())))
-            })
-            .await
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
     }
+}
+
+pub(crate) fn fetch(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    id: ConversionId,
+) -> Result<Option<Conversion>, StoreError> {
+    query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
+}
+
+/// All conversions of a contact, by id.
+pub(crate) fn of_contact(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+) -> Result<Vec<Conversion>, StoreError> {
+    query_all(conn, OF_CONTACT, [Id(workspace.uuid()), Id(contact.uuid())], read)
+}
+
+fn list(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    filter: &ConversionFilter,
+    page: &PageRequest,
+) -> Result<Page<Conversion>, StoreError> {
+    let sql = match (filter.lead, filter.contact) {
+        (Some(_), _) => LIST_OF_LEAD,
+        (None, Some(_)) => LIST_OF_CONTACT,
+        (None, None) => LIST,
+    };
+    let ids = [filter.lead.map(LeadId::uuid), filter.contact.map(ContactId::uuid)];
+    let [lead, contact] = ids.map(|id| id.map(Id));
+    query_page(conn, sql, workspace, page, params![lead, contact, filter.standing], read, |row| row.id.uuid())
 }
 
 /// 2 statements.
@@ -66,18 +89,31 @@ pub(crate) fn write(conn: &Connection, write: &Write<Conversion>) -> Result<(), 
         conversion_type,
         value,
         first_touch,
+        last_touch,
+        sold_by,
+        external_id,
+        metadata,
         occurred_at,
+        day,
+        seconds_to_convert,
+        voided,
         created_at,
         version,
     } = write.row();
+    let Touch { source: first_source, lead: first_lead, at: first_at } = first_touch;
+    let Touch { source: last_source, lead: last_lead, at: last_at } = last_touch;
+    let (voided_at, void_reason) = voided.as_ref().map(|Voided { at, reason }| (micros(*at), reason)).unzip();
     let key = [Id(workspace.uuid()), Id(id.uuid())];
     let version_sql = "SELECT version FROM conversion WHERE workspace_id = ?1 AND id = ?2";
     check_version(conn, version_sql, key, write, || format!("conversion `{id}`"))?;
     execute(
         conn,
-        "INSERT OR REPLACE INTO conversion (workspace_id, id, lead_id, contact_id, appointment_id, type, value_minor,
-         currency, first_touch, occurred_at, created_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        concat!(
+            "INSERT OR REPLACE INTO conversion (",
+            columns!(),
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+             ?22, ?23, ?24)"
+        ),
         params![
             Id(workspace.uuid()),
             Id(id.uuid()),
@@ -87,8 +123,20 @@ pub(crate) fn write(conn: &Connection, write: &Write<Conversion>) -> Result<(), 
             conversion_type.as_str(),
             value.minor(),
             value.currency().code(),
-            first_touch.as_str(),
+            first_source.as_str(),
+            Id(first_lead.uuid()),
+            micros(*first_at),
+            last_source.as_str(),
+            Id(last_lead.uuid()),
+            micros(*last_at),
+            sold_by,
+            external_id,
+            to_json(metadata)?,
             micros(*occurred_at),
+            days(*day),
+            seconds_to_convert,
+            voided_at,
+            void_reason,
             micros(*created_at),
             int(version.0),
         ],
@@ -108,25 +156,48 @@ fn read(row: &Row<'_>) -> Result<Conversion, StoreError> {
             let minor = cells.get()?;
             Money::from_minor(minor, cells.map(|code: String| code.parse::<Currency>())?)
         },
-        first_touch: cells.map(|text: String| Source::new(&text))?,
+        first_touch: touch(&mut cells)?,
+        last_touch: touch(&mut cells)?,
+        sold_by: cells.get()?,
+        external_id: cells.get()?,
+        metadata: cells.json()?,
         occurred_at: cells.time()?,
+        day: cells.day()?,
+        seconds_to_convert: cells.get()?,
+        voided: {
+            let at = cells.opt_time()?;
+            let reason: Option<String> = cells.get()?;
+            at.map(|at| Voided { at, reason: reason.unwrap_or_default() })
+        },
         created_at: cells.time()?,
         version: Version(cells.count()?),
     })
 }
 
+fn touch(cells: &mut Cells<'_>) -> Result<Touch, StoreError> {
+    Ok(Touch {
+        source: cells.map(|text: String| Source::new(&text))?,
+        lead: LeadId::from_uuid(cells.uuid()?),
+        at: cells.time()?,
+    })
+}
+
 macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT workspace_id, id, lead_id, contact_id, appointment_id, type, value_minor, currency, first_touch,
-             occurred_at, created_at, version FROM conversion WHERE workspace_id = ?1 AND ",
-            $rest
-        )
+    ($from:literal, $rest:literal) => {
+        concat!("SELECT ", columns!(), " FROM ", $from, " WHERE workspace_id = ?1 AND ", $rest)
     };
 }
 
-const BY_ID: &str = select!("id = ?2");
-const LIST: &str = select!("id > ?2 ORDER BY id LIMIT ?3");
-const LIST_OF_LEAD: &str =
-    select!("lead_id = ?4 AND id > ?2 AND (?5 IS NULL OR contact_id = ?5) ORDER BY id LIMIT ?3");
-const LIST_OF_CONTACT: &str = select!("contact_id = ?4 AND id > ?2 ORDER BY id LIMIT ?3");
+const BY_ID: &str = select!("conversion", "id = ?2");
+const OF_CONTACT: &str =
+    select!("conversion INDEXED BY conversion_contact_ix", "contact_id = ?2 ORDER BY id");
+const LIST: &str = select!("conversion", "id > ?2 AND (NOT ?6 OR voided_at IS NULL) ORDER BY id LIMIT ?3");
+const LIST_OF_LEAD: &str = select!(
+    "conversion INDEXED BY conversion_lead_ix",
+    "lead_id = ?4 AND id > ?2 AND (?5 IS NULL OR contact_id = ?5) AND (NOT ?6 OR voided_at IS NULL)
+     ORDER BY id LIMIT ?3"
+);
+const LIST_OF_CONTACT: &str = select!(
+    "conversion INDEXED BY conversion_contact_ix",
+    "contact_id = ?5 AND id > ?2 AND (NOT ?6 OR voided_at IS NULL) ORDER BY id LIMIT ?3"
+);

@@ -6,8 +6,9 @@ use convio_core::change_set::{
 };
 use convio_core::contact::Contact;
 use convio_core::store::CommitError;
-use convio_core::{ContactId, IntakeId, LeadId, NumberSeries, WorkspaceId};
+use convio_core::{ContactId, LeadId, NumberSeries, WebhookId, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
 
 use crate::apply::{conflict, execute};
 use crate::cells::{Id, micros};
@@ -39,42 +40,43 @@ pub(crate) fn claim(
     claim: Claim,
     at: DateTime<Utc>,
 ) -> Result<(), CommitError> {
-    let Claim { webhook, kind, value, fingerprint, intake, expires_at } = claim;
+    let Claim { webhook, kind, value, fingerprint, holder, expires_at } = claim;
+    let webhook = Id(webhook.map_or(Uuid::nil(), WebhookId::uuid));
     let held: Option<(Id, Vec<u8>)> = conn
         .prepare_cached(
-            "SELECT intake_id, fingerprint FROM claim WHERE workspace_id = ?1 AND webhook_id = ?2 AND kind = ?3
+            "SELECT holder_id, fingerprint FROM claim WHERE workspace_id = ?1 AND webhook_id = ?2 AND kind = ?3
              AND value = ?4 AND (expires_at IS NULL OR expires_at > ?5)",
         )
         .and_then(|mut statement| {
             statement
                 .query_row(
-                    params![Id(workspace.uuid()), Id(webhook.uuid()), kind.code(), value, micros(at)],
+                    params![Id(workspace.uuid()), webhook, kind.code(), value, micros(at)],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )
                 .optional()
         })
         .map_err(write_failed)?;
-    if let Some((holder, held)) = held {
+    if let Some((Id(holds), held)) = held {
         return Err(CommitError::GateLost(GateLost::Claim {
-            intake,
+            claimant: holder,
             kind,
-            holder: IntakeId::from_uuid(holder.0),
+            holder: holds,
             same_body: held == fingerprint.as_bytes(),
         }));
     }
     execute(
         conn,
-        "INSERT INTO claim (workspace_id, webhook_id, kind, value, fingerprint, intake_id, expires_at)
+        "INSERT INTO claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (workspace_id, webhook_id, kind, value) DO UPDATE SET
-         fingerprint = excluded.fingerprint, intake_id = excluded.intake_id, expires_at = excluded.expires_at",
+         fingerprint = excluded.fingerprint, holder_id = excluded.holder_id, expires_at = excluded.expires_at",
         params![
             Id(workspace.uuid()),
-            Id(webhook.uuid()),
+            webhook,
             kind.code(),
             value,
             fingerprint.as_bytes().as_slice(),
-            Id(intake.uuid()),
+            Id(holder),
             expires_at.map(micros),
         ],
     )

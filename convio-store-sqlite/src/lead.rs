@@ -1,18 +1,34 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use convio_core::change_set::{Version, Write};
-use convio_core::lead::{Format, Interest, Lead, LeadFilter, LeadRepository, LeadStatus, Payload, Stage};
-use convio_core::page::{Cursor, Page, PageRequest};
-use convio_core::store::{CommitError, StoreError};
+use convio_core::contact::Touch;
+use convio_core::lead::{
+    Attempts, Interest, Lead, LeadFilter, LeadRepository, LeadStatus, Payload, Priority, Progress, Reached,
+    Stage,
+};
+use convio_core::page::{Page, PageRequest};
+use convio_core::store::{CommitError, StoreError, TouchOf};
 use convio_core::{
-    Campaign, ContactId, ConversionId, Fingerprint, IntakeId, LeadId, LeadType, PostalCode, Product, Source,
+    Campaign, ContactId, ConversionId, IntakeId, LeadId, LeadType, PostalCode, Product, ProviderId, Source,
     WebhookId, WorkspaceId,
 };
 use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
-use crate::apply::{check_version, conflict, execute};
-use crate::cells::{Cells, Id, int, micros, to_json};
-use crate::readers::{after_id, page_limit, query_all, query_one};
+use crate::apply::{check_version, execute};
+use crate::cells::{Cells, Id, int, micros, micros_up, to_json};
+use crate::payload;
+use crate::readers::{query_one, query_page};
+
+/// The columns, in the order in which they are written and read.
+macro_rules! columns {
+    () => {
+        "workspace_id, id, contact_id, webhook_id, provider_id, source, lead_type, campaign, product, external_id, utm,
+         custom, postal_code, flags, test, status, stage, reason, open_appointments, reached, conversion_id, owner,
+         follow_up_at, priority, attempts, first_attempt_at, last_attempt_at, duplicate_of, opened_contact, received_at,
+         created_at, deleted_at, version"
+    };
+}
 
 #[async_trait]
 impl LeadRepository for SqliteStore {
@@ -31,19 +47,8 @@ impl LeadRepository for SqliteStore {
         filter: &LeadFilter,
         page: &PageRequest,
     ) -> Result<Page<Lead>, StoreError> {
-        let (contact, page) = (filter.contact, page.clone());
-        self.readers
-            .run(move |conn| {
-                let (id, after, limit) = (Id(workspace.uuid()), after_id(&page), page_limit(&page));
-                let rows = match contact {
-                    Some(contact) => {
-                        query_all(conn, LIST_OF_CONTACT, params![id, after, limit, Id(contact.uuid())], read)
-                    }
-                    None => query_all(conn, LIST, params![id, after, limit], read),
-                };
-                Ok(Page::of(rows?, page.size(), |row| Cursor::id(row.id.uuid())))
-            })
-            .await
+        let (filter, page) = (filter.clone(), page.clone());
+        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
     }
 
     async fn fetch_payloads(
@@ -52,7 +57,9 @@ impl LeadRepository for SqliteStore {
         ids: &[IntakeId],
     ) -> Result<Vec<Option<Payload>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch_payload(conn, workspace, *id)).collect()).await
+        self.readers
+            .run(move |conn| ids.iter().map(|id| payload::fetch(conn, workspace, *id)).collect())
+            .await
     }
 }
 
@@ -64,52 +71,45 @@ pub(crate) fn fetch(
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
 }
 
-pub(crate) fn fetch_payload(
+/// The last touch of a contact at or before a time.
+pub(crate) fn last_touch(
     conn: &Connection,
     workspace: WorkspaceId,
-    id: IntakeId,
-) -> Result<Option<Payload>, StoreError> {
-    let sql =
-        "SELECT workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at FROM payload
-               WHERE workspace_id = ?1 AND id = ?2";
-    query_one(conn, sql, [Id(workspace.uuid()), Id(id.uuid())], |row| {
-        let mut cells = Cells::of("payload", row);
-        Ok(Payload {
-            workspace: WorkspaceId::from_uuid(cells.uuid()?),
-            id: IntakeId::from_uuid(cells.uuid()?),
-            webhook: WebhookId::from_uuid(cells.uuid()?),
-            format: cells.map(|code: String| Format::from_code(&code).ok_or("no format"))?,
-            body: cells.get()?,
-            headers: cells.json()?,
-            fingerprint: cells.map(|bytes: [u8; 32]| Ok::<_, String>(Fingerprint::from_bytes(bytes)))?,
-            received_at: cells.time()?,
+    of: TouchOf,
+    at: DateTime<Utc>,
+) -> Result<Option<Touch>, StoreError> {
+    let (sql, id) = match of {
+        TouchOf::Lead(id) => (LAST_TOUCH_OF_LEAD, id.uuid()),
+        TouchOf::Appointment(id) => (LAST_TOUCH_OF_APPOINTMENT, id.uuid()),
+    };
+    query_one(conn, sql, params![Id(workspace.uuid()), Id(id), micros(at)], |row| {
+        let mut cells = Cells::of("lead", row);
+        let _ = cells.uuid()?;
+        Ok(Touch {
+            lead: LeadId::from_uuid(cells.uuid()?),
+            source: cells.map(|text: String| Source::new(&text))?,
+            at: cells.time()?,
         })
     })
 }
 
-/// 1 statement.
-pub(crate) fn insert_payload(conn: &Connection, row: &Payload) -> Result<(), CommitError> {
-    let Payload { id, workspace, webhook, format, body, headers, fingerprint, received_at } = row;
-    let mut statement = conn
-        .prepare_cached(
-            "INSERT INTO payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (workspace_id, id) DO NOTHING",
-        )
-        .map_err(crate::error::write_failed)?;
+fn list(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    filter: &LeadFilter,
+    page: &PageRequest,
+) -> Result<Page<Lead>, StoreError> {
+    let sql = if filter.contact.is_some() { LIST_OF_CONTACT } else { LIST };
     let values = params![
-        Id(workspace.uuid()),
-        Id(id.uuid()),
-        Id(webhook.uuid()),
-        format.code(),
-        body,
-        to_json(headers)?,
-        fingerprint.as_bytes().as_slice(),
-        micros(*received_at),
+        filter.contact.map(|id| Id(id.uuid())),
+        filter.webhook.map(|id| Id(id.uuid())),
+        filter.stage.map(Stage::code),
+        filter.owner,
+        filter.follow_up_by.map(micros),
+        filter.received_before.map(micros_up),
+        filter.with_deleted,
     ];
-    match statement.execute(values).map_err(crate::error::write_failed)? {
-        1 => Ok(()),
-        _ => Err(conflict("payload", id)),
-    }
+    query_page(conn, sql, workspace, page, values, read, |row| row.id.uuid())
 }
 
 /// 2 statements.
@@ -119,35 +119,45 @@ pub(crate) fn write(conn: &Connection, write: &Write<Lead>) -> Result<(), Commit
         workspace,
         contact,
         webhook,
+        provider,
         interest,
         custom,
         postal_code,
         flags,
         test,
-        status,
+        progress,
+        owner,
+        follow_up_at,
+        priority,
+        attempts,
         duplicate_of,
         opened_contact,
-        conversion,
+        deleted_at,
         received_at,
         created_at,
         version,
     } = write.row();
     let Interest { source, lead_type, campaign, product, utm, external_id } = interest;
+    let Progress { status, reason, open_appointments, reached, conversion } = progress;
     let LeadStatus { key, stage } = status;
+    let Attempts { count, first_at, last_at } = attempts;
     let row_key = [Id(workspace.uuid()), Id(id.uuid())];
     let version_sql = "SELECT version FROM lead WHERE workspace_id = ?1 AND id = ?2";
     check_version(conn, version_sql, row_key, write, || format!("lead `{id}`"))?;
     execute(
         conn,
-        "INSERT OR REPLACE INTO lead (workspace_id, id, contact_id, webhook_id, source, lead_type, campaign, product,
-         external_id, utm, custom, postal_code, flags, test, status, stage, duplicate_of, opened_contact, conversion_id,
-         received_at, created_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+        concat!(
+            "INSERT OR REPLACE INTO lead (",
+            columns!(),
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+             ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)"
+        ),
         params![
             Id(workspace.uuid()),
             Id(id.uuid()),
             Id(contact.uuid()),
             Id(webhook.uuid()),
+            provider.map(|id| Id(id.uuid())),
             source.as_str(),
             lead_type.as_str(),
             campaign.as_ref().map(Campaign::as_str),
@@ -160,11 +170,21 @@ pub(crate) fn write(conn: &Connection, write: &Write<Lead>) -> Result<(), Commit
             test,
             key,
             stage.code(),
+            reason,
+            open_appointments,
+            reached.0,
+            conversion.map(|id| Id(id.uuid())),
+            owner,
+            follow_up_at.map(micros),
+            priority.code(),
+            count,
+            first_at.map(micros),
+            last_at.map(micros),
             duplicate_of.map(|id| Id(id.uuid())),
             opened_contact,
-            conversion.map(|id| Id(id.uuid())),
             micros(*received_at),
             micros(*created_at),
+            deleted_at.map(micros),
             int(version.0),
         ],
     )
@@ -177,6 +197,7 @@ fn read(row: &Row<'_>) -> Result<Lead, StoreError> {
         id: LeadId::from_uuid(cells.uuid()?),
         contact: ContactId::from_uuid(cells.uuid()?),
         webhook: WebhookId::from_uuid(cells.uuid()?),
+        provider: cells.opt_uuid()?.map(ProviderId::from_uuid),
         interest: Interest {
             source: cells.map(|text: String| Source::new(&text))?,
             lead_type: cells.map(|text: String| LeadType::new(&text))?,
@@ -189,30 +210,59 @@ fn read(row: &Row<'_>) -> Result<Lead, StoreError> {
         postal_code: cells.map_opt(|text: String| PostalCode::parse(&text))?,
         flags: cells.json()?,
         test: cells.get()?,
-        status: LeadStatus {
-            key: cells.get()?,
-            stage: cells.map(|code: String| Stage::from_code(&code).ok_or("no stage"))?,
+        progress: Progress {
+            status: LeadStatus {
+                key: cells.get()?,
+                stage: cells.map(|code: String| Stage::from_code(&code).ok_or("no stage"))?,
+            },
+            reason: cells.get()?,
+            open_appointments: cells.small()?,
+            reached: Reached(cells.get()?),
+            conversion: cells.opt_uuid()?.map(ConversionId::from_uuid),
         },
+        owner: cells.get()?,
+        follow_up_at: cells.opt_time()?,
+        priority: cells.map(|code: String| Priority::from_code(&code).ok_or("no priority"))?,
+        attempts: Attempts { count: cells.small()?, first_at: cells.opt_time()?, last_at: cells.opt_time()? },
         duplicate_of: cells.opt_uuid()?.map(LeadId::from_uuid),
         opened_contact: cells.get()?,
-        conversion: cells.opt_uuid()?.map(ConversionId::from_uuid),
         received_at: cells.time()?,
         created_at: cells.time()?,
+        deleted_at: cells.opt_time()?,
         version: Version(cells.count()?),
     })
 }
 
-macro_rules! select {
-    ($rest:literal) => {
+macro_rules! list {
+    ($from:literal, $contact:literal) => {
         concat!(
-            "SELECT workspace_id, id, contact_id, webhook_id, source, lead_type, campaign, product, external_id, utm,
-             custom, postal_code, flags, test, status, stage, duplicate_of, opened_contact, conversion_id, received_at,
-             created_at, version FROM lead WHERE workspace_id = ?1 AND ",
-            $rest
+            "SELECT ",
+            columns!(),
+            " FROM ",
+            $from,
+            " WHERE workspace_id = ?1 AND id > ?2 AND ",
+            $contact,
+            " AND (?5 IS NULL OR webhook_id = ?5) AND (?6 IS NULL OR stage = ?6) AND (?7 IS NULL OR owner = ?7)
+              AND (?8 IS NULL OR follow_up_at <= ?8) AND (?9 IS NULL OR received_at < ?9)
+              AND (?10 OR deleted_at IS NULL) ORDER BY id LIMIT ?3"
         )
     };
 }
 
-const BY_ID: &str = select!("id = ?2");
-const LIST: &str = select!("id > ?2 ORDER BY id LIMIT ?3");
-const LIST_OF_CONTACT: &str = select!("contact_id = ?4 AND id > ?2 ORDER BY id LIMIT ?3");
+macro_rules! last_touch {
+    ($of:literal) => {
+        concat!(
+            "SELECT workspace_id, id, source, received_at FROM lead INDEXED BY lead_contact_ix
+             WHERE contact_id = (SELECT contact_id FROM ",
+            $of,
+            " WHERE workspace_id = ?1 AND id = ?2) AND workspace_id = ?1 AND received_at <= ?3 AND NOT test
+              AND deleted_at IS NULL ORDER BY received_at DESC, id DESC LIMIT 1"
+        )
+    };
+}
+
+const BY_ID: &str = concat!("SELECT ", columns!(), " FROM lead WHERE workspace_id = ?1 AND id = ?2");
+const LIST: &str = list!("lead", "?4 IS NULL");
+const LIST_OF_CONTACT: &str = list!("lead INDEXED BY lead_contact_ix", "contact_id = ?4");
+const LAST_TOUCH_OF_LEAD: &str = last_touch!("lead");
+const LAST_TOUCH_OF_APPOINTMENT: &str = last_touch!("appointment");

@@ -30,6 +30,7 @@ mod lead;
 mod load;
 mod migrate;
 mod open;
+mod payload;
 mod readers;
 mod record;
 mod rejection;

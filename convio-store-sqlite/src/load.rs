@@ -1,12 +1,11 @@
 //! Reads what a use case needs, as of one moment.
 
-use convio_core::store::{Fault, Loaded, Need, Needs, StoreError};
-use convio_core::use_case::{RULES_KEY, RULES_KIND, rules_of};
+use convio_core::store::{Loaded, Need, Needs, StoreError};
 use convio_core::{LeadId, WorkspaceId};
 use rusqlite::Connection;
 
 use crate::readers::snapshot;
-use crate::{appointment, contact, event, lead, record, rejection, webhook, workspace};
+use crate::{appointment, contact, conversion, event, lead, payload, record, rejection, webhook, workspace};
 
 pub(crate) fn load(conn: &Connection, needs: &Needs) -> Result<Loaded, StoreError> {
     snapshot(conn, |conn| {
@@ -24,16 +23,7 @@ fn read(conn: &Connection, id: WorkspaceId, need: Need, loaded: &mut Loaded) -> 
             loaded.config = event::head(conn, id)?.map(|head| head.config);
             loaded.workspace = workspace::fetch(conn, id)?;
             loaded.webhooks = webhook::all(conn, id)?;
-        }
-        Need::Rules => {
-            let record = record::fetch(conn, id, RULES_KIND, RULES_KEY)?;
-            let rules = rules_of(record).map_err(|error| StoreError::Corrupt {
-                table: "record",
-                column: "body".to_owned(),
-                id: format!("{id}/{RULES_KIND}/{RULES_KEY}"),
-                fault: Fault::new(error),
-            })?;
-            loaded.rules = Some(rules);
+            loaded.records = record::of_config(conn, id)?;
         }
         Need::Lead(lead) => read_lead(conn, id, lead, loaded)?,
         Need::Appointment(appointment) => {
@@ -42,9 +32,16 @@ fn read(conn: &Connection, id: WorkspaceId, need: Need, loaded: &mut Loaded) -> 
                 loaded.appointments.push(appointment);
             }
         }
+        Need::Conversion(conversion) => {
+            if let Some(conversion) = conversion::fetch(conn, id, conversion)? {
+                read_lead(conn, id, conversion.lead, loaded)?;
+                loaded.conversions.extend(conversion::of_contact(conn, id, conversion.contact)?);
+            }
+        }
+        Need::LastTouch(of, at) => loaded.last_touch = lead::last_touch(conn, id, of, at)?,
         Need::Rejection(intake) => {
             loaded.rejections.extend(rejection::fetch(conn, id, intake)?);
-            loaded.payloads.extend(lead::fetch_payload(conn, id, intake)?);
+            loaded.payloads.extend(payload::fetch(conn, id, intake)?);
         }
         need => {
             return Err(StoreError::Misuse(format!("this version of the store can't read {need:?}")));

@@ -17,8 +17,10 @@ pub struct Migration {
 }
 
 /// All steps, in order: run them with your own tool if you like, in transactions, and note each in `convio_migration`.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../migrations/0001_init.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../migrations/0001_init.sql") },
+    Migration { version: 2, sql: include_str!("../migrations/0002_relations.sql") },
+];
 
 /// Whether steps are missing. Changes nothing.
 ///

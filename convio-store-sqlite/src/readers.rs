@@ -4,10 +4,12 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use convio_core::page::{Cursor, PageRequest};
+use convio_core::WorkspaceId;
+use convio_core::page::{Cursor, Page, PageRequest};
 use convio_core::store::{Fault, StoreError};
-use rusqlite::Connection;
+use rusqlite::{Connection, ToSql};
 use tokio::sync::{Semaphore, oneshot};
+use uuid::Uuid;
 
 use crate::cells::{Id, int};
 use crate::error::{gone, read_failed};
@@ -110,9 +112,25 @@ pub(crate) fn snapshot<T>(
     Ok(read)
 }
 
-/// The id that a page starts after: none is nil.
-pub(crate) fn after_id(page: &PageRequest) -> Id {
-    Id(page.after.map_or(uuid::Uuid::nil(), Cursor::as_id))
+/// A page of a list by id. In `sql`, `?1` is the workspace, `?2` the id that the page starts after (none is nil), `?3` its
+/// limit; what the list goes by besides starts at `?4`.
+///
+/// Where a list goes by an index, `sql` names it: left to itself, SQLite may as well go through the whole workspace, most of
+/// all with statistics that it took while the file was young.
+pub(crate) fn query_page<T>(
+    conn: &Connection,
+    sql: &str,
+    workspace: WorkspaceId,
+    page: &PageRequest,
+    filter: &[&dyn ToSql],
+    read: impl Fn(&rusqlite::Row<'_>) -> Result<T, StoreError>,
+    id: impl Fn(&T) -> Uuid,
+) -> Result<Page<T>, StoreError> {
+    let after = Id(page.after.map_or(Uuid::nil(), Cursor::as_id));
+    let (workspace, limit) = (Id(workspace.uuid()), page_limit(page));
+    let values = [&[&workspace as &dyn ToSql, &after, &limit], filter].concat();
+    let rows = query_all(conn, sql, values.as_slice(), read)?;
+    Ok(Page::of(rows, page.size(), |row| Cursor::id(id(row))))
 }
 
 /// One row more than the page holds: it tells whether there are more.

@@ -1,14 +1,14 @@
 use async_trait::async_trait;
 use convio_core::WorkspaceId;
 use convio_core::change_set::{Version, Write};
-use convio_core::record::{Record, Records};
+use convio_core::record::{CONFIG_KINDS, Record, Records};
 use convio_core::store::{CommitError, StoreError};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
 use crate::apply::{check_version, execute};
 use crate::cells::{Cells, Id, int, to_json};
-use crate::readers::query_one;
+use crate::readers::{query_all, query_one};
 
 #[async_trait]
 impl Records for SqliteStore {
@@ -19,28 +19,16 @@ impl Records for SqliteStore {
         key: &str,
     ) -> Result<Option<Record>, StoreError> {
         let (kind, key) = (kind.to_owned(), key.to_owned());
-        self.readers.run(move |conn| fetch(conn, workspace, &kind, &key)).await
+        self.readers
+            .run(move |conn| query_one(conn, BY_KEY, params![Id(workspace.uuid()), kind, key], read))
+            .await
     }
 }
 
-pub(crate) fn fetch(
-    conn: &Connection,
-    workspace: WorkspaceId,
-    kind: &str,
-    key: &str,
-) -> Result<Option<Record>, StoreError> {
-    let sql = "SELECT workspace_id, kind, key, body, version FROM record
-               WHERE workspace_id = ?1 AND kind = ?2 AND key = ?3";
-    query_one(conn, sql, params![Id(workspace.uuid()), kind, key], |row| {
-        let mut cells = Cells::of("record", row);
-        Ok(Record {
-            workspace: WorkspaceId::from_uuid(cells.uuid()?),
-            kind: cells.get()?,
-            key: cells.get()?,
-            body: cells.json()?,
-            version: Version(cells.count()?),
-        })
-    })
+/// The records of a workspace's configuration.
+pub(crate) fn of_config(conn: &Connection, workspace: WorkspaceId) -> Result<Vec<Record>, StoreError> {
+    let [a, b, c] = CONFIG_KINDS;
+    query_all(conn, OF_KINDS, params![Id(workspace.uuid()), a, b, c], read)
 }
 
 /// 2 statements.
@@ -55,3 +43,26 @@ pub(crate) fn write(conn: &Connection, write: &Write<Record>) -> Result<(), Comm
         params![Id(workspace.uuid()), kind, key, to_json(body)?, int(version.0)],
     )
 }
+
+fn read(row: &Row<'_>) -> Result<Record, StoreError> {
+    let mut cells = Cells::of("record", row);
+    Ok(Record {
+        workspace: WorkspaceId::from_uuid(cells.uuid()?),
+        kind: cells.get()?,
+        key: cells.get()?,
+        body: cells.json()?,
+        version: Version(cells.count()?),
+    })
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT workspace_id, kind, key, body, version FROM record WHERE workspace_id = ?1 AND ",
+            $rest
+        )
+    };
+}
+
+const BY_KEY: &str = select!("kind = ?2 AND key = ?3");
+const OF_KINDS: &str = select!("kind IN (?2, ?3, ?4) ORDER BY kind, key");

@@ -1,15 +1,15 @@
 use async_trait::async_trait;
 use convio_core::change_set::{Version, Write};
-use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::page::{Page, PageRequest};
 use convio_core::rejection::{Rejection, RejectionFilter, RejectionRepository, RejectionState};
 use convio_core::store::{CommitError, StoreError};
-use convio_core::{IntakeId, LeadId, WebhookId, WorkspaceId};
+use convio_core::{IntakeId, LeadId, ProviderId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
 use crate::apply::{check_version, execute};
 use crate::cells::{Cells, Id, int, micros, to_json};
-use crate::readers::{after_id, page_limit, query_all, query_one};
+use crate::readers::{query_one, query_page};
 
 #[async_trait]
 impl RejectionRepository for SqliteStore {
@@ -31,9 +31,7 @@ impl RejectionRepository for SqliteStore {
         let (state, page) = (filter.state.map(RejectionState::code), page.clone());
         self.readers
             .run(move |conn| {
-                let values = params![Id(workspace.uuid()), after_id(&page), page_limit(&page), state];
-                let rows = query_all(conn, LIST, values, read)?;
-                Ok(Page::of(rows, page.size(), |row| Cursor::id(row.id.uuid())))
+                query_page(conn, LIST, workspace, &page, params![state], read, |row| row.id.uuid())
             })
             .await
     }
@@ -56,6 +54,8 @@ pub(crate) fn write(conn: &Connection, write: &Write<Rejection>) -> Result<(), C
         reasons,
         duplicate_of,
         external_id,
+        provider,
+        appointment,
         test,
         corrections,
         state,
@@ -68,9 +68,9 @@ pub(crate) fn write(conn: &Connection, write: &Write<Rejection>) -> Result<(), C
     check_version(conn, version_sql, key, write, || format!("rejection `{id}`"))?;
     execute(
         conn,
-        "INSERT OR REPLACE INTO rejection (workspace_id, id, webhook_id, reasons, duplicate_of, external_id, test,
-         corrections, state, received_at, created_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT OR REPLACE INTO rejection (workspace_id, id, webhook_id, reasons, duplicate_of, external_id,
+         provider_id, appointment, test, corrections, state, received_at, created_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             Id(workspace.uuid()),
             Id(id.uuid()),
@@ -78,6 +78,8 @@ pub(crate) fn write(conn: &Connection, write: &Write<Rejection>) -> Result<(), C
             to_json(reasons)?,
             duplicate_of.map(|id| Id(id.uuid())),
             external_id,
+            provider.map(|id| Id(id.uuid())),
+            appointment.as_ref().map(to_json).transpose()?,
             test,
             to_json(corrections)?,
             state.code(),
@@ -97,6 +99,8 @@ fn read(row: &Row<'_>) -> Result<Rejection, StoreError> {
         reasons: cells.json()?,
         duplicate_of: cells.opt_uuid()?.map(LeadId::from_uuid),
         external_id: cells.get()?,
+        provider: cells.opt_uuid()?.map(ProviderId::from_uuid),
+        appointment: cells.opt_json()?,
         test: cells.get()?,
         corrections: cells.json()?,
         state: cells.map(|code: String| RejectionState::from_code(&code).ok_or("no state"))?,
@@ -109,8 +113,8 @@ fn read(row: &Row<'_>) -> Result<Rejection, StoreError> {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT workspace_id, id, webhook_id, reasons, duplicate_of, external_id, test, corrections, state,
-             received_at, created_at, version FROM rejection WHERE workspace_id = ?1 AND ",
+            "SELECT workspace_id, id, webhook_id, reasons, duplicate_of, external_id, provider_id, appointment, test,
+             corrections, state, received_at, created_at, version FROM rejection WHERE workspace_id = ?1 AND ",
             $rest
         )
     };

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use convio_core::change_set::{Version, Write};
-use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::page::{Page, PageRequest};
 use convio_core::store::{CommitError, StoreError};
 use convio_core::webhook::{Webhook, WebhookRepository};
 use convio_core::{WebhookId, WorkspaceId};
@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use crate::SqliteStore;
 use crate::apply::{check_version, conflict, execute};
 use crate::cells::{Cells, Id, int, micros, to_json};
-use crate::readers::{after_id, page_limit, query_all, query_one};
+use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
 impl WebhookRepository for SqliteStore {
@@ -36,11 +36,7 @@ impl WebhookRepository for SqliteStore {
         let page = page.clone();
         let sql = select("AND id > ?2 ORDER BY id LIMIT ?3");
         self.readers
-            .run(move |conn| {
-                let values = params![Id(workspace.uuid()), after_id(&page), page_limit(&page)];
-                let rows = query_all(conn, &sql, values, read)?;
-                Ok(Page::of(rows, page.size(), |row| Cursor::id(row.id.uuid())))
-            })
+            .run(move |conn| query_page(conn, &sql, workspace, &page, &[], read, |row| row.id.uuid()))
             .await
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use crate::SqliteStore;
 use crate::apply::{check_version, execute};
-use crate::cells::{Cells, Id, int, micros};
+use crate::cells::{Cells, Id, int, micros, to_json};
 use crate::readers::query_one;
 
 #[async_trait]
@@ -19,7 +19,8 @@ impl WorkspaceRepository for SqliteStore {
 }
 
 pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-    let sql = "SELECT workspace_id, name, zone, currency, active, created_at, deleted_at, version FROM workspace WHERE workspace_id = ?1";
+    let sql = "SELECT workspace_id, name, zone, currency, active, policy, created_at, deleted_at, version FROM workspace
+               WHERE workspace_id = ?1";
     query_one(conn, sql, [Id(id.uuid())], |row| {
         let mut cells = Cells::of("workspace", row);
         Ok(Workspace {
@@ -29,6 +30,7 @@ pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspa
                 zone: cells.map(|name: String| Zone::parse(&name))?,
                 currency: cells.map(|code: String| code.parse::<Currency>())?,
                 active: cells.get()?,
+                policy: cells.json()?,
             },
             created_at: cells.time()?,
             deleted_at: cells.opt_time()?,
@@ -40,19 +42,20 @@ pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspa
 /// 2 statements.
 pub(crate) fn write(conn: &Connection, write: &Write<Workspace>) -> Result<(), CommitError> {
     let Workspace { id, settings, created_at, deleted_at, version } = write.row();
-    let WorkspaceSettings { name, zone, currency, active } = settings;
+    let WorkspaceSettings { name, zone, currency, active, policy } = settings;
     let version_sql = "SELECT version FROM workspace WHERE workspace_id = ?1";
     check_version(conn, version_sql, [Id(id.uuid())], write, || format!("workspace `{id}`"))?;
     execute(
         conn,
-        "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, created_at, deleted_at,
-         version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, policy, created_at,
+         deleted_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             Id(id.uuid()),
             name,
             zone.name(),
             currency.code(),
             active,
+            to_json(policy)?,
             micros(*created_at),
             deleted_at.map(micros),
             int(version.0)

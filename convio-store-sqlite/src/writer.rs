@@ -10,7 +10,7 @@
 //! | of a known contact | 16 |
 //! | with an idempotency key or external id | 2 more for each |
 //! | rejected | 11 |
-//! | replayed | 7 here, no sync; 3 on a reader |
+//! | replayed | 7 here, no sync; 4 on a reader |
 
 use std::thread::JoinHandle;
 

@@ -66,6 +66,7 @@
 //! make it in `src/model`: one that is not made survives, and the test says so.
 
 pub mod broken;
+mod calls;
 mod cases;
 mod invariants;
 pub mod model;

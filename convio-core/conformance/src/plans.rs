@@ -21,14 +21,7 @@ impl Plans {
     pub(crate) async fn of(world: &World<'_>, workspace: WorkspaceId) -> Self {
         let loaded = world.store().load(&Needs::of(workspace, [Need::Config])).await.unwrap();
         let config = ConfigSnapshot::of(loaded, workspace).unwrap();
-        // Far from the seeds of the world's processes.
-        let seed = 2_000 + u16::from(workspace.uuid().as_bytes()[15]);
-        Self {
-            config,
-            ids: SequentialIds::seeded(seed),
-            clock: world.clock.clone(),
-            origin: Origin::default(),
-        }
+        Self { config, ids: world.ids(), clock: world.clock.clone(), origin: Origin::default() }
     }
 
     /// The plan of a lead.
@@ -74,7 +67,13 @@ impl Plans {
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
-        Context { at: self.clock.now(), ids: &self.ids, origin: &self.origin }
+        Context {
+            at: self.clock.now(),
+            ids: &self.ids,
+            origin: &self.origin,
+            provider: None,
+            config: Some(&self.config),
+        }
     }
 }
 

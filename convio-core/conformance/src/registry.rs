@@ -284,6 +284,19 @@ registry! { $
         a_repeat_names_the_lead_that_it_repeats
         of_several_lost_gates_the_first_is_named
     }
+    access {
+        every_call_asks_for_its_permission_and_for_no_other
+        a_sale_asks_for_the_permission_to_convert
+        no_call_shows_or_changes_anything_of_another_workspace
+        a_key_is_shown_once_and_kept_as_its_hash
+        what_is_no_valid_key_is_refused_with_one_message
+        a_revoked_key_is_refused_at_once_in_every_process
+        keys_of_an_inactive_workspace_are_refused_at_once
+        an_inactive_workspace_takes_nothing_but_its_configuration
+        a_key_acts_under_its_own_name_and_no_name_widens_it
+        the_last_use_of_a_key_is_known_to_the_hour
+        a_providers_key_sends_its_own_leads_only
+    }
     isolation {
         webhooks_are_seen_by_their_workspace_only
         contacts_are_seen_by_their_workspace_only
@@ -337,6 +350,8 @@ registry! { $
         rollups_equal_a_recount
         what_came_in_is_kept_with_every_reason
         every_change_of_a_status_is_legal
+        a_lead_is_where_what_happened_leads
+        conversions_name_their_touches
         a_contact_is_what_its_leads_say_in_any_order
         nothing_personal_is_shown
         pages_are_as_long_as_asked_for

@@ -5,11 +5,10 @@ use convio_core::event::Head;
 use convio_core::lead::{LeadFilter, Payload};
 use convio_core::record::Record;
 use convio_core::rejection::RejectionFilter;
-use convio_core::use_case::{RULES_KEY, RULES_KIND};
 use convio_core::{
-    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, IntakeId, Lead, Measure, Page,
-    PageRequest, Position, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef, Webhook, Workspace,
-    WorkspaceId,
+    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, IntakeId, Lead, Measure, Need,
+    Needs, Page, PageRequest, Position, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef,
+    Webhook, Workspace, WorkspaceId,
 };
 
 /// Everything that a store shows of one workspace, read by its public methods only.
@@ -27,7 +26,7 @@ pub struct Snapshot {
     pub keys: Vec<(ContactId, Vec<ContactKey>)>,
     /// Which contacts are found by the keys and the number of each, in the order of `contacts`.
     pub found: Vec<Option<ContactId>>,
-    /// All leads.
+    /// All leads, deleted ones included.
     pub leads: Vec<Lead>,
     /// All rejections.
     pub rejections: Vec<Rejection>,
@@ -37,8 +36,8 @@ pub struct Snapshot {
     pub appointments: Vec<Appointment>,
     /// All conversions.
     pub conversions: Vec<Conversion>,
-    /// The record of the routing rules.
-    pub rules: Option<Record>,
+    /// All records of the configuration: routing rules, API keys, providers.
+    pub records: Vec<Record>,
     /// The feed.
     pub feed: Vec<Event>,
     /// The history of every aggregate that the feed mentions.
@@ -71,7 +70,7 @@ impl Snapshot {
         }
         let webhooks = all!(|page| store.list_webhooks(workspace, &page));
         let contacts = all!(|page| store.list_contacts(workspace, &ContactFilter::default(), &page));
-        let leads = all!(|page| store.list_leads(workspace, &LeadFilter::default(), &page));
+        let leads = all!(|page| store.list_leads(workspace, &LeadFilter::with_deleted(), &page));
         let rejections = all!(|page| store.list_rejections(workspace, &RejectionFilter::default(), &page));
         let appointments =
             all!(|page| store.list_appointments(workspace, &AppointmentFilter::default(), &page));
@@ -114,41 +113,33 @@ impl Snapshot {
             payloads,
             appointments,
             conversions,
-            rules: store.fetch_record(workspace, RULES_KIND, RULES_KEY).await?,
+            records: store.load(&Needs::of(workspace, [Need::Config])).await?.records,
             feed,
             histories,
             rollups,
         })
     }
 
-    /// The first part in which two snapshots differ, with both sides; `None` when they are equal.
+    /// The first part in which two snapshots differ, with both sides; `None` when they are equal. Of a list, the first rows
+    /// that differ.
     pub fn difference(&self, other: &Self) -> Option<String> {
         macro_rules! parts {
-            ($($part:ident),+) => {
-                let Self { $($part: _),+ } = self;
+            ($($list:ident),+; $($part:ident),+) => {
+                let Self { $($list: _,)+ $($part: _),+ } = self;
+                $(if self.$list != other.$list {
+                    let n = (0..).find(|n| self.$list.get(*n) != other.$list.get(*n)).unwrap_or_default();
+                    let (one, two) = (self.$list.get(n), other.$list.get(n));
+                    return Some(format!("the {n}-th of {} differ:\n  {one:?}\n  {two:?}", stringify!($list)));
+                })+
                 $(if self.$part != other.$part {
-                    return Some(format!(
-                        "{} differ:\n  {:?}\n  {:?}", stringify!($part), self.$part, other.$part
-                    ));
+                    let (one, two) = (&self.$part, &other.$part);
+                    return Some(format!("{} differ:\n  {one:?}\n  {two:?}", stringify!($part)));
                 })+
             };
         }
         parts!(
-            workspace,
-            webhooks,
-            contacts,
-            keys,
-            found,
-            leads,
-            rejections,
-            payloads,
-            appointments,
-            conversions,
-            rules,
-            feed,
-            histories,
-            rollups,
-            head
+            webhooks, contacts, keys, found, leads, rejections, payloads, appointments, conversions, records,
+            feed, histories, rollups; workspace, head
         );
         None
     }

@@ -42,8 +42,12 @@ impl<'s> World<'s> {
 
     /// One more process on another store.
     pub fn convio_on(&self, store: Arc<dyn Store>) -> Convio<'static> {
-        let process = self.processes.fetch_add(1, Ordering::Relaxed) + 1;
-        Convio::with(Shared(store), self.clock.clone(), SequentialIds::seeded(process))
+        Convio::with(Shared(store), self.clock.clone(), self.ids())
+    }
+
+    /// Ids of one more process: they are never those of another one.
+    pub fn ids(&self) -> SequentialIds {
+        SequentialIds::seeded(self.processes.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// A new workspace in Los Angeles, seen by a process of its own.

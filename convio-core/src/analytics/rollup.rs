@@ -9,15 +9,40 @@ use crate::id::LeadId;
 pub enum Cube {
     /// Per webhook (id) and source (folded): leads and what became of them, by the day of each happening.
     Leads,
-    /// Per target: appointments.
+    /// Per target: appointments, by the day of each happening.
     Appointments,
-    /// Per source (folded), type (folded) and currency: conversions.
+    /// Per source of the sold lead (folded), type (folded) and currency: conversions that stand.
     Conversions,
+    /// The same per source of the contact's first touch.
+    FirstTouch,
+    /// The same per source of the contact's last touch.
+    LastTouch,
+    /// Per webhook (id) and currency: conversions that stand.
+    Sales,
+    /// Per webhook (id) and source (folded): leads by the step that they come to for the first time.
+    Funnel,
+    /// Per provider (id) and webhook (id): what was sent.
+    Usage,
+    /// Per currency: all conversions that stand. Not by day: its rows are all kept under [`Cube::NO_DAY`].
+    Totals,
 }
 
 impl Cube {
     /// All cubes.
-    pub const ALL: [Self; 3] = [Self::Leads, Self::Appointments, Self::Conversions];
+    pub const ALL: [Self; 9] = [
+        Self::Leads,
+        Self::Appointments,
+        Self::Conversions,
+        Self::FirstTouch,
+        Self::LastTouch,
+        Self::Sales,
+        Self::Funnel,
+        Self::Usage,
+        Self::Totals,
+    ];
+
+    /// The day of rows that are not by day: 1970-01-01.
+    pub const NO_DAY: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("the first day of 1970");
 
     /// The cube as stores keep it.
     pub const fn code(self) -> u8 {
@@ -45,16 +70,40 @@ pub enum Measure {
     Booked,
     /// Of [`Cube::Leads`]: leads sold for the first time.
     Converted,
-    /// Of [`Cube::Appointments`]: appointments routed there, by the day of booking.
+    /// Of [`Cube::Appointments`]: appointments booked there; one that is moved is booked once.
     Routed,
     /// Of [`Cube::Appointments`]: appointments that took place.
     Completed,
     /// Of [`Cube::Appointments`]: appointments that ended in a sale.
     Sold,
-    /// Of [`Cube::Conversions`]: conversions.
+    /// Of [`Cube::Appointments`]: appointments that were called off.
+    Cancelled,
+    /// Of [`Cube::Appointments`]: appointments that someone did not come to.
+    NoShow,
+    /// Of [`Cube::Appointments`]: appointments that were moved.
+    Rescheduled,
+    /// Of the cubes of conversions: conversions.
     Conversions,
-    /// Of [`Cube::Conversions`]: their value, in minor units.
+    /// Of the cubes of conversions: their value, in minor units.
     ValueMinor,
+    /// Of the cubes of conversions: the seconds from lead to conversion, of those that did not happen before their lead.
+    Seconds,
+    /// Of the cubes of conversions: those whose seconds are summed.
+    Timed,
+    /// Of [`Cube::Funnel`]: leads whose person was reached for the first time.
+    Contacted,
+    /// Of [`Cube::Funnel`]: leads with their first appointment booked.
+    Scheduled,
+    /// Of [`Cube::Funnel`]: leads whose first appointment took place.
+    Met,
+    /// Of [`Cube::Funnel`]: leads lost for the first time.
+    Lost,
+    /// Of [`Cube::Usage`]: leads taken.
+    Taken,
+    /// Of [`Cube::Usage`]: leads taken that repeat another one.
+    TakenAgain,
+    /// Of [`Cube::Usage`]: leads rejected.
+    Refused,
 }
 
 impl Measure {
@@ -64,12 +113,12 @@ impl Measure {
     /// The column that holds it.
     pub const fn slot(self) -> usize {
         match self {
-            Self::Leads | Self::Routed | Self::Conversions => 0,
-            Self::Contacts | Self::Completed | Self::ValueMinor => 1,
-            Self::Repeats | Self::Sold => 2,
-            Self::Rejected => 3,
-            Self::Booked => 4,
-            Self::Converted => 5,
+            Self::Leads | Self::Routed | Self::Conversions | Self::Contacted | Self::Taken => 0,
+            Self::Contacts | Self::Completed | Self::ValueMinor | Self::Scheduled | Self::TakenAgain => 1,
+            Self::Repeats | Self::Sold | Self::Seconds | Self::Met | Self::Refused => 2,
+            Self::Rejected | Self::Cancelled | Self::Timed | Self::Lost => 3,
+            Self::Booked | Self::NoShow => 4,
+            Self::Converted | Self::Rescheduled => 5,
         }
     }
 }

@@ -9,31 +9,53 @@ impl Appointment {
             let Some(Subject::Appointment(id)) = event.subject() else {
                 continue;
             };
-            match &event.body {
-                EventBody::AppointmentBooked(booked) => {
-                    appointment = Some(Self {
-                        id,
-                        workspace: event.workspace,
-                        lead: event.lead_id()?,
-                        contact: event.contact_id()?,
-                        schedule: booked.schedule.clone(),
-                        routing: booked.routing.clone(),
-                        status: AppointmentStatus::Booked,
-                        outcome: None,
-                        conversion: None,
-                        created_at: event.at,
-                        version: event.subject_version()?,
-                    });
-                }
-                EventBody::AppointmentCompleted(completed) => {
-                    let row = appointment.as_mut()?;
-                    row.status = AppointmentStatus::Completed;
-                    row.outcome = Some(completed.outcome);
-                    row.conversion = completed.conversion;
-                    row.version = event.subject_version()?;
-                }
-                _ => {}
+            if let EventBody::AppointmentBooked(booked) = &event.body {
+                appointment = Some(Self {
+                    id,
+                    workspace: event.workspace,
+                    lead: event.lead_id()?,
+                    contact: event.contact_id()?,
+                    appointment_type: booked.appointment_type.clone(),
+                    schedule: booked.schedule.clone(),
+                    location: booked.location.clone().map(|place| place.0),
+                    routing: booked.routing.clone(),
+                    staff: booked.staff.clone(),
+                    status: AppointmentStatus::Booked,
+                    outcome: None,
+                    next_step: None,
+                    ended: None,
+                    conversion: None,
+                    rescheduled_from: booked.rescheduled_from,
+                    rescheduled_to: None,
+                    external_id: booked.external_id.clone(),
+                    booked_at: booked.booked_at,
+                    created_at: event.at,
+                    version: event.subject_version()?,
+                });
+                continue;
             }
+            let row = appointment.as_mut()?;
+            match &event.body {
+                EventBody::AppointmentConfirmed => row.status = AppointmentStatus::Confirmed,
+                EventBody::AppointmentAssigned { routing, staff } => {
+                    row.routing = routing.clone();
+                    row.staff.clone_from(staff);
+                }
+                EventBody::AppointmentRescheduled { to, at } => {
+                    row.status = AppointmentStatus::Rescheduled;
+                    row.rescheduled_to = Some(*to);
+                    row.ended = Some(at.clone());
+                }
+                EventBody::AppointmentEnded(ended) => {
+                    row.status = ended.status;
+                    row.outcome = ended.outcome;
+                    row.next_step.clone_from(&ended.next_step);
+                    row.ended = Some(ended.ended.clone());
+                    row.conversion = ended.conversion;
+                }
+                _ => continue,
+            }
+            row.version = event.subject_version()?;
         }
         appointment
     }

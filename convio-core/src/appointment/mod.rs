@@ -1,23 +1,31 @@
 //! The appointment: a meeting that a lead leads to, routed to who keeps it.
 
 mod fold;
+mod new;
 mod repository;
+mod schedule;
+mod status;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use std::fmt;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::change_set::Version;
-use crate::error::{Error, Reason};
 use crate::id::{AppointmentId, ContactId, ConversionId, LeadId, WorkspaceId};
 use crate::money::Money;
 use crate::routing::Decision;
-use crate::zone::Zone;
+use crate::text::AppointmentType;
 
+pub use new::{Completion, NewAppointment};
+pub(crate) use new::{id_reason, text_reason};
 #[cfg(feature = "service")]
 pub use repository::{AppointmentFilter, AppointmentRepository};
+pub use schedule::Schedule;
+pub use status::AppointmentStatus;
 
-/// A meeting that a lead leads to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A meeting that a lead leads to. `Debug` shows neither place nor next step.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Appointment {
     /// Who it is.
     pub id: AppointmentId,
@@ -27,48 +35,63 @@ pub struct Appointment {
     pub lead: LeadId,
     /// The lead's contact.
     pub contact: ContactId,
+    /// What kind of appointment it is.
+    pub appointment_type: AppointmentType,
     /// When it takes place.
     pub schedule: Schedule,
-    /// Where it was routed, and why.
+    /// Where it takes place. Personal.
+    pub location: Option<String>,
+    /// Whom it went to, and why.
     pub routing: Decision,
+    /// Who of them keeps it: a name or id of the embedder's.
+    pub staff: Option<String>,
     /// How far it has come.
     pub status: AppointmentStatus,
-    /// How it ended.
+    /// How it ended, if it took place.
     pub outcome: Option<Outcome>,
+    /// What is to be done next. Personal.
+    pub next_step: Option<NextStep>,
+    /// When and by whom it was completed, cancelled or missed.
+    pub ended: Option<Ended>,
     /// The conversion that it ended in.
     pub conversion: Option<ConversionId>,
+    /// The appointment that this one was moved from.
+    pub rescheduled_from: Option<AppointmentId>,
+    /// The appointment that this one was moved to.
+    pub rescheduled_to: Option<AppointmentId>,
+    /// The caller's own id of it: unique in the workspace, for ever.
+    pub external_id: Option<String>,
     /// When it was booked.
+    pub booked_at: DateTime<Utc>,
+    /// When it was stored.
     pub created_at: DateTime<Utc>,
     /// How many events it has had.
     pub version: Version,
 }
 
-/// How far an appointment has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AppointmentStatus {
-    /// It is to take place.
-    Booked,
-    /// It took place.
-    Completed,
-}
-
-impl AppointmentStatus {
-    /// The status as stores name it.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Booked => "booked",
-            Self::Completed => "completed",
-        }
-    }
-
-    /// The status of this name.
-    pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Booked, Self::Completed].into_iter().find(|status| status.code() == code)
+impl fmt::Debug for Appointment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Appointment")
+            .field("id", &self.id)
+            .field("lead", &self.lead)
+            .field("contact", &self.contact)
+            .field("type", &self.appointment_type)
+            .field("schedule", &self.schedule)
+            .field("routing", &self.routing)
+            .field("staff", &self.staff)
+            .field("status", &self.status)
+            .field("outcome", &self.outcome)
+            .field("ended", &self.ended)
+            .field("conversion", &self.conversion)
+            .field("rescheduled_from", &self.rescheduled_from)
+            .field("rescheduled_to", &self.rescheduled_to)
+            .field("booked_at", &self.booked_at)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
-/// How an appointment ended.
+/// How an appointment that took place ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -76,72 +99,48 @@ pub enum Outcome {
     Sold(Money),
     /// It was not sold.
     NotSold,
+    /// Nothing is decided yet.
+    Undecided,
 }
 
-/// When an appointment takes place: an instant, and the civil time that people agreed on.
+/// What is to be done after an appointment. Personal: `Debug` shows the date only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextStep {
+    /// What.
+    pub what: String,
+    /// By when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
+}
+
+impl fmt::Debug for NextStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NextStep({:?})", self.at)
+    }
+}
+
+/// The end of an appointment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Schedule {
-    /// The instant that it starts.
-    pub starts_at: DateTime<Utc>,
-    /// The zone that people agreed on the time in.
-    pub zone: Zone,
-    /// The civil time in that zone.
-    pub wall: NaiveDateTime,
-    /// How long it takes.
-    pub minutes: u32,
+pub struct Ended {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who called it off, or did not come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Party>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether it was called off so shortly before that the time was lost, by the workspace's threshold.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
-impl Schedule {
-    /// An appointment of an hour at this civil time, such as `2027-03-02T10:00`, in this IANA zone. A time that the
-    /// clocks skip is moved forward, one that they show twice is the earlier (RFC 5545).
-    ///
-    /// ```
-    /// use convio_core::Schedule;
-    /// let visit = Schedule::local("2027-03-02T10:00", "America/Los_Angeles")?.minutes(45);
-    /// assert_eq!(visit.starts_at.to_rfc3339(), "2027-03-02T18:00:00+00:00");
-    /// assert_eq!(Schedule::local("soon", "Mars").unwrap_err().reasons().len(), 2);
-    /// # Ok::<(), convio_core::Error>(())
-    /// ```
-    pub fn local(wall: &str, zone: &str) -> Result<Self, Error> {
-        let parsed = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
-            .into_iter()
-            .find_map(|format| NaiveDateTime::parse_from_str(wall, format).ok());
-        let mut reasons = Vec::new();
-        if parsed.is_none() {
-            let message = format!("`{wall}` is no civil time such as `2027-03-02T10:00`");
-            reasons.push(Reason::new("wall", "unreadable", message));
-        }
-        let zone = Zone::parse(zone);
-        if let Err(error) = &zone {
-            reasons.push(Reason::new("zone", "unknown", error.to_string()));
-        }
-        match (parsed, zone) {
-            (Some(wall), Ok(zone)) => {
-                let local = zone.local(wall);
-                Ok(Self { starts_at: local.at, wall: zone.wall(local.at), zone, minutes: MINUTES_DEFAULT })
-            }
-            _ => Err(Error::invalid(reasons)),
-        }
-    }
-
-    /// That takes so many minutes.
-    #[must_use]
-    pub fn minutes(mut self, minutes: u32) -> Self {
-        self.minutes = minutes;
-        self
-    }
-
-    /// Every field that is wrong.
-    pub fn check(&self) -> Result<(), Error> {
-        if self.minutes == 0 || self.minutes > MINUTES_MAX {
-            let message = format!("an appointment takes 1 to {MINUTES_MAX} minutes");
-            return Err(Error::invalid(vec![Reason::new("minutes", "out_of_range", message)]));
-        }
-        Ok(())
-    }
+/// The two sides of an appointment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The contact.
+    Customer,
+    /// Who keeps the appointment.
+    Staff,
 }
-
-/// Minutes of an appointment that was given none.
-const MINUTES_DEFAULT: u32 = 60;
-/// Longest appointment: a day, 25 hours where clocks go back.
-const MINUTES_MAX: u32 = 25 * 60;

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::Appointment;
+use chrono::{DateTime, Utc};
+
+use super::{Appointment, AppointmentStatus};
 use crate::id::{AppointmentId, ContactId, LeadId, WorkspaceId};
 use crate::page::{Page, PageRequest};
 use crate::store::StoreError;
@@ -15,6 +17,14 @@ pub struct AppointmentFilter {
     pub lead: Option<LeadId>,
     /// Only appointments of this contact.
     pub contact: Option<ContactId>,
+    /// Only appointments that start at this time or later.
+    pub from: Option<DateTime<Utc>>,
+    /// Only appointments that start before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Only appointments of this status.
+    pub status: Option<AppointmentStatus>,
+    /// Only appointments that went to no one.
+    pub unrouted: bool,
 }
 
 impl AppointmentFilter {
@@ -28,10 +38,19 @@ impl AppointmentFilter {
         Self { contact: Some(contact), ..Self::default() }
     }
 
+    /// The appointments that start within these times, the last one left out.
+    pub fn between(from: DateTime<Utc>, until: DateTime<Utc>) -> Self {
+        Self { from: Some(from), until: Some(until), ..Self::default() }
+    }
+
     /// Whether the appointment is one of those listed.
     pub fn matches(&self, appointment: &Appointment) -> bool {
         self.lead.is_none_or(|lead| lead == appointment.lead)
             && self.contact.is_none_or(|contact| contact == appointment.contact)
+            && self.from.is_none_or(|from| appointment.schedule.starts_at >= from)
+            && self.until.is_none_or(|until| appointment.schedule.starts_at < until)
+            && self.status.is_none_or(|status| status == appointment.status)
+            && (!self.unrouted || appointment.routing.target.is_none())
     }
 }
 

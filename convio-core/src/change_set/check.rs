@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
 use super::{ChangeSet, ContactWrite, Version, Write};
-use crate::event::Subject;
 
 impl ChangeSet {
     /// Whether it keeps the rules that every plan must keep: no write of an aggregate without its event, no event
@@ -41,9 +40,12 @@ impl ChangeSet {
         rows!(appointments, "appointment", |row| row.id.uuid());
         rows!(conversions, "conversion", |row| row.id.uuid());
         for write in &self.records {
-            // Records are operational: they have events only where a use case gives them one, under a subject of its own.
             versions("record", write, write.row().version)?;
             self.owns("record", write.row().workspace)?;
+            // Only records that keep an aggregate have events.
+            if let Some(subject) = write.row().subject() {
+                count(&mut writes, subject.kind(), subject.uuid());
+            }
         }
         for payload in &self.payloads {
             self.owns("payload", payload.workspace)?;
@@ -56,11 +58,7 @@ impl ChangeSet {
             let touched = [
                 event.contact.filter(|mention| mention.changes).map(|mention| ("contact", mention.id.uuid())),
                 event.lead.filter(|mention| mention.changes).map(|mention| ("lead", mention.id.uuid())),
-                // Rules live in a record, which is counted by its event alone.
-                event
-                    .subject
-                    .filter(|subject| !matches!(subject, Subject::Rules(_)))
-                    .map(|subject| (subject.kind(), subject.uuid())),
+                event.subject.map(|subject| (subject.kind(), subject.uuid())),
             ];
             for (kind, id) in touched.into_iter().flatten() {
                 match writes.get_mut(&(kind, id)) {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{MergedContact, NewEvent, Receipt, Repeat, Version};
 use crate::analytics::{Measure, RollupDelta};
+use crate::appointment::Appointment;
 use crate::event::{Event, Link, Origin, Position, StreamRef};
 use crate::id::{ContactId, LeadId, WorkspaceId};
 use crate::lead::Lead;
@@ -49,6 +50,11 @@ impl Decisions {
         }
     }
 
+    /// Fills in what only the commit knows of a new appointment: the contact of a lead that came in with it.
+    pub fn complete_appointment(&self, appointment: &mut Appointment) {
+        appointment.contact = self.contact(appointment.contact);
+    }
+
     /// The event, numbered in every stream that it changes.
     pub fn number(
         &self,
@@ -59,14 +65,16 @@ impl Decisions {
         new: NewEvent,
     ) -> Event {
         let NewEvent { body, contact, lead, subject, duplicate_of } = new;
-        let merged = contact.and_then(|mention| self.merge_of(mention.id));
+        // What only speaks of a contact or lead says nothing of how they came in.
+        let merged = contact.filter(|mention| mention.changes).and_then(|mention| self.merge_of(mention.id));
         let contact = contact.map(|mention| Link {
             id: self.contact(mention.id),
             version: mention.changes.then(|| {
                 merged.map_or_else(|| self.version(StreamRef::Contact(mention.id)), |merged| merged.version)
             }),
         });
-        let duplicate_of = duplicate_of.or_else(|| self.repeat_of(lead?.id));
+        let duplicate_of =
+            duplicate_of.or_else(|| self.repeat_of(lead.filter(|mention| mention.changes)?.id));
         let lead = lead.map(|mention| Link {
             id: mention.id,
             version: mention.changes.then(|| self.version(StreamRef::Lead(mention.id))),

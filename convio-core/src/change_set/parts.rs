@@ -1,12 +1,13 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{ConfigVersion, Version};
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey, Offer, Touch};
 use crate::event::{EventBody, Subject};
-use crate::id::{ContactId, IntakeId, LeadId, WebhookId};
+use crate::id::{ContactId, LeadId, WebhookId};
 
 /// A row to be written whole.
 #[derive(Debug, Clone)]
@@ -58,26 +59,26 @@ pub struct ContactMerge {
     pub touch: Touch,
 }
 
-/// A reservation: this name of this webhook belongs to this intake.
+/// A reservation: this name belongs to this intake, appointment or conversion.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The webhook that it counts in.
-    pub webhook: WebhookId,
+    /// The webhook that it counts in; `None`: the whole workspace.
+    pub webhook: Option<WebhookId>,
     /// What kind of name it is.
     pub kind: ClaimKind,
     /// The name.
     pub value: String,
     /// What came in under it.
     pub fingerprint: Fingerprint,
-    /// The intake that claims it.
-    pub intake: IntakeId,
+    /// The UUID of what claims it.
+    pub holder: Uuid,
     /// When it may be taken over; `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Claim({:?} in {} for {})", self.kind, self.webhook, self.intake)
+        write!(f, "Claim({:?} for {})", self.kind, self.holder)
     }
 }
 
@@ -88,6 +89,10 @@ pub enum ClaimKind {
     IdempotencyKey,
     /// The sender's own id of the lead: remembered for ever.
     ExternalId,
+    /// The caller's own id of an appointment: remembered for ever.
+    Appointment,
+    /// The caller's own id of a conversion: remembered for ever.
+    Conversion,
 }
 
 impl ClaimKind {
@@ -182,12 +187,12 @@ pub enum GateLost {
     },
     /// The name is claimed already.
     Claim {
-        /// The intake that wanted it.
-        intake: IntakeId,
+        /// What wanted it.
+        claimant: Uuid,
         /// What kind of name it is.
         kind: ClaimKind,
-        /// The intake that holds it.
-        holder: IntakeId,
+        /// What holds it.
+        holder: Uuid,
         /// Whether the same thing came in under it.
         same_body: bool,
     },

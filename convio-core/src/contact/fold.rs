@@ -27,6 +27,11 @@ impl Contact {
                 EventBody::ConversionRecorded(recorded) => {
                     contact.as_mut()?.convert(recorded.value, recorded.occurred_at).ok()?;
                 }
+                EventBody::ConversionVoided(voided) => {
+                    contact.as_mut()?.unconvert(voided.value, voided.customer_since).ok()?;
+                }
+                EventBody::LeadDeleted => contact.as_mut()?.count_lead(false),
+                EventBody::LeadRestored => contact.as_mut()?.count_lead(true),
                 _ => continue,
             }
             if contact.as_ref()?.version != version {

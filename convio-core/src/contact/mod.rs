@@ -37,7 +37,7 @@ pub struct Contact {
     pub stamps: Stamps,
     /// The first lead, by time received.
     pub first_touch: Touch,
-    /// How many leads it has.
+    /// How many leads it has, deleted ones left out.
     pub leads: u32,
     /// When its first conversion happened.
     pub customer_since: Option<DateTime<Utc>>,
@@ -101,6 +101,27 @@ impl Contact {
         self.version = self.version.next();
         Ok(())
     }
+
+    /// Takes back one conversion of this value: the earliest that still stands happened at `customer_since`.
+    ///
+    /// Fails when the sum of all others does not fit.
+    pub fn unconvert(
+        &mut self,
+        value: Money,
+        customer_since: Option<DateTime<Utc>>,
+    ) -> Result<(), MoneyError> {
+        self.lifetime.remove(value)?;
+        self.conversions = self.conversions.saturating_sub(1);
+        self.customer_since = customer_since;
+        self.version = self.version.next();
+        Ok(())
+    }
+
+    /// Counts one lead less, since it was deleted, or one more, since it was restored.
+    pub fn count_lead(&mut self, restored: bool) {
+        self.leads = if restored { self.leads + 1 } else { self.leads.saturating_sub(1) };
+        self.version = self.version.next();
+    }
 }
 
 /// One lead, as the source of a person's interest.
@@ -127,12 +148,26 @@ impl Touch {
 pub struct Lifetime(BTreeMap<Currency, i64>);
 
 impl Lifetime {
-    /// Adds `value` to the sum of its currency.
+    /// Adds `value` to the sum of its currency; a sum that comes to nothing is left out.
     pub fn add(&mut self, value: Money) -> Result<(), MoneyError> {
         let sum = Money::from_minor(self.0.get(&value.currency()).copied().unwrap_or(0), value.currency());
         let sum = sum.checked_add(value)?;
-        self.0.insert(value.currency(), sum.minor());
+        match sum.minor() {
+            0 => self.0.remove(&value.currency()),
+            minor => self.0.insert(value.currency(), minor),
+        };
         Ok(())
+    }
+
+    /// Takes `value` off the sum of its currency.
+    pub fn remove(&mut self, value: Money) -> Result<(), MoneyError> {
+        let minor = value.minor().checked_neg().ok_or(MoneyError::Overflow)?;
+        self.add(Money::from_minor(minor, value.currency()))
+    }
+
+    /// The sum in one currency; nothing of it is zero.
+    pub fn of(&self, currency: Currency) -> Money {
+        Money::from_minor(self.0.get(&currency).copied().unwrap_or(0), currency)
     }
 
     /// The sums, one per currency.

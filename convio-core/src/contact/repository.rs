@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 
+use chrono::{DateTime, Utc};
+
 use super::{Contact, ContactKey, ContactNumber};
 use crate::id::{ContactId, WorkspaceId};
 use crate::page::{Page, PageRequest};
@@ -24,12 +26,32 @@ pub enum ContactRef {
 pub struct ContactFilter {
     /// Only contacts with at least this many leads.
     pub leads_min: u32,
+    /// Only contacts made at this time or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Only contacts made before this time.
+    pub created_until: Option<DateTime<Utc>>,
+    /// Only contacts of this phone number, in E.164: one per scope.
+    pub phone: Option<String>,
 }
 
 impl ContactFilter {
+    /// The contacts with several leads.
+    pub fn with_several_leads() -> Self {
+        Self { leads_min: 2, ..Self::default() }
+    }
+
+    /// The contacts made within these times, the last one left out.
+    pub fn created_between(from: DateTime<Utc>, until: DateTime<Utc>) -> Self {
+        Self { created_from: Some(from), created_until: Some(until), ..Self::default() }
+    }
+
     /// Whether the contact is one of those listed.
     pub fn matches(&self, contact: &Contact) -> bool {
+        let phone = || contact.person.phone.as_ref().map(|parsed| parsed.phone.e164());
         contact.leads >= self.leads_min
+            && self.created_from.is_none_or(|from| contact.created_at >= from)
+            && self.created_until.is_none_or(|until| contact.created_at < until)
+            && self.phone.as_deref().is_none_or(|wanted| phone() == Some(wanted))
     }
 }
 

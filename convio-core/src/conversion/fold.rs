@@ -1,29 +1,44 @@
-use super::Conversion;
+use super::{Conversion, Voided};
 use crate::event::{Event, EventBody, Subject};
 
 impl Conversion {
     /// The conversion as its events tell it; `None` when they do not hold its recording.
     pub fn fold<'e>(events: impl IntoIterator<Item = &'e Event>) -> Option<Self> {
-        let mut conversion = None;
+        let mut conversion: Option<Self> = None;
         for event in events {
-            let (Some(Subject::Conversion(id)), EventBody::ConversionRecorded(recorded)) =
-                (event.subject(), &event.body)
-            else {
+            let Some(Subject::Conversion(id)) = event.subject() else {
                 continue;
             };
-            conversion = Some(Self {
-                id,
-                workspace: event.workspace,
-                lead: event.lead_id()?,
-                contact: event.contact_id()?,
-                appointment: recorded.appointment,
-                conversion_type: recorded.conversion_type.clone(),
-                value: recorded.value,
-                first_touch: recorded.first_touch.clone(),
-                occurred_at: recorded.occurred_at,
-                created_at: event.at,
-                version: event.subject_version()?,
-            });
+            match &event.body {
+                EventBody::ConversionRecorded(recorded) => {
+                    conversion = Some(Self {
+                        id,
+                        workspace: event.workspace,
+                        lead: event.lead_id()?,
+                        contact: event.contact_id()?,
+                        appointment: recorded.appointment,
+                        conversion_type: recorded.conversion_type.clone(),
+                        value: recorded.value,
+                        first_touch: recorded.first_touch.clone(),
+                        last_touch: recorded.last_touch.clone(),
+                        sold_by: recorded.sold_by.clone(),
+                        external_id: recorded.external_id.clone(),
+                        metadata: recorded.metadata.clone().unwrap_or_default(),
+                        occurred_at: recorded.occurred_at,
+                        day: recorded.day,
+                        seconds_to_convert: recorded.seconds_to_convert,
+                        voided: None,
+                        created_at: event.at,
+                        version: event.subject_version()?,
+                    });
+                }
+                EventBody::ConversionVoided(voided) => {
+                    let row = conversion.as_mut()?;
+                    row.voided = Some(Voided { at: event.at, reason: voided.reason.clone() });
+                    row.version = event.subject_version()?;
+                }
+                _ => {}
+            }
         }
         conversion
     }

@@ -15,6 +15,8 @@ pub struct ConversionFilter {
     pub lead: Option<LeadId>,
     /// Only conversions of this contact.
     pub contact: Option<ContactId>,
+    /// Only conversions that stand.
+    pub standing: bool,
 }
 
 impl ConversionFilter {
@@ -32,6 +34,7 @@ impl ConversionFilter {
     pub fn matches(&self, conversion: &Conversion) -> bool {
         self.lead.is_none_or(|lead| lead == conversion.lead)
             && self.contact.is_none_or(|contact| contact == conversion.contact)
+            && (!self.standing || conversion.stands())
     }
 }
 

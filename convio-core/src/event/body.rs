@@ -1,17 +1,19 @@
 use serde::{Deserialize, Serialize};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::appointment::{Outcome, Schedule};
+use crate::api_key::ApiKeySettings;
+use crate::appointment::{AppointmentStatus, Ended, NewAppointment, NextStep, Outcome, Schedule};
 use crate::contact::{ContactKey, Person, Touch};
 use crate::error::Reason;
-use crate::id::{AppointmentId, ConversionId, LeadId, WebhookId};
-use crate::lead::{Custom, Interest, LeadStatus};
+use crate::id::{AppointmentId, ConversionId, LeadId, ProviderId, WebhookId};
+use crate::lead::{ContactAttempt, Custom, Interest, Priority, Progress};
 use crate::money::Money;
 use crate::postal::PostalCode;
+use crate::provider::ProviderSettings;
 use crate::rejection::Corrections;
 use crate::routing::{Decision, RuleSet};
-use crate::text::{ConversionType, Source};
+use crate::text::{AppointmentType, ConversionType, Private};
 use crate::webhook::WebhookSettings;
 use crate::workspace::WorkspaceSettings;
 
@@ -43,10 +45,62 @@ pub enum EventBody {
     WebhookDeleted,
     /// A deleted webhook was restored.
     WebhookRestored,
+    /// A provider was created.
+    ProviderCreated {
+        /// Its name.
+        name: String,
+        /// Its settings.
+        settings: ProviderSettings,
+    },
+    /// A provider got new settings.
+    ProviderConfigured {
+        /// All of them.
+        settings: ProviderSettings,
+    },
+    /// An API key was created.
+    ApiKeyCreated(ApiKeySettings),
+    /// An API key was revoked.
+    ApiKeyRevoked,
     /// A lead was taken; its contact was made, or took what the lead offered.
     LeadReceived(Box<LeadReceived>),
     /// A lead could not be taken, and is kept.
-    LeadRejected(LeadRejected),
+    LeadRejected(Box<LeadRejected>),
+    /// A lead got another status, by hand.
+    LeadMoved {
+        /// How far it has come.
+        progress: Progress,
+    },
+    /// Someone else is responsible for a lead, or no one.
+    LeadAssigned {
+        /// Who.
+        owner: Option<String>,
+    },
+    /// A lead is to be looked at again at another time, or not.
+    LeadFollowUpSet {
+        /// When.
+        at: Option<DateTime<Utc>>,
+    },
+    /// A lead is more or less urgent.
+    LeadPrioritised {
+        /// How urgent.
+        priority: Priority,
+    },
+    /// Something was noted of a lead.
+    LeadNoted {
+        /// What; personal.
+        text: Option<Private>,
+    },
+    /// Someone tried to reach the person.
+    LeadAttempted {
+        /// How, when, with what success.
+        attempt: ContactAttempt,
+        /// How far the lead has come.
+        progress: Progress,
+    },
+    /// A lead was deleted.
+    LeadDeleted,
+    /// A deleted lead was restored.
+    LeadRestored,
     /// Fields of a rejected lead were set right.
     RejectionCorrected {
         /// All corrections; personal.
@@ -58,10 +112,28 @@ pub enum EventBody {
     RulesPublished(RuleSet),
     /// An appointment was booked and routed.
     AppointmentBooked(Box<AppointmentBooked>),
-    /// An appointment took place.
-    AppointmentCompleted(AppointmentCompleted),
+    /// An appointment was confirmed by the customer.
+    AppointmentConfirmed,
+    /// An appointment was given to someone else, by hand.
+    AppointmentAssigned {
+        /// Whom it went to.
+        routing: Decision,
+        /// Who of them keeps it.
+        staff: Option<String>,
+    },
+    /// An appointment was moved: another one stands in its place.
+    AppointmentRescheduled {
+        /// The one that stands in its place.
+        to: AppointmentId,
+        /// When and by whom it was moved.
+        at: Ended,
+    },
+    /// An appointment took place, was cancelled or missed.
+    AppointmentEnded(Box<AppointmentEnded>),
     /// A lead was sold.
-    ConversionRecorded(ConversionRecorded),
+    ConversionRecorded(Box<ConversionRecorded>),
+    /// A conversion should not have been, and counts no more.
+    ConversionVoided(ConversionVoided),
 }
 
 /// Of [`EventBody::LeadReceived`]: everything of the lead but what the commit decides.
@@ -69,6 +141,12 @@ pub enum EventBody {
 pub struct LeadReceived {
     /// The webhook that it came through.
     pub webhook: WebhookId,
+    /// The provider that sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    /// How far it has come: it just came in, with an appointment or without.
+    #[serde(default, skip_serializing_if = "Progress::is_default")]
+    pub progress: Progress,
     /// What it is an interest in.
     pub interest: Interest,
     /// What is doubtful in it.
@@ -119,6 +197,9 @@ pub struct LeadPersonal {
 pub struct LeadRejected {
     /// The webhook that it came through.
     pub webhook: WebhookId,
+    /// The provider that sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
     /// Everything that was wrong.
     pub reasons: Vec<Reason>,
     /// The sender's own id of the lead, as the transport gave it.
@@ -129,60 +210,121 @@ pub struct LeadRejected {
     pub test: bool,
     /// When it was received.
     pub received_at: DateTime<Utc>,
+    /// The appointment that came with it; `None` also once erased.
+    #[serde(skip)]
+    pub appointment: Option<NewAppointment>,
 }
 
 /// Of [`EventBody::AppointmentBooked`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppointmentBooked {
+    /// What kind of appointment it is.
+    pub appointment_type: AppointmentType,
     /// When it takes place.
     pub schedule: Schedule,
-    /// Where it was routed, and why.
+    /// Whom it went to, and why.
     pub routing: Decision,
-    /// The lead's status after it.
-    pub lead_status: LeadStatus,
+    /// Who of them keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff: Option<String>,
+    /// The appointment that it was moved from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescheduled_from: Option<AppointmentId>,
+    /// The caller's own id of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// When it was booked.
+    pub booked_at: DateTime<Utc>,
+    /// How far the lead has come with it; `None` where it is no step for the lead, as when an appointment is moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// Where it takes place; personal.
+    #[serde(skip)]
+    pub location: Option<Private>,
 }
 
-/// Of [`EventBody::AppointmentCompleted`].
+/// Of [`EventBody::AppointmentEnded`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppointmentCompleted {
-    /// How it ended.
-    pub outcome: Outcome,
+pub struct AppointmentEnded {
+    /// Completed, cancelled or missed.
+    pub status: AppointmentStatus,
+    /// How it ended, if it took place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// When, by whom, why.
+    pub ended: Ended,
     /// The conversion that it ended in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<ConversionId>,
+    /// How far the lead has come with it; `None` where the conversion's event says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// What is to be done next; personal.
+    #[serde(skip)]
+    pub next_step: Option<NextStep>,
 }
 
 /// Of [`EventBody::ConversionRecorded`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConversionRecorded {
-    /// The conversion.
-    pub conversion: ConversionId,
     /// The appointment that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appointment: Option<AppointmentId>,
     /// Its type.
     pub conversion_type: ConversionType,
     /// Its value.
     pub value: Money,
+    /// The contact's first lead.
+    pub first_touch: Touch,
+    /// The contact's last lead before it.
+    pub last_touch: Touch,
+    /// Who sold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sold_by: Option<String>,
+    /// The caller's own id of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
-    /// The source of the contact's first lead.
-    pub first_touch: Source,
-    /// The lead's status after it.
-    pub lead_status: LeadStatus,
+    /// The day that it counts on.
+    pub day: NaiveDate,
+    /// The time from the lead's receipt to it.
+    pub seconds_to_convert: i64,
+    /// How far the lead has come with it.
+    pub progress: Progress,
+    /// What else is kept with it; personal.
+    #[serde(skip)]
+    pub metadata: Option<Custom>,
 }
 
-/// The settings of a webhook, wrapped for the event that created it.
-#[derive(Serialize, Deserialize)]
-struct CreatedWebhook {
-    name: String,
-    settings: WebhookSettings,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ConfiguredWebhook {
-    settings: WebhookSettings,
+/// Of [`EventBody::ConversionVoided`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionVoided {
+    /// Why.
+    pub reason: String,
+    /// What it was worth.
+    pub value: Money,
+    /// Since when the contact is a customer, by the conversions that stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_since: Option<DateTime<Utc>>,
+    /// How far the lead has come without it.
+    pub progress: Progress,
 }
 
 impl EventBody {
+    /// How far the lead has come with it, where it moves the lead.
+    pub fn progress(&self) -> Option<&Progress> {
+        match self {
+            Self::LeadReceived(received) => Some(&received.progress),
+            Self::LeadMoved { progress } | Self::LeadAttempted { progress, .. } => Some(progress),
+            Self::AppointmentBooked(booked) => booked.progress.as_ref(),
+            Self::AppointmentEnded(ended) => ended.progress.as_ref(),
+            Self::ConversionRecorded(recorded) => Some(&recorded.progress),
+            Self::ConversionVoided(voided) => Some(&voided.progress),
+            _ => None,
+        }
+    }
+
     /// The kind, as stores name it.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -194,91 +336,34 @@ impl EventBody {
             Self::WebhookConfigured { .. } => "webhook.configured",
             Self::WebhookDeleted => "webhook.deleted",
             Self::WebhookRestored => "webhook.restored",
+            Self::ProviderCreated { .. } => "provider.created",
+            Self::ProviderConfigured { .. } => "provider.configured",
+            Self::ApiKeyCreated(_) => "api_key.created",
+            Self::ApiKeyRevoked => "api_key.revoked",
             Self::LeadReceived(_) => "lead.received",
             Self::LeadRejected(_) => "lead.rejected",
+            Self::LeadMoved { .. } => "lead.moved",
+            Self::LeadAssigned { .. } => "lead.assigned",
+            Self::LeadFollowUpSet { .. } => "lead.follow_up_set",
+            Self::LeadPrioritised { .. } => "lead.prioritised",
+            Self::LeadNoted { .. } => "lead.noted",
+            Self::LeadAttempted { .. } => "lead.attempted",
+            Self::LeadDeleted => "lead.deleted",
+            Self::LeadRestored => "lead.restored",
             Self::RejectionCorrected { .. } => "rejection.corrected",
             Self::RejectionReleased => "rejection.released",
             Self::RulesPublished(_) => "rules.published",
             Self::AppointmentBooked(_) => "appointment.booked",
-            Self::AppointmentCompleted(_) => "appointment.completed",
+            Self::AppointmentConfirmed => "appointment.confirmed",
+            Self::AppointmentAssigned { .. } => "appointment.assigned",
+            Self::AppointmentRescheduled { .. } => "appointment.rescheduled",
+            Self::AppointmentEnded(ended) => match ended.status {
+                AppointmentStatus::Cancelled => "appointment.cancelled",
+                AppointmentStatus::NoShow => "appointment.no_show",
+                _ => "appointment.completed",
+            },
             Self::ConversionRecorded(_) => "conversion.recorded",
+            Self::ConversionVoided(_) => "conversion.voided",
         }
-    }
-
-    /// The facts, as JSON.
-    pub fn facts(&self) -> serde_json::Result<String> {
-        match self {
-            Self::WorkspaceCreated(settings) | Self::WorkspaceConfigured(settings) => {
-                serde_json::to_string(settings)
-            }
-            Self::WebhookCreated { name, settings } => {
-                serde_json::to_string(&CreatedWebhook { name: name.clone(), settings: settings.clone() })
-            }
-            Self::WebhookConfigured { settings } => {
-                serde_json::to_string(&ConfiguredWebhook { settings: settings.clone() })
-            }
-            Self::WorkspaceDeleted
-            | Self::WorkspaceRestored
-            | Self::WebhookDeleted
-            | Self::WebhookRestored
-            | Self::RejectionCorrected { .. }
-            | Self::RejectionReleased => Ok("{}".to_owned()),
-            Self::LeadReceived(facts) => serde_json::to_string(facts),
-            Self::LeadRejected(facts) => serde_json::to_string(facts),
-            Self::RulesPublished(rules) => serde_json::to_string(rules),
-            Self::AppointmentBooked(facts) => serde_json::to_string(facts),
-            Self::AppointmentCompleted(facts) => serde_json::to_string(facts),
-            Self::ConversionRecorded(facts) => serde_json::to_string(facts),
-        }
-    }
-
-    /// The personal part, as JSON; `None` when there is none, or it was erased.
-    pub fn personal(&self) -> serde_json::Result<Option<String>> {
-        match self {
-            Self::LeadReceived(received) => received.personal.as_ref().map(serde_json::to_string).transpose(),
-            Self::RejectionCorrected { corrections } => {
-                corrections.as_ref().map(serde_json::to_string).transpose()
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// The body that was kept as these parts.
-    pub fn from_parts(kind: &str, facts: &str, personal: Option<&str>) -> serde_json::Result<Self> {
-        use serde::de::Error as _;
-        use serde_json::from_str;
-        Ok(match kind {
-            "workspace.created" => Self::WorkspaceCreated(from_str(facts)?),
-            "workspace.configured" => Self::WorkspaceConfigured(from_str(facts)?),
-            "workspace.deleted" => Self::WorkspaceDeleted,
-            "workspace.restored" => Self::WorkspaceRestored,
-            "webhook.created" => {
-                let CreatedWebhook { name, settings } = from_str(facts)?;
-                Self::WebhookCreated { name, settings }
-            }
-            "webhook.configured" => {
-                let ConfiguredWebhook { settings } = from_str(facts)?;
-                Self::WebhookConfigured { settings }
-            }
-            "webhook.deleted" => Self::WebhookDeleted,
-            "webhook.restored" => Self::WebhookRestored,
-            "lead.received" => {
-                let mut received: LeadReceived = from_str(facts)?;
-                received.personal = personal.map(from_str).transpose()?;
-                Self::LeadReceived(Box::new(received))
-            }
-            "lead.rejected" => Self::LeadRejected(from_str(facts)?),
-            "rejection.corrected" => {
-                Self::RejectionCorrected { corrections: personal.map(from_str).transpose()? }
-            }
-            "rejection.released" => Self::RejectionReleased,
-            "rules.published" => Self::RulesPublished(from_str(facts)?),
-            "appointment.booked" => Self::AppointmentBooked(from_str(facts)?),
-            "appointment.completed" => Self::AppointmentCompleted(from_str(facts)?),
-            "conversion.recorded" => Self::ConversionRecorded(from_str(facts)?),
-            unknown => {
-                return Err(serde_json::Error::custom(format!("unknown kind of event `{unknown}`")));
-            }
-        })
     }
 }

@@ -2,6 +2,7 @@
 //! each aggregate's own stream without a gap, and in the workspace's feed.
 
 mod body;
+mod codec;
 mod repository;
 
 use chrono::{DateTime, Utc};
@@ -10,11 +11,13 @@ use uuid::Uuid;
 
 use crate::change_set::Version;
 use crate::contact::ContactNumber;
-use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId, WorkspaceId};
+use crate::id::{
+    ApiKeyId, AppointmentId, ContactId, ConversionId, IntakeId, LeadId, ProviderId, WebhookId, WorkspaceId,
+};
 
 pub use body::{
-    AppointmentBooked, AppointmentCompleted, ConversionRecorded, EventBody, LeadPersonal, LeadReceived,
-    LeadRejected,
+    AppointmentBooked, AppointmentEnded, ConversionRecorded, ConversionVoided, EventBody, LeadPersonal,
+    LeadReceived, LeadRejected,
 };
 #[cfg(feature = "service")]
 pub use repository::{EventLog, Head};
@@ -106,6 +109,10 @@ pub enum Subject {
     Workspace(WorkspaceId),
     /// A webhook.
     Webhook(WebhookId),
+    /// A provider.
+    Provider(ProviderId),
+    /// An API key.
+    ApiKey(ApiKeyId),
     /// The workspace's routing rules: they share its id.
     Rules(WorkspaceId),
     /// A rejection.
@@ -122,6 +129,8 @@ impl Subject {
         match self {
             Self::Workspace(_) => "workspace",
             Self::Webhook(_) => "webhook",
+            Self::Provider(_) => "provider",
+            Self::ApiKey(_) => "api_key",
             Self::Rules(_) => "rules",
             Self::Rejection(_) => "rejection",
             Self::Appointment(_) => "appointment",
@@ -134,6 +143,8 @@ impl Subject {
         match self {
             Self::Workspace(id) | Self::Rules(id) => id.uuid(),
             Self::Webhook(id) => id.uuid(),
+            Self::Provider(id) => id.uuid(),
+            Self::ApiKey(id) => id.uuid(),
             Self::Rejection(id) => id.uuid(),
             Self::Appointment(id) => id.uuid(),
             Self::Conversion(id) => id.uuid(),
@@ -145,6 +156,8 @@ impl Subject {
         Some(match kind {
             "workspace" => Self::Workspace(WorkspaceId::from_uuid(uuid)),
             "webhook" => Self::Webhook(WebhookId::from_uuid(uuid)),
+            "provider" => Self::Provider(ProviderId::from_uuid(uuid)),
+            "api_key" => Self::ApiKey(ApiKeyId::from_uuid(uuid)),
             "rules" => Self::Rules(WorkspaceId::from_uuid(uuid)),
             "rejection" => Self::Rejection(IntakeId::from_uuid(uuid)),
             "appointment" => Self::Appointment(AppointmentId::from_uuid(uuid)),
@@ -192,6 +205,11 @@ impl Actor {
     /// ```
     pub fn user(name: impl AsRef<str>) -> Self {
         Self(format!("user:{}", name.as_ref()))
+    }
+
+    /// An API key.
+    pub fn api_key(key: ApiKeyId) -> Self {
+        Self(format!("key:{key}"))
     }
 
     /// The actor that a store kept.

@@ -1,4 +1,4 @@
-use super::{Lead, LeadStatus, Stage};
+use super::{Attempts, Lead, Priority};
 use crate::change_set::Version;
 use crate::event::{Event, EventBody};
 
@@ -10,42 +10,47 @@ impl Lead {
             let (Some(id), Some(version)) = (event.lead_id(), event.lead_version()) else {
                 continue;
             };
-            match &event.body {
-                EventBody::LeadReceived(received) => {
-                    let personal = received.personal.clone().unwrap_or_default();
-                    lead = Some(Self {
-                        id,
-                        workspace: event.workspace,
-                        contact: event.contact_id()?,
-                        webhook: received.webhook,
-                        interest: received.interest.clone(),
-                        custom: personal.custom,
-                        postal_code: personal.postal_code,
-                        flags: received.flags.clone(),
-                        test: received.test,
-                        status: LeadStatus::of(Stage::New),
-                        duplicate_of: event.duplicate_of,
-                        opened_contact: event.contact_number.is_some(),
-                        conversion: None,
-                        received_at: received.received_at,
-                        created_at: event.at,
-                        version: Version::ZERO.next(),
-                    });
-                }
-                EventBody::AppointmentBooked(booked) => {
-                    let lead = lead.as_mut()?;
-                    lead.status = booked.lead_status.clone();
-                    lead.version = lead.version.next();
-                }
-                EventBody::ConversionRecorded(recorded) => {
-                    let lead = lead.as_mut()?;
-                    lead.status = recorded.lead_status.clone();
-                    lead.conversion = lead.conversion.or(Some(recorded.conversion));
-                    lead.version = lead.version.next();
-                }
-                _ => continue,
+            if let EventBody::LeadReceived(received) = &event.body {
+                let personal = received.personal.clone().unwrap_or_default();
+                lead = Some(Self {
+                    id,
+                    workspace: event.workspace,
+                    contact: event.contact_id()?,
+                    webhook: received.webhook,
+                    provider: received.provider,
+                    interest: received.interest.clone(),
+                    custom: personal.custom,
+                    postal_code: personal.postal_code,
+                    flags: received.flags.clone(),
+                    test: received.test,
+                    progress: received.progress.clone(),
+                    owner: None,
+                    follow_up_at: None,
+                    priority: Priority::default(),
+                    attempts: Attempts::default(),
+                    duplicate_of: event.duplicate_of,
+                    opened_contact: event.contact_number.is_some(),
+                    deleted_at: None,
+                    received_at: received.received_at,
+                    created_at: event.at,
+                    version: Version::ZERO,
+                });
             }
-            if lead.as_ref()?.version != version {
+            let row = lead.as_mut()?;
+            if let Some(progress) = event.body.progress() {
+                row.progress = progress.clone();
+            }
+            match &event.body {
+                EventBody::LeadAssigned { owner } => row.owner.clone_from(owner),
+                EventBody::LeadFollowUpSet { at } => row.follow_up_at = *at,
+                EventBody::LeadPrioritised { priority } => row.priority = *priority,
+                EventBody::LeadAttempted { attempt, .. } => row.attempts.add(attempt.at),
+                EventBody::LeadDeleted => row.deleted_at = Some(event.at),
+                EventBody::LeadRestored => row.deleted_at = None,
+                _ => {}
+            }
+            row.version = row.version.next();
+            if row.version != version {
                 return None;
             }
         }

@@ -1,7 +1,11 @@
 //! The lead: one interest of one contact.
 
+mod change;
 mod fold;
+mod history;
 mod payload;
+mod pipeline;
+mod progress;
 mod raw;
 mod repository;
 mod status;
@@ -14,12 +18,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::change_set::Version;
+use crate::contact::Touch;
 use crate::error::Reason;
-use crate::id::{ContactId, ConversionId, LeadId, WebhookId, WorkspaceId};
+use crate::id::{ContactId, LeadId, ProviderId, WebhookId, WorkspaceId};
 use crate::postal::PostalCode;
 use crate::text::{Campaign, LeadType, Product, Source};
 
+pub use change::{Attempts, Channel, ContactAttempt, LeadChange, Priority};
+pub use history::{Note, Span, notes, owners, statuses};
 pub use payload::Payload;
+pub use pipeline::Pipeline;
+pub use progress::{Progress, Reached, Step};
 pub use raw::{Format, RawLead};
 #[cfg(feature = "service")]
 pub use repository::{LeadFilter, LeadRepository};
@@ -36,6 +45,8 @@ pub struct Lead {
     pub contact: ContactId,
     /// The webhook that it came through.
     pub webhook: WebhookId,
+    /// The provider that sent it.
+    pub provider: Option<ProviderId>,
     /// What it is an interest in, and where it came from.
     pub interest: Interest,
     /// Everything that was sent and has no place elsewhere.
@@ -48,13 +59,22 @@ pub struct Lead {
     /// webhook's limit include it.
     pub test: bool,
     /// How far it has come.
-    pub status: LeadStatus,
+    pub progress: Progress,
+    /// Who is responsible for it: a name or id of the embedder's.
+    pub owner: Option<String>,
+    /// When it is to be looked at again.
+    pub follow_up_at: Option<DateTime<Utc>>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// How often someone tried to reach the person.
+    pub attempts: Attempts,
     /// The lead that it repeats.
     pub duplicate_of: Option<LeadId>,
     /// Whether its contact was made by it.
     pub opened_contact: bool,
-    /// Its first standing conversion.
-    pub conversion: Option<ConversionId>,
+    /// When it was deleted. A deleted lead is left out of lists and of its contact's count, and nothing is done with it
+    /// until it is restored; what it came to stays in analytics.
+    pub deleted_at: Option<DateTime<Utc>>,
     /// When it was received.
     pub received_at: DateTime<Utc>,
     /// When it was stored.
@@ -77,6 +97,16 @@ impl Lead {
     /// ```
     pub fn custom<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         self.custom.read()
+    }
+
+    /// The lead as a touch of its contact.
+    pub fn touch(&self) -> Touch {
+        Touch { source: self.interest.source.clone(), lead: self.id, at: self.received_at }
+    }
+
+    /// The time from its receipt to the first attempt to reach the person, in seconds; `None` while there was none.
+    pub fn seconds_to_contact(&self) -> Option<i64> {
+        Some((self.attempts.first_at? - self.received_at).num_seconds())
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::appointment::NewAppointment;
 use crate::webhook::DIRECT;
 
 /// A lead as it comes in: bytes, and what the transport knows of them. Nothing is read before it is ingested, so what
@@ -28,6 +29,8 @@ pub struct RawLead {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) test: bool,
     pub(crate) secret: Option<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) appointment: Option<NewAppointment>,
     /// It came in before, was rejected, and is read again.
     pub(crate) released: bool,
 }
@@ -130,6 +133,21 @@ impl RawLead {
         self
     }
 
+    /// The provider that sent it, by name. Where the caller came with an API key of a provider, it is that one.
+    #[must_use]
+    pub fn provider(mut self, name: impl Into<String>) -> Self {
+        self.provider = Some(name.into());
+        self
+    }
+
+    /// An appointment that came with it: booked and routed in the commit that stores the lead. Where the lead can't be
+    /// taken, it is kept with the rejection and booked when that is released.
+    #[must_use]
+    pub fn appointment(mut self, new: impl Into<NewAppointment>) -> Self {
+        self.appointment = Some(new.into());
+        self
+    }
+
     /// Marks it as a test: stored and shown, never compared, in no analytics.
     #[must_use]
     pub fn test(mut self) -> Self {
@@ -153,6 +171,8 @@ impl RawLead {
             headers: Vec::new(),
             test: false,
             secret: None,
+            provider: None,
+            appointment: None,
             released: false,
         }
     }

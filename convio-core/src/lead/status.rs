@@ -1,6 +1,6 @@
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
-use crate::error::Error;
+use serde::{Deserialize, Serialize};
 
 /// How far a lead has come: a word of the workspace, and the stage that logic goes by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,31 +18,47 @@ impl LeadStatus {
     }
 }
 
+impl fmt::Display for LeadStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)
+    }
+}
+
 /// What a status means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Nothing happened yet.
     New,
-    /// An appointment is booked.
+    /// The person was reached.
+    Contacted,
+    /// It is worth the effort: the person wants what is sold, and can have it.
+    Qualified,
+    /// An appointment is open.
     Scheduled,
-    /// It was sold.
+    /// It was sold: a conversion stands.
     Won,
     /// It will not be sold.
     Lost,
+    /// It should not have come: a wrong number, another country, not our trade.
+    Rejected,
 }
 
 impl Stage {
     /// All stages, in the order in which a lead goes through them.
-    pub const ALL: [Self; 4] = [Self::New, Self::Scheduled, Self::Won, Self::Lost];
+    pub const ALL: [Self; 7] =
+        [Self::New, Self::Contacted, Self::Qualified, Self::Scheduled, Self::Won, Self::Lost, Self::Rejected];
 
     /// The stage as stores and events name it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::New => "new",
+            Self::Contacted => "contacted",
+            Self::Qualified => "qualified",
             Self::Scheduled => "scheduled",
             Self::Won => "won",
             Self::Lost => "lost",
+            Self::Rejected => "rejected",
         }
     }
 
@@ -51,25 +67,19 @@ impl Stage {
         Self::ALL.into_iter().find(|stage| stage.code() == code)
     }
 
-    /// Whether a lead may go from here to `to`. Staying is no transition.
-    pub const fn may_become(self, to: Self) -> bool {
-        use Stage::{Lost, New, Scheduled, Won};
-        matches!(
-            (self, to),
-            (New, Scheduled | Won | Lost) | (Scheduled, Won | Lost) | (Lost, Scheduled | Won)
-        )
+    /// Whether a lead enters it only with a reason.
+    pub const fn needs_reason(self) -> bool {
+        matches!(self, Self::Lost | Self::Rejected)
     }
 
-    /// The stage that booking an appointment leads to: a lead that was sold stays sold.
-    pub fn on_booking(self) -> Self {
-        if self == Self::Won { Self::Won } else { Self::Scheduled }
+    /// Whether it follows from a fact, an open appointment or a standing conversion, and so is never entered by hand from
+    /// another stage.
+    pub const fn is_fact(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Won)
     }
 
-    /// `to`, or the error that names the illegal transition.
-    pub fn transition(self, to: Self) -> Result<Self, Error> {
-        if self.may_become(to) {
-            return Ok(to);
-        }
-        Err(Error::conflict(format!("a lead can't go from `{}` to `{}`", self.code(), to.code())))
+    /// Whether people may still work on it: neither sold nor given up.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Won | Self::Lost | Self::Rejected)
     }
 }

@@ -18,6 +18,8 @@ impl Rejection {
                         reasons: rejected.reasons.clone(),
                         duplicate_of: event.duplicate_of,
                         external_id: rejected.external_id.clone(),
+                        provider: rejected.provider,
+                        appointment: rejected.appointment.clone(),
                         test: rejected.test,
                         corrections: Corrections::default(),
                         state: RejectionState::Held,

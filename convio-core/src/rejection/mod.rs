@@ -10,9 +10,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::appointment::NewAppointment;
 use crate::change_set::Version;
 use crate::error::Reason;
-use crate::id::{IntakeId, LeadId, WebhookId, WorkspaceId};
+use crate::id::{IntakeId, LeadId, ProviderId, WebhookId, WorkspaceId};
 
 #[cfg(feature = "service")]
 pub use repository::{RejectionFilter, RejectionRepository};
@@ -32,6 +33,10 @@ pub struct Rejection {
     pub duplicate_of: Option<LeadId>,
     /// The sender's own id of the lead, as the transport gave it: a release claims it.
     pub external_id: Option<String>,
+    /// The provider that sent it.
+    pub provider: Option<ProviderId>,
+    /// The appointment that came with it: a release books it.
+    pub appointment: Option<NewAppointment>,
     /// Whether it was sent as a test.
     pub test: bool,
     /// What people set right since.

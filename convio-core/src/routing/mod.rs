@@ -3,6 +3,7 @@
 //! A pure function of rules and request: the same answer on every store and every run, and it explains itself.
 
 mod rule;
+mod zips;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ use crate::postal::PostalCode;
 use crate::text::Product;
 
 pub use rule::{AnyOf, Rule, Target};
+pub use zips::{MALFORMED_SHOWN, ZipList, ZipReport};
 
 /// All rules of a workspace, as published at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,17 +32,48 @@ pub struct RoutingRequest {
     pub postal_code: Option<PostalCode>,
 }
 
-/// Where something was routed, and why.
+/// Whom something went to, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Who gets it; `None` when no rule matches: it is never lost, but unrouted.
     pub target: Option<Target>,
+    /// Who decided.
+    pub how: How,
     /// The rule that matched.
     pub rule: Option<String>,
-    /// The publication of the rules that was asked.
+    /// The publication of the rules that was asked; 0 when none was.
     pub rules_version: Version,
     /// Per rule that was tried before the answer, the first condition that failed.
     pub failed: Vec<(String, FailedAt)>,
+}
+
+/// How it was decided who gets something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The caller who booked said so: the rules were not asked.
+    Direct,
+    /// By a rule.
+    Rule,
+    /// Someone assigned it later.
+    Hand,
+    /// No rule matches: no one gets it, until someone assigns it.
+    Unrouted,
+}
+
+impl How {
+    /// All ways.
+    pub const ALL: [Self; 4] = [Self::Direct, Self::Rule, Self::Hand, Self::Unrouted];
+
+    /// The way as stores name it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Rule => "rule",
+            Self::Hand => "hand",
+            Self::Unrouted => "unrouted",
+        }
+    }
 }
 
 /// The condition of a rule that failed first.
@@ -84,6 +117,7 @@ impl RuleSet {
                 None => {
                     return Decision {
                         target: Some(rule.target.clone()),
+                        how: How::Rule,
                         rule: Some(rule.name.clone()),
                         rules_version: self.version,
                         failed,
@@ -91,7 +125,7 @@ impl RuleSet {
                 }
             }
         }
-        Decision { target: None, rule: None, rules_version: self.version, failed }
+        Decision { target: None, how: How::Unrouted, rule: None, rules_version: self.version, failed }
     }
 
     /// The rules as their `version`-th publication, or every rule that says nothing or can't be told from another.
@@ -122,12 +156,28 @@ impl RuleSet {
 }
 
 impl Decision {
+    /// The caller who booked named the target.
+    pub fn direct(target: Target) -> Self {
+        Self::without_rules(target, How::Direct)
+    }
+
+    /// Someone assigned it to this target.
+    pub fn by_hand(target: Target) -> Self {
+        Self::without_rules(target, How::Hand)
+    }
+
+    fn without_rules(target: Target, how: How) -> Self {
+        Self { target: Some(target), how, rule: None, rules_version: Version::ZERO, failed: Vec::new() }
+    }
+
     /// Why it came out so, as a sentence.
     pub fn explain(&self) -> String {
-        let answer = match (&self.rule, &self.target) {
-            (Some(rule), Some(target)) => {
+        let answer = match (&self.rule, &self.target, self.how) {
+            (Some(rule), Some(target), _) => {
                 format!("rule `{rule}` of rules version {} routes to {target}", self.rules_version)
             }
+            (None, Some(target), How::Hand) => format!("assigned by hand to {target}"),
+            (None, Some(target), _) => format!("booked directly with {target}"),
             _ => format!("no rule of rules version {} matches: unrouted", self.rules_version),
         };
         if self.failed.is_empty() {

@@ -121,6 +121,12 @@ impl Rule {
         self
     }
 
+    /// That asks for one of the postal codes of a list.
+    #[must_use]
+    pub fn zip_list(self, list: &super::ZipList) -> Self {
+        self.zips(&list.zips)
+    }
+
     /// That asks for no postal code.
     #[must_use]
     pub fn any_zip(mut self) -> Self {

@@ -1,44 +1,158 @@
-//! The driver: read, plan, commit; again when something else was faster.
+//! The handle of a workspace, and the driver: read, plan, commit; again when something else was faster.
+//!
+//! Only this module reaches the store. Everyone else needs a [`Permit`], which only a check of permissions gives out.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
 
-use super::{TRIES_MAX, WorkspaceHandle};
+use chrono::{DateTime, Utc};
+
+use super::{Convio, TRIES_MAX};
+use crate::api_key::{ApiKey, Permission};
 use crate::change_set::{ChangeSet, GateLost, Receipt};
 use crate::error::Error;
-use crate::store::{CommitError, Need, Needs};
+use crate::event::{Actor, Origin};
+use crate::id::{ApiKeyId, ProviderId, WorkspaceId};
+use crate::store::{CommitError, Loaded, Need, Needs, Store};
 use crate::use_case::{ConfigSnapshot, Context, UseCase};
 
-impl WorkspaceHandle<'_> {
+/// A workspace, who acts in it, and what they may do there. Cheap to clone; it sees its own workspace only.
+#[derive(Clone)]
+pub struct WorkspaceHandle<'s> {
+    convio: Convio<'s>,
+    id: WorkspaceId,
+    origin: Origin,
+    access: Access,
+}
+
+/// What a handle may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Everything: it is the embedding service's own.
+    Full,
+    /// What this key permits.
+    Key(ApiKeyId),
+}
+
+/// That a call was found to be permitted.
+#[derive(Clone, Copy)]
+pub(super) struct Permit(());
+
+impl<'s> WorkspaceHandle<'s> {
+    pub(super) fn new(convio: Convio<'s>, id: WorkspaceId) -> Self {
+        Self { convio, id, origin: Origin::default(), access: Access::Full }
+    }
+
+    /// The handle narrowed to what a key permits; events name the key.
+    pub(super) fn narrowed(mut self, key: ApiKeyId) -> Self {
+        self.access = Access::Key(key);
+        self.origin.actor = Actor::api_key(key);
+        self
+    }
+
+    /// The workspace's id.
+    pub fn id(&self) -> WorkspaceId {
+        self.id
+    }
+
+    /// The API key that it was made by, if it was.
+    pub fn api_key_id(&self) -> Option<ApiKeyId> {
+        match self.access {
+            Access::Full => None,
+            Access::Key(key) => Some(key),
+        }
+    }
+
+    /// The same workspace, for another actor: events name who did it. What it may do stays the same.
+    #[must_use]
+    pub fn acting_as(mut self, actor: Actor) -> Self {
+        self.origin.actor = actor;
+        self
+    }
+
+    /// The same workspace, for one request: events name it.
+    #[must_use]
+    pub fn in_request(mut self, request: impl Into<String>) -> Self {
+        self.origin.request = Some(request.into());
+        self
+    }
+
+    /// The same workspace, for what follows from something: events name it.
+    #[must_use]
+    pub fn caused_by(mut self, causation: impl Into<String>) -> Self {
+        self.origin.causation = Some(causation.into());
+        self
+    }
+
     /// Runs a use case: reads what it needs, plans, commits, and plans again when a row or the configuration was changed
     /// in between, a bounded number of times.
     ///
     /// # Errors
-    /// Those of the plan; [`Conflict`](crate::ErrorKind::Conflict) when the bound is reached; those of the store.
+    /// Those of the plan; [`Denied`](crate::ErrorKind::Denied) without its permission;
+    /// [`Conflict`](crate::ErrorKind::Conflict) when the bound is reached; those of the store.
     pub async fn run<U: UseCase>(&self, use_case: &U) -> Result<U::Answer, Error> {
+        self.run_to_claim(use_case).await?.map_err(|lost| CommitError::GateLost(lost).into())
+    }
+
+    /// The same, with a claim or counter that was lost as an answer.
+    pub(super) async fn run_to_claim<U: UseCase>(
+        &self,
+        use_case: &U,
+    ) -> Result<Result<U::Answer, GateLost>, Error> {
+        let mut known: Option<Arc<ConfigSnapshot>> = None;
         let mut last = None;
         for _ in 0..TRIES_MAX {
-            let needs = use_case.needs();
-            let loaded = if needs.items.is_empty() {
-                crate::store::Loaded::default()
-            } else {
-                self.convio.store().load(&needs).await?
+            let config = match known.take() {
+                _ if !use_case.is_configured() => None,
+                Some(config) => Some(config),
+                None => Some(self.config(false).await?),
             };
-            let plan = use_case.plan(&loaded, &self.context())?;
+            let planned = match self.check(use_case.permission(), config.as_deref()) {
+                Ok(permit) => self.plan(permit, use_case, config.as_deref()).await,
+                Err(error) => Err(error),
+            };
+            let plan = match planned {
+                Ok(plan) => plan,
+                // No commit will tell that the configuration at hand is too old for this answer.
+                Err(error) => match self.newer(config.as_deref()).await? {
+                    Some(newer) => {
+                        known = Some(newer);
+                        last = Some(error);
+                        continue;
+                    }
+                    None => return Err(error),
+                },
+            };
             match self.commit_one(plan.changes).await {
-                Ok(_) => return Ok(plan.answer),
-                Err(
-                    error @ (CommitError::Conflict { .. }
-                    | CommitError::GateLost(GateLost::Config { current: Some(_) })),
-                ) => {
-                    last = Some(error);
-                }
+                Ok(_) => return Ok(Ok(plan.answer)),
+                Err(error @ CommitError::Conflict { .. }) => last = Some(error.into()),
                 Err(CommitError::GateLost(GateLost::Config { current: None })) => {
                     return Err(Error::not_found("workspace", self.id));
                 }
+                Err(error @ CommitError::GateLost(GateLost::Config { .. })) => {
+                    known = Some(self.config(true).await?);
+                    last = Some(error.into());
+                }
+                Err(CommitError::GateLost(lost)) => return Ok(Err(lost)),
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(last.map_or_else(|| Error::bug("no try was made"), Error::from))
+        Err(last.unwrap_or_else(|| Error::bug("no try was made")))
+    }
+
+    async fn plan<U: UseCase>(
+        &self,
+        permit: Permit,
+        use_case: &U,
+        config: Option<&ConfigSnapshot>,
+    ) -> Result<crate::use_case::Plan<U::Answer>, Error> {
+        let needs = use_case.needs();
+        let loaded = match needs.items.is_empty() {
+            true => Loaded::default(),
+            false => self.store(permit).load(&needs).await?,
+        };
+        use_case.plan(&loaded, &self.context(config))
     }
 
     /// Commits one change set.
@@ -73,8 +187,94 @@ impl WorkspaceHandle<'_> {
         Ok(config)
     }
 
-    pub(super) fn context(&self) -> Context<'_> {
-        let inner = &self.convio.inner;
-        Context { at: crate::clock::micros(inner.clock.now()), ids: &*inner.ids, origin: &self.origin }
+    /// The configuration, if it is another one than this by now. Reads the workspace's head.
+    pub(super) async fn newer(
+        &self,
+        config: Option<&ConfigSnapshot>,
+    ) -> Result<Option<Arc<ConfigSnapshot>>, Error> {
+        let Some(config) = config else { return Ok(None) };
+        let head = self.convio.store().head(self.id).await?;
+        match head.is_some_and(|head| head.config == config.version) {
+            true => Ok(None),
+            false => self.config(true).await.map(Some),
+        }
+    }
+
+    /// The configuration as it is now, seldom read whole.
+    pub(super) async fn current_config(&self) -> Result<Arc<ConfigSnapshot>, Error> {
+        let config = self.config(false).await?;
+        Ok(self.newer(Some(&config)).await?.unwrap_or(config))
+    }
+
+    /// Whether the caller may do this, under the configuration as it is now.
+    pub(super) async fn permit(&self, permission: Permission) -> Result<Permit, Error> {
+        match self.access {
+            Access::Full => Ok(Permit(())),
+            Access::Key(_) => self.check(permission, Some(&*self.current_config().await?)),
+        }
+    }
+
+    /// Whether the caller may do this under this configuration.
+    pub(super) fn check(
+        &self,
+        permission: Permission,
+        config: Option<&ConfigSnapshot>,
+    ) -> Result<Permit, Error> {
+        let Access::Key(id) = self.access else { return Ok(Permit(())) };
+        let config = config.ok_or_else(|| Error::denied("an API key creates no workspace"))?;
+        let key = standing_key(config, id, self.now())?;
+        if key.settings.permissions.contains(&permission) {
+            return Ok(Permit(()));
+        }
+        Err(Error::denied(format!("the API key does not permit to `{}`", permission.code())))
+    }
+
+    /// The store, for who was found to be permitted.
+    pub(super) fn store(&self, _: Permit) -> &(dyn Store + 's) {
+        self.convio.store()
+    }
+
+    /// When uses of API keys were last noted by this process.
+    pub(super) fn key_uses(&self) -> &Mutex<HashMap<ApiKeyId, DateTime<Utc>>> {
+        &self.convio.inner.key_uses
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        crate::clock::micros(self.convio.inner.clock.now())
+    }
+
+    pub(super) fn context<'c>(&'c self, config: Option<&'c ConfigSnapshot>) -> Context<'c> {
+        Context {
+            at: self.now(),
+            ids: &*self.convio.inner.ids,
+            origin: &self.origin,
+            provider: self.provider_of_key(config),
+            config,
+        }
+    }
+
+    /// The provider whose key the caller has.
+    fn provider_of_key(&self, config: Option<&ConfigSnapshot>) -> Option<ProviderId> {
+        let Access::Key(id) = self.access else { return None };
+        config?.api_key(id)?.settings.provider
+    }
+}
+
+/// The key of this id, if it works at this time and its workspace takes anything.
+pub(super) fn standing_key(
+    config: &ConfigSnapshot,
+    id: ApiKeyId,
+    at: DateTime<Utc>,
+) -> Result<&ApiKey, Error> {
+    if let Some(refusal) = config.workspace.refusal() {
+        return Err(Error::denied(refusal));
+    }
+    let key = config.api_key(id).filter(|key| key.stands(at));
+    key.ok_or_else(|| Error::denied("the API key is not valid"))
+}
+
+impl fmt::Debug for WorkspaceHandle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WorkspaceHandle({}, {})", self.id, self.origin.actor.as_str())
     }
 }

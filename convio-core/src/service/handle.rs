@@ -1,69 +1,38 @@
-use std::fmt;
+//! What can be done with the configuration of a workspace, its appointments and its conversions.
 
-use super::Convio;
-use crate::appointment::{Appointment, Outcome, Schedule};
+use super::WorkspaceHandle;
+use crate::appointment::{Appointment, Completion, NewAppointment, Party, Schedule};
+use crate::change_set::{ClaimKind, GateLost, RowRef};
 use crate::conversion::{Conversion, NewConversion};
-use crate::error::Error;
-use crate::event::{Actor, Origin};
-use crate::id::{AppointmentId, IntakeId, LeadId, WorkspaceId};
+use crate::error::{Error, Reason};
+use crate::id::{AppointmentId, ConversionId, IntakeId, LeadId};
+use crate::provider::{Provider, ProviderSettings};
 use crate::rejection::{Corrections, Rejection};
-use crate::routing::{Rule, RuleSet};
+use crate::routing::{Rule, RuleSet, Target};
+use crate::store::CommitError;
 use crate::use_case::{
-    Book, ChangeWebhook, ChangeWorkspace, Complete, Completed, Convert, Correct, CreateWebhook, PublishRules,
-    WebhookChange, WorkspaceChange,
+    AppointmentChange, Book, ChangeAppointment, ChangeWebhook, ChangeWorkspace, Complete, Completed, Convert,
+    Correct, CreateWebhook, PublishRules, Reschedule, SetProvider, UseCase, Void, WebhookChange,
+    WorkspaceChange,
 };
 use crate::webhook::{NewWebhook, Webhook, WebhookSettings};
 use crate::workspace::{Workspace, WorkspaceSettings};
 
-/// A workspace and who acts in it. Cheap to clone; it sees its own workspace only.
-#[derive(Clone)]
-pub struct WorkspaceHandle<'s> {
-    pub(super) convio: Convio<'s>,
-    pub(super) id: WorkspaceId,
-    pub(super) origin: Origin,
-}
-
-impl<'s> WorkspaceHandle<'s> {
-    /// The workspace's id.
-    pub fn id(&self) -> WorkspaceId {
-        self.id
-    }
-
-    /// The same workspace, for another actor: events name who did it.
-    #[must_use]
-    pub fn acting_as(mut self, actor: Actor) -> Self {
-        self.origin.actor = actor;
-        self
-    }
-
-    /// The same workspace, for one request: events name it.
-    #[must_use]
-    pub fn in_request(mut self, request: impl Into<String>) -> Self {
-        self.origin.request = Some(request.into());
-        self
-    }
-
-    /// The same workspace, for what follows from something: events name it.
-    #[must_use]
-    pub fn caused_by(mut self, causation: impl Into<String>) -> Self {
-        self.origin.causation = Some(causation.into());
-        self
-    }
-
+impl WorkspaceHandle<'_> {
     /// Gives the workspace other settings. They hold from the next call on, in every process.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) without a name; [`NotFound`](crate::ErrorKind::NotFound).
+    /// [`Invalid`](crate::ErrorKind::Invalid) names every wrong setting; [`NotFound`](crate::ErrorKind::NotFound).
     pub async fn configure(&self, settings: WorkspaceSettings) -> Result<Workspace, Error> {
-        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Configure(settings) }).await
+        self.run(&ChangeWorkspace { id: self.id(), change: WorkspaceChange::Configure(settings) }).await
     }
 
-    /// Deletes the workspace: it takes no leads from now on, keeps all it has, and can be restored.
+    /// Deletes the workspace: it takes nothing from now on, keeps all it has, and can be restored.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) when it is deleted already; [`NotFound`](crate::ErrorKind::NotFound).
     pub async fn delete(&self) -> Result<Workspace, Error> {
-        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Delete }).await
+        self.run(&ChangeWorkspace { id: self.id(), change: WorkspaceChange::Delete }).await
     }
 
     /// Restores the deleted workspace.
@@ -71,7 +40,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) when it is not deleted; [`NotFound`](crate::ErrorKind::NotFound).
     pub async fn restore(&self) -> Result<Workspace, Error> {
-        self.run(&ChangeWorkspace { id: self.id, change: WorkspaceChange::Restore }).await
+        self.run(&ChangeWorkspace { id: self.id(), change: WorkspaceChange::Restore }).await
     }
 
     /// Creates a webhook.
@@ -80,7 +49,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// [`Invalid`](crate::ErrorKind::Invalid) names every wrong field; [`Conflict`](crate::ErrorKind::Conflict) when the
     /// name is taken, also by a deleted one.
     pub async fn create_webhook(&self, new: NewWebhook) -> Result<Webhook, Error> {
-        self.run(&CreateWebhook { workspace: self.id, new }).await
+        self.run(&CreateWebhook { workspace: self.id(), new }).await
     }
 
     /// Gives a webhook other settings. They hold from the next lead on, in every process.
@@ -107,38 +76,36 @@ impl<'s> WorkspaceHandle<'s> {
         self.change_webhook(name, WebhookChange::Restore).await
     }
 
-    /// Publishes routing rules in place of those before, all at once.
+    /// Creates a provider: a company that sends leads.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) names every wrong setting; [`Conflict`](crate::ErrorKind::Conflict) when the
+    /// name is taken.
+    pub async fn create_provider(&self, name: &str, settings: ProviderSettings) -> Result<Provider, Error> {
+        let name = name.to_owned();
+        self.run(&SetProvider { workspace: self.id(), name, settings, create: true }).await
+    }
+
+    /// Gives a provider other settings. They hold from the next lead on, in every process.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) names every wrong setting; [`NotFound`](crate::ErrorKind::NotFound).
+    pub async fn configure_provider(
+        &self,
+        name: &str,
+        settings: ProviderSettings,
+    ) -> Result<Provider, Error> {
+        let name = name.to_owned();
+        self.run(&SetProvider { workspace: self.id(), name, settings, create: false }).await
+    }
+
+    /// Publishes routing rules in place of those before, all at once. Earlier publications can be read again by
+    /// [`WorkspaceHandle::rules_at`].
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names every rule that asks for nothing.
     pub async fn publish_rules(&self, rules: impl IntoIterator<Item = Rule>) -> Result<RuleSet, Error> {
-        self.run(&PublishRules { workspace: self.id, rules: rules.into_iter().collect() }).await
-    }
-
-    /// Books an appointment from a lead and routes it by the rules in force. No rule matching, it is booked all the same,
-    /// unrouted.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid).
-    pub async fn book(&self, lead: LeadId, schedule: Schedule) -> Result<Appointment, Error> {
-        self.run(&Book { workspace: self.id, lead, schedule }).await
-    }
-
-    /// Completes an appointment. One that was sold records its conversion in the same commit.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when it is completed already.
-    pub async fn complete(&self, appointment: AppointmentId, outcome: Outcome) -> Result<Completed, Error> {
-        self.run(&Complete { workspace: self.id, appointment, outcome }).await
-    }
-
-    /// Records a conversion: on its lead, on the contact, in the rollups, in one commit.
-    ///
-    /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) for a negative value;
-    /// [`Conflict`](crate::ErrorKind::Conflict) for a test lead.
-    pub async fn convert(&self, new: NewConversion) -> Result<Conversion, Error> {
-        self.run(&Convert { workspace: self.id, new }).await
+        self.run(&PublishRules { workspace: self.id(), rules: rules.into_iter().collect() }).await
     }
 
     /// Sets fields of a rejected lead right. It stays rejected until [`WorkspaceHandle::release`].
@@ -147,16 +114,179 @@ impl<'s> WorkspaceHandle<'s> {
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) names fields that do not exist;
     /// [`Conflict`](crate::ErrorKind::Conflict) when it is released already.
     pub async fn correct(&self, rejection: IntakeId, corrections: Corrections) -> Result<Rejection, Error> {
-        self.run(&Correct { workspace: self.id, id: rejection, corrections }).await
+        self.run(&Correct { workspace: self.id(), id: rejection, corrections }).await
+    }
+
+    /// Books an appointment from a lead. It goes to the target that the caller names, or else is routed by the rules in
+    /// force; no rule matching, it is booked all the same, unrouted. The same call under the same external id gives the
+    /// same appointment.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) names every wrong field;
+    /// [`Conflict`](crate::ErrorKind::Conflict) for a deleted lead, and for an external id that is another appointment's.
+    pub async fn book(&self, lead: LeadId, new: impl Into<NewAppointment>) -> Result<Appointment, Error> {
+        let book = Book { workspace: self.id(), lead, new: new.into() };
+        match self.run_to_claim(&book).await? {
+            Ok(appointment) => Ok(appointment),
+            Err(lost) => {
+                let permit = self.permit(book.permission()).await?;
+                let holder = AppointmentId::from_uuid(held(lost)?);
+                let found = self.store(permit).fetch_appointments(self.id(), &[holder]).await?;
+                found.into_iter().next().flatten().ok_or_else(|| Error::bug("a claim is held by nothing"))
+            }
+        }
+    }
+
+    /// Notes that the customer confirmed an appointment.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when it is not just booked, or
+    /// not as the caller saw it.
+    pub async fn confirm(&self, appointment: impl Into<RowRef<AppointmentId>>) -> Result<Appointment, Error> {
+        self.change_appointment(appointment.into(), AppointmentChange::Confirm).await
+    }
+
+    /// Gives an appointment to a target by hand, routed or not, and to a person of theirs.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when it came to its end, or is not
+    /// as the caller saw it.
+    pub async fn assign(
+        &self,
+        appointment: impl Into<RowRef<AppointmentId>>,
+        target: Target,
+        staff: Option<String>,
+    ) -> Result<Appointment, Error> {
+        self.change_appointment(appointment.into(), AppointmentChange::Assign { target, staff }).await
+    }
+
+    /// Calls an appointment off. Shortly before its start, by the workspace's policy, it counts as late.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when it came to its end, or is not
+    /// as the caller saw it.
+    pub async fn cancel(
+        &self,
+        appointment: impl Into<RowRef<AppointmentId>>,
+        by: Party,
+        reason: Option<String>,
+    ) -> Result<Appointment, Error> {
+        self.change_appointment(appointment.into(), AppointmentChange::Cancel { by, reason }).await
+    }
+
+    /// Notes that someone did not come to an appointment.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) before its start, when it came to
+    /// its end, or is not as the caller saw it.
+    pub async fn no_show(
+        &self,
+        appointment: impl Into<RowRef<AppointmentId>>,
+        by: Party,
+    ) -> Result<Appointment, Error> {
+        self.change_appointment(appointment.into(), AppointmentChange::NoShow { by }).await
+    }
+
+    /// Moves an appointment to another time. The answer is the new one, which has the target, person, type and place of the
+    /// old one; each names the other.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid);
+    /// [`Conflict`](crate::ErrorKind::Conflict) when it came to its end, or is not as the caller saw it.
+    pub async fn reschedule(
+        &self,
+        appointment: impl Into<RowRef<AppointmentId>>,
+        schedule: Schedule,
+        by: Party,
+        reason: Option<String>,
+    ) -> Result<Appointment, Error> {
+        let appointment = appointment.into();
+        self.run(&Reschedule { workspace: self.id(), appointment, schedule, by, reason }).await
+    }
+
+    /// Completes an appointment. One that was sold records its conversion in the same commit; one that was not sold loses
+    /// its lead, if it was the last that was open.
+    ///
+    /// Asks for [`Permission::Convert`](crate::Permission::Convert) where it was sold, and else for
+    /// [`Permission::Update`](crate::Permission::Update).
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) names every wrong field;
+    /// [`Conflict`](crate::ErrorKind::Conflict) when it came to its end, is not as the caller saw it, or the external id is
+    /// another conversion's.
+    pub async fn complete(
+        &self,
+        appointment: impl Into<RowRef<AppointmentId>>,
+        completion: impl Into<Completion>,
+    ) -> Result<Completed, Error> {
+        let (appointment, completion) = (appointment.into(), completion.into());
+        let complete = Complete { workspace: self.id(), appointment, completion };
+        match self.run_to_claim(&complete).await? {
+            Ok(completed) => Ok(completed),
+            Err(GateLost::Claim { kind, .. }) => Err(reused(kind)),
+            Err(lost) => Err(CommitError::GateLost(lost).into()),
+        }
+    }
+
+    /// Records a conversion: on its lead, on the contact, in the totals and rollups, in one commit. The same call under the
+    /// same external id gives the same conversion.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) names every wrong field;
+    /// [`Conflict`](crate::ErrorKind::Conflict) for a test lead or a deleted one, and for an external id that is another
+    /// conversion's.
+    pub async fn convert(&self, new: NewConversion) -> Result<Conversion, Error> {
+        let convert = Convert { workspace: self.id(), new };
+        match self.run_to_claim(&convert).await? {
+            Ok(conversion) => Ok(conversion),
+            Err(lost) => {
+                let permit = self.permit(convert.permission()).await?;
+                let holder = ConversionId::from_uuid(held(lost)?);
+                let found = self.store(permit).fetch_conversions(self.id(), &[holder]).await?;
+                found.into_iter().next().flatten().ok_or_else(|| Error::bug("a claim is held by nothing"))
+            }
+        }
+    }
+
+    /// Voids a conversion that should not have been: its lead, contact, totals and rollups are as if it had never happened.
+    /// It stays readable, with its history.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) without a reason;
+    /// [`Conflict`](crate::ErrorKind::Conflict) when it is voided already, or not as the caller saw it.
+    pub async fn void(
+        &self,
+        conversion: impl Into<RowRef<ConversionId>>,
+        reason: impl Into<String>,
+    ) -> Result<Conversion, Error> {
+        let void = Void { workspace: self.id(), conversion: conversion.into(), reason: reason.into() };
+        self.run(&void).await
     }
 
     async fn change_webhook(&self, name: &str, change: WebhookChange) -> Result<Webhook, Error> {
-        self.run(&ChangeWebhook { workspace: self.id, name: name.to_owned(), change }).await
+        self.run(&ChangeWebhook { workspace: self.id(), name: name.to_owned(), change }).await
+    }
+
+    async fn change_appointment(
+        &self,
+        appointment: RowRef<AppointmentId>,
+        change: AppointmentChange,
+    ) -> Result<Appointment, Error> {
+        self.run(&ChangeAppointment { workspace: self.id(), appointment, change }).await
     }
 }
 
-impl fmt::Debug for WorkspaceHandle<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WorkspaceHandle({}, {})", self.id, self.origin.actor.as_str())
+/// What holds a lost claim, if the same was said under it before.
+fn held(lost: GateLost) -> Result<uuid::Uuid, Error> {
+    match lost {
+        GateLost::Claim { holder, same_body: true, .. } => Ok(holder),
+        GateLost::Claim { kind, .. } => Err(reused(kind)),
+        lost => Err(CommitError::GateLost(lost).into()),
     }
+}
+
+fn reused(kind: ClaimKind) -> Error {
+    let what = if kind == ClaimKind::Appointment { "appointment" } else { "conversion" };
+    let message = format!("this external id is that of another {what}");
+    Error::taken(Reason::new("external_id", "reused", message))
 }

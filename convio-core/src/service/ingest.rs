@@ -1,8 +1,13 @@
+use uuid::Uuid;
+
+use super::drive::Permit;
 use super::{TRIES_MAX, WorkspaceHandle};
+use crate::api_key::Permission;
+use crate::appointment::{Appointment, NewAppointment};
 use crate::change_set::{ChangeSet, ClaimKind, GateLost, Receipt};
 use crate::contact::ContactRef;
 use crate::error::{Error, ErrorKind, Reason};
-use crate::id::{IntakeId, LeadId};
+use crate::id::{AppointmentId, IntakeId, LeadId};
 use crate::lead::RawLead;
 use crate::rejection::RejectionState;
 use crate::store::{CommitError, Need, Needs};
@@ -16,6 +21,15 @@ pub enum Atomicity {
     PerRow,
     /// All rows or none: a single row that can't be taken keeps every row out.
     AllOrNothing,
+}
+
+/// What became of an appointment that came with its customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// What became of the lead.
+    pub taken: Ingested,
+    /// The appointment, booked and routed; `None` where the lead was not taken.
+    pub appointment: Option<Appointment>,
 }
 
 /// What became of a batch.
@@ -40,6 +54,23 @@ impl WorkspaceHandle<'_> {
     pub async fn ingest(&self, raw: RawLead) -> Result<Ingested, Error> {
         let rows = std::slice::from_ref(&raw);
         self.per_row(rows).await.pop().unwrap_or_else(|| Err(Error::bug("the batch of one came back empty")))
+    }
+
+    /// Takes an appointment that comes from outside with its customer: contact, lead and appointment are stored and routed
+    /// in one commit. Where the lead can't be taken, both are kept, and booked when the rejection is released.
+    ///
+    /// # Errors
+    /// Those of [`WorkspaceHandle::ingest`], and [`Invalid`](crate::ErrorKind::Invalid) names every wrong field of the
+    /// appointment.
+    pub async fn receive(&self, raw: RawLead, new: impl Into<NewAppointment>) -> Result<Received, Error> {
+        let taken = self.ingest(raw.appointment(new)).await?;
+        let id = taken.accepted().ok().and_then(|accepted| accepted.appointment);
+        let permit = self.permit(Permission::Ingest).await?;
+        let found = match id {
+            Some(id) => self.store(permit).fetch_appointments(self.id(), &[id]).await?,
+            None => Vec::new(),
+        };
+        Ok(Received { taken, appointment: found.into_iter().next().flatten() })
     }
 
     /// Takes many raw leads in one commit: answers in their order, and rows of the same contact or key as if one came
@@ -73,23 +104,33 @@ impl WorkspaceHandle<'_> {
         let mut fresh = false;
         for _ in 0..TRIES_MAX {
             let config = self.config(fresh).await?;
-            let loaded = self.convio.store().load(&Needs::of(self.id, [Need::Rejection(rejection)])).await?;
+            let permit = match self.check(Permission::Update, Some(&*config)) {
+                Ok(permit) => permit,
+                Err(error) if fresh => return Err(error),
+                Err(_) => {
+                    fresh = true;
+                    continue;
+                }
+            };
+            let loaded = self.store(permit).load(&Needs::of(self.id(), [Need::Rejection(rejection)])).await?;
             let (row, payload) =
                 loaded.rejection(rejection).ok_or_else(|| Error::not_found("rejection", rejection))?;
             if row.state == RejectionState::Released {
-                return self.first_answer(rejection).await;
+                return self.first_answer(permit, rejection).await;
             }
-            let plan = ingest::plan_release(row, payload, &config, &self.context());
+            let plan = ingest::plan_release(row, payload, &config, &self.context(Some(&*config)));
             if !is_taken(&plan) && !fresh {
                 fresh = true; // no commit will tell that the configuration at hand is too old for this answer
                 continue;
             }
-            let IngestPlan { changes, verdict, .. } = plan?;
+            let IngestPlan { changes, verdict, appointment, .. } = plan?;
             if let Verdict::Reject(refused) = verdict {
                 return Ok(Ingested::refused(refused));
             }
             match self.commit_one(changes).await {
-                Ok(receipt) => return answer(rejection, verdict, &receipt, 0),
+                Ok(receipt) => {
+                    return answer(Sent { intake: rejection, verdict, appointment }, &receipt, 0);
+                }
                 Err(CommitError::Conflict { .. }) => {}
                 Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => fresh = true,
                 Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => {
@@ -120,14 +161,27 @@ impl WorkspaceHandle<'_> {
                     break;
                 }
             };
+            let permit = match self.check(Permission::Ingest, Some(&*config)) {
+                Ok(permit) => permit,
+                Err(_) if !certain => {
+                    fresh = true;
+                    continue;
+                }
+                Err(error) => {
+                    for (row, _) in open.drain(..) {
+                        answers[row] = Some(Err(error.clone()));
+                    }
+                    break;
+                }
+            };
             fresh = false;
             let mut batch = Vec::with_capacity(open.len());
             let mut sent = Vec::with_capacity(open.len());
             for (row, repeat_of) in std::mem::take(&mut open) {
                 match self.plan_row(&rows[row], repeat_of, &config) {
-                    Ok(IngestPlan { intake, changes, verdict }) => {
+                    Ok(IngestPlan { intake, changes, verdict, appointment }) => {
                         batch.push(changes);
-                        sent.push((row, repeat_of, intake, verdict));
+                        sent.push((row, repeat_of, Sent { intake, verdict, appointment }));
                     }
                     // No commit will tell that the configuration at hand is too old for this answer.
                     Err(error) if !certain && is_of_config(&error) => {
@@ -141,16 +195,16 @@ impl WorkspaceHandle<'_> {
                 break;
             }
             let results = self.commit(batch).await;
-            for ((row, repeat_of, intake, verdict), result) in sent.into_iter().zip(results) {
+            for ((row, repeat_of, sent), result) in sent.into_iter().zip(results) {
                 match result {
-                    Ok(receipt) => answers[row] = Some(answer(intake, verdict, &receipt, 0)),
+                    Ok(receipt) => answers[row] = Some(answer(sent, &receipt, 0)),
                     Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => {
                         fresh = true;
                         open.push((row, repeat_of));
                     }
                     Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => open.push((row, Some(of))),
                     Err(CommitError::GateLost(GateLost::Claim { kind, holder, same_body, .. })) => {
-                        answers[row] = Some(self.claimed(kind, holder, same_body).await);
+                        answers[row] = Some(self.claimed(permit, kind, holder, same_body).await);
                     }
                     Err(error) => answers[row] = Some(Err(self.gate_error(error))),
                 }
@@ -170,8 +224,8 @@ impl WorkspaceHandle<'_> {
         config: &ConfigSnapshot,
     ) -> Result<IngestPlan, Error> {
         match repeat_of {
-            None => ingest::plan(raw, config, &self.context()),
-            Some(of) => ingest::plan_repeat(raw, of, config, &self.context()),
+            None => ingest::plan(raw, config, &self.context(Some(config))),
+            Some(of) => ingest::plan_repeat(raw, of, config, &self.context(Some(config))),
         }
     }
 
@@ -179,6 +233,14 @@ impl WorkspaceHandle<'_> {
         let mut fresh = false;
         for _ in 0..TRIES_MAX {
             let config = self.config(fresh).await?;
+            let permit = match self.check(Permission::Ingest, Some(&*config)) {
+                Ok(permit) => permit,
+                Err(error) if fresh => return Err(error),
+                Err(_) => {
+                    fresh = true;
+                    continue;
+                }
+            };
             let plans: Vec<_> = rows.iter().map(|raw| self.plan_row(raw, None, &config)).collect();
             if !plans.iter().all(is_taken) {
                 if !fresh {
@@ -190,10 +252,11 @@ impl WorkspaceHandle<'_> {
             let mut whole: Option<ChangeSet> = None;
             let mut sent = Vec::with_capacity(plans.len());
             for plan in plans.into_iter().flatten() {
-                sent.push((plan.intake, plan.verdict));
+                let IngestPlan { intake, changes, verdict, appointment } = plan;
+                sent.push(Sent { intake, verdict, appointment });
                 match &mut whole {
-                    Some(whole) => whole.absorb(plan.changes),
-                    None => whole = Some(plan.changes),
+                    Some(whole) => whole.absorb(changes),
+                    None => whole = Some(changes),
                 }
             }
             let Some(whole) = whole else {
@@ -202,7 +265,7 @@ impl WorkspaceHandle<'_> {
             let lost = match self.commit_one(whole).await {
                 Ok(receipt) => {
                     let rows = sent.into_iter().enumerate();
-                    let rows = rows.map(|(n, (intake, verdict))| answer(intake, verdict, &receipt, n));
+                    let rows = rows.map(|(n, sent)| answer(sent, &receipt, n));
                     return Ok(BatchAnswer { rows: rows.collect(), applied: true });
                 }
                 Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => {
@@ -213,15 +276,15 @@ impl WorkspaceHandle<'_> {
                 Err(error) => return Err(error.into()),
             };
             let (culprit, why) = match lost {
-                CommitError::GateLost(GateLost::Claim { intake, kind, holder, same_body }) => {
+                CommitError::GateLost(GateLost::Claim { claimant, kind, holder, same_body }) => {
                     // A holder in the batch itself was not stored, and so has no answer.
-                    let within = sent.iter().any(|(sent, _)| *sent == holder);
+                    let within = sent.iter().any(|sent| sent.intake.uuid() == holder);
                     let why = if within {
                         Err(reused(kind, "is that of another row of the batch"))
                     } else {
-                        self.claimed(kind, holder, same_body).await
+                        self.claimed(permit, kind, holder, same_body).await
                     };
-                    (intake, why)
+                    (IntakeId::from_uuid(claimant), why)
                 }
                 CommitError::GateLost(GateLost::Repeat { lead, of }) => {
                     let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
@@ -231,28 +294,32 @@ impl WorkspaceHandle<'_> {
                 }
                 error => return Err(self.gate_error(error)),
             };
-            let rows = sent.into_iter().map(
-                |(intake, _)| {
-                    if intake == culprit { why.clone() } else { Err(others()) }
-                },
-            );
+            let rows =
+                sent.into_iter().map(|sent| if sent.intake == culprit { why.clone() } else { Err(others()) });
             return Ok(BatchAnswer { rows: rows.collect(), applied: false });
         }
         Err(Error::conflict("the configuration is changed by others all the time"))
     }
 
     /// The answer to a call whose name is claimed: what was answered first, or an error if it says something else.
-    async fn claimed(&self, kind: ClaimKind, holder: IntakeId, same_body: bool) -> Result<Ingested, Error> {
+    async fn claimed(
+        &self,
+        permit: Permit,
+        kind: ClaimKind,
+        holder: Uuid,
+        same_body: bool,
+    ) -> Result<Ingested, Error> {
+        // An appointment that came with a lead has the id of what came in.
         if same_body {
-            return self.first_answer(holder).await;
+            return self.first_answer(permit, IntakeId::from_uuid(holder)).await;
         }
         Err(reused(kind, &format!("came before with another payload, which became `{holder}`")))
     }
 
     /// What was answered when this intake came in.
-    async fn first_answer(&self, intake: IntakeId) -> Result<Ingested, Error> {
-        let store = self.convio.store();
-        let rejections = store.fetch_rejections(self.id, &[intake]).await?;
+    async fn first_answer(&self, permit: Permit, intake: IntakeId) -> Result<Ingested, Error> {
+        let store = self.store(permit);
+        let rejections = store.fetch_rejections(self.id(), &[intake]).await?;
         let first = match rejections.into_iter().next().flatten() {
             Some(row) if row.state == RejectionState::Held => Ingested::refused(Refused {
                 id: row.id,
@@ -260,13 +327,15 @@ impl WorkspaceHandle<'_> {
                 duplicate_of: row.duplicate_of,
             }),
             _ => {
-                let lead = store.fetch_leads(self.id, &[intake.lead()]).await?.into_iter().next().flatten();
+                let lead = store.fetch_leads(self.id(), &[intake.lead()]).await?.into_iter().next().flatten();
                 let lead =
                     lead.ok_or_else(|| Error::bug(format!("intake `{intake}` is claimed, and is nothing")))?;
-                let contacts = store.fetch_contacts(self.id, &[ContactRef::Id(lead.contact)]).await?;
+                let contacts = store.fetch_contacts(self.id(), &[ContactRef::Id(lead.contact)]).await?;
                 let contact = contacts.into_iter().next().flatten();
                 let contact = contact.ok_or_else(|| Error::bug(format!("lead `{intake}` has no contact")))?;
+                let came = store.fetch_appointments(self.id(), &[intake.appointment()]).await?;
                 let accepted = Accepted {
+                    appointment: came.into_iter().next().flatten().map(|appointment| appointment.id),
                     lead: lead.id,
                     contact: contact.id,
                     number: contact.number,
@@ -282,27 +351,45 @@ impl WorkspaceHandle<'_> {
     fn gate_error(&self, error: CommitError) -> Error {
         match error {
             CommitError::GateLost(GateLost::Config { current: None }) => {
-                Error::not_found("workspace", self.id)
+                Error::not_found("workspace", self.id())
             }
-            CommitError::GateLost(GateLost::Counter { .. }) => Error::overloaded(
-                "the webhook's limit of leads per hour is reached; it is open again at the full hour",
-            ),
+            CommitError::GateLost(GateLost::Counter { key }) => Error::overloaded(limit_reached(&key)),
             error => error.into(),
         }
     }
+}
+
+/// A row on its way: what to answer once its change set is applied.
+struct Sent {
+    intake: IntakeId,
+    verdict: Verdict,
+    appointment: Option<AppointmentId>,
+}
+
+/// Which limit is reached, told from the counter's key, and when it is open again.
+fn limit_reached(key: &str) -> String {
+    let whose = if key.starts_with("provider") { "provider" } else { "webhook" };
+    let (per, open) = match key.rsplit(':').next() {
+        Some("day") => ("day", "tomorrow"),
+        Some("month") => ("month", "next month"),
+        _ => ("hour", "at the full hour"),
+    };
+    format!("the {whose}'s limit of leads per {per} is reached; it is open again {open}")
 }
 
 /// A name that can't be claimed.
 fn reused(kind: ClaimKind, why: &str) -> Error {
     let (field, what) = match kind {
         ClaimKind::IdempotencyKey => ("idempotency_key", "idempotency key"),
-        ClaimKind::ExternalId => ("external_id", "external id"),
+        ClaimKind::Appointment => ("appointment.external_id", "external id of an appointment"),
+        ClaimKind::ExternalId | ClaimKind::Conversion => ("external_id", "external id"),
     };
     Error::taken(Reason::new(field, "reused", format!("this {what} {why}")))
 }
 
 /// The answer to a row whose change set was applied as the `n`-th of its commit.
-fn answer(intake: IntakeId, verdict: Verdict, receipt: &Receipt, n: usize) -> Result<Ingested, Error> {
+fn answer(sent: Sent, receipt: &Receipt, n: usize) -> Result<Ingested, Error> {
+    let Sent { intake, verdict, appointment } = sent;
     let flags = match verdict {
         Verdict::Reject(refused) => return Ok(Ingested::refused(refused)),
         Verdict::Take(flags) => flags,
@@ -316,6 +403,7 @@ fn answer(intake: IntakeId, verdict: Verdict, receipt: &Receipt, n: usize) -> Re
         number: merged.number,
         duplicate_of: repeat.and_then(|repeat| repeat.of),
         flags,
+        appointment,
     };
     Ok(if merged.created { Ingested::Created(accepted) } else { Ingested::Linked(accepted) })
 }

@@ -3,24 +3,32 @@
 mod drive;
 mod handle;
 mod ingest;
+mod keys;
+mod leads;
 mod reads;
+mod reports;
 mod system;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::event::{Actor, Origin};
-use crate::id::{Ids, WorkspaceId};
+use crate::id::{ApiKeyId, Ids, WorkspaceId};
 use crate::store::Store;
 use crate::use_case::{ConfigSnapshot, CreateWorkspace};
 use crate::workspace::NewWorkspace;
 
-pub use handle::WorkspaceHandle;
-pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer};
-pub use reads::{DailyLeads, SourceRate, WebhookActivity};
+pub use drive::WorkspaceHandle;
+pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, Received};
+pub use leads::Expired;
+pub use reports::{
+    Attribution, DailyConversions, DailyLeads, DailyUsage, DailyWebhook, Funnel, SourceRate, Totals,
+    WebhookActivity,
+};
 pub use system::{RandomIds, SystemClock};
 
 /// Convio over one store. Cheap to clone; clones share everything.
@@ -48,6 +56,8 @@ struct Inner<'s> {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     configs: RwLock<HashMap<WorkspaceId, Arc<ConfigSnapshot>>>,
+    /// When the use of an API key was last noted by this process.
+    key_uses: Mutex<HashMap<ApiKeyId, DateTime<Utc>>>,
 }
 
 impl<'s> Convio<'s> {
@@ -63,6 +73,7 @@ impl<'s> Convio<'s> {
             clock: Arc::new(clock),
             ids: Arc::new(ids),
             configs: RwLock::default(),
+            key_uses: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -96,11 +107,7 @@ impl<'s> Convio<'s> {
 
     /// The handle of a workspace. Reads nothing: whether it exists shows at the first call.
     pub fn workspace(&self, id: WorkspaceId) -> WorkspaceHandle<'s> {
-        WorkspaceHandle {
-            convio: self.clone(),
-            id,
-            origin: Origin { actor: Actor::default(), ..Origin::default() },
-        }
+        WorkspaceHandle::new(self.clone(), id)
     }
 }
 
@@ -123,6 +130,21 @@ impl Inner<'_> {
                 configs.insert(workspace, config);
             }
         }
+    }
+}
+
+impl WorkspaceHandle<'_> {
+    /// Whether this process did not note a use of this key within the hour.
+    fn is_worth_noting(&self, id: ApiKeyId, now: DateTime<Utc>) -> bool {
+        let mut uses = self.key_uses().lock().unwrap_or_else(PoisonError::into_inner);
+        if uses.get(&id).is_some_and(|noted| now - *noted < keys::NOTED_EVERY) {
+            return false;
+        }
+        if uses.len() >= CONFIGS_MAX {
+            uses.clear();
+        }
+        uses.insert(id, now);
+        true
     }
 }
 

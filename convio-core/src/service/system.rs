@@ -40,6 +40,14 @@ impl Ids for RandomIds {
         *last = next;
         Uuid::from_u128(next)
     }
+
+    /// # Panics
+    /// When the operating system gives no random numbers.
+    fn secret(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
+        bytes
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
+use chrono::{DateTime, Utc};
+
 use crate::appointment::Appointment;
 use crate::change_set::ConfigVersion;
-use crate::contact::Contact;
-use crate::id::{AppointmentId, ContactId, IntakeId, LeadId, WorkspaceId};
+use crate::contact::{Contact, Touch};
+use crate::conversion::Conversion;
+use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WorkspaceId};
 use crate::lead::{Lead, Payload};
+use crate::record::Record;
 use crate::rejection::Rejection;
-use crate::routing::RuleSet;
 use crate::webhook::Webhook;
 use crate::workspace::Workspace;
 
@@ -28,16 +31,29 @@ impl Needs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
-    /// The workspace, all its webhooks, and the version of both.
+    /// The configuration and its version: the workspace, all its webhooks, and all records of
+    /// [`CONFIG_KINDS`](crate::record::CONFIG_KINDS).
     Config,
-    /// The routing rules.
-    Rules,
     /// A lead and its contact.
     Lead(LeadId),
     /// An appointment, its lead and its contact.
     Appointment(AppointmentId),
+    /// A conversion, its lead, its contact, and all conversions of that contact.
+    Conversion(ConversionId),
+    /// The last touch of a contact at or before a time: the greatest by time and id of its leads that are neither tests
+    /// nor deleted.
+    LastTouch(TouchOf, DateTime<Utc>),
     /// A rejection and its payload.
     Rejection(IntakeId),
+}
+
+/// Whose touch is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TouchOf {
+    /// That of this lead's contact.
+    Lead(LeadId),
+    /// That of this appointment's contact.
+    Appointment(AppointmentId),
 }
 
 /// What was read, at one moment. What does not exist is not in it.
@@ -49,14 +65,18 @@ pub struct Loaded {
     pub workspace: Option<Workspace>,
     /// Its webhooks, where the configuration was asked for.
     pub webhooks: Vec<Webhook>,
-    /// The routing rules, where they were asked for; version 0 when none were published.
-    pub rules: Option<RuleSet>,
+    /// The records of the configuration, where it was asked for, by kind and key.
+    pub records: Vec<Record>,
     /// Contacts.
     pub contacts: Vec<Contact>,
     /// Leads.
     pub leads: Vec<Lead>,
     /// Appointments.
     pub appointments: Vec<Appointment>,
+    /// Conversions, by id.
+    pub conversions: Vec<Conversion>,
+    /// The touch that was asked for, if there is one.
+    pub last_touch: Option<Touch>,
     /// Rejections.
     pub rejections: Vec<Rejection>,
     /// Payloads.
@@ -77,6 +97,11 @@ impl Loaded {
     /// The appointment of this id, if it was read.
     pub fn appointment(&self, id: AppointmentId) -> Option<&Appointment> {
         self.appointments.iter().find(|appointment| appointment.id == id)
+    }
+
+    /// The conversion of this id, if it was read.
+    pub fn conversion(&self, id: ConversionId) -> Option<&Conversion> {
+        self.conversions.iter().find(|conversion| conversion.id == id)
     }
 
     /// The rejection of this id with its payload, if both were read.

@@ -1,105 +1,172 @@
-use super::{Context, Plan, UseCase};
-use crate::analytics::{Cube, Measure, RollupDelta, When};
-use crate::appointment::{Appointment, AppointmentStatus, Schedule};
-use crate::change_set::{Mention, NewEvent, Version, Write};
+use chrono::{DateTime, Utc};
+
+use super::{Context, Plan, UseCase, leads, rollups};
+use crate::analytics::{Cube, Measure};
+use crate::api_key::Permission;
+use crate::appointment::{Appointment, AppointmentStatus, NewAppointment};
+use crate::canonical::{Fingerprint, fingerprint};
+use crate::change_set::{ChangeSet, Claim, ClaimKind, Mention, NewEvent, Version, Write};
 use crate::error::Error;
 use crate::event::{AppointmentBooked, EventBody, Subject};
 use crate::id::{AppointmentId, LeadId, WorkspaceId};
-use crate::lead::LeadStatus;
-use crate::routing::RoutingRequest;
+use crate::lead::{Lead, Progress};
+use crate::postal::PostalCode;
+use crate::routing::{Decision, RoutingRequest, RuleSet, Target};
 use crate::store::{Loaded, Need, Needs};
+use crate::text::Private;
 
-/// Books an appointment from a lead and routes it. Reads the configuration, the rules, the lead; one commit.
+/// Books an appointment from a lead and routes it. Reads the lead; one commit.
 #[derive(Debug, Clone)]
 pub struct Book {
     /// Its workspace.
     pub workspace: WorkspaceId,
     /// The lead.
     pub lead: LeadId,
-    /// When it takes place.
-    pub schedule: Schedule,
+    /// What is booked.
+    pub new: NewAppointment,
 }
 
 impl UseCase for Book {
     type Answer = Appointment;
 
+    fn permission(&self) -> Permission {
+        Permission::Update
+    }
+
     fn needs(&self) -> Needs {
-        Needs::of(self.workspace, [Need::Config, Need::Rules, Need::Lead(self.lead)])
+        Needs::of(self.workspace, [Need::Lead(self.lead)])
     }
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Appointment>, Error> {
-        self.schedule.check()?;
+        let config = context.open()?;
+        self.new.check()?;
         let lead = loaded.lead(self.lead).ok_or_else(|| Error::not_found("lead", self.lead))?;
-        let workspace =
-            loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", self.workspace))?;
+        leads::stands(lead)?;
         let postal = loaded.contact(lead.contact).and_then(|contact| contact.person.postal_code.clone());
-        let request = RoutingRequest {
-            product: lead.interest.product.clone(),
-            postal_code: lead.postal_code.clone().or(postal),
-        };
-        let rules = loaded.rules.clone().unwrap_or_default();
-        let appointment = Appointment {
-            id: AppointmentId::new(context.ids, context.at),
-            workspace: self.workspace,
-            lead: lead.id,
-            contact: lead.contact,
-            schedule: self.schedule.clone(),
-            routing: rules.decide(&request),
-            status: AppointmentStatus::Booked,
-            outcome: None,
-            conversion: None,
-            created_at: context.at,
-            version: Version::ZERO.next(),
-        };
+        let routing = route(&self.new, lead, postal, &config.rules);
+        let id = AppointmentId::new(context.ids, context.at);
+        let appointment = appointment(&self.new, id, lead, routing, context);
         let mut changes = context.changes(self.workspace);
-        changes.config = loaded.config; // the day that it counts on follows from the zone
-        let stage = lead.status.stage.on_booking();
-        let moves = stage != lead.status.stage;
-        let mut status = lead.status.clone();
-        if moves {
-            status = LeadStatus::of(lead.status.stage.transition(stage)?);
-            let mut row = lead.clone();
-            row.status = status.clone();
-            row.version = lead.version.next();
-            changes.leads.push(Write::Update { row, at: lead.version });
-        }
-        let booked = AppointmentBooked {
-            schedule: appointment.schedule.clone(),
-            routing: appointment.routing.clone(),
-            lead_status: status,
-        };
+        let mut progress = lead.progress.clone();
+        progress.booked(config.pipeline());
+        leads::write_progress(&mut changes, lead, &progress);
+        let body = fingerprint(&serde_json::json!([lead.id, said(&self.new)?]));
+        changes.claims.extend(claim(&appointment, body));
         changes.events.push(NewEvent {
             contact: Some(Mention::only(lead.contact)),
-            lead: Some(if moves { Mention::changed(lead.id) } else { Mention::only(lead.id) }),
-            ..NewEvent::about(
-                Subject::Appointment(appointment.id),
-                EventBody::AppointmentBooked(Box::new(booked)),
-            )
+            lead: Some(Mention::changed(lead.id)),
+            ..event(&appointment, Some(progress.clone()))
         });
-        if !lead.test {
-            let day = workspace.settings.zone.day_of(context.at);
-            changes.rollups.push(super::convert::of_lead(lead, day, Measure::Booked));
-            changes.rollups.push(of_target(&appointment, day, Some(context.at), Measure::Routed));
-        }
+        let day = config.workspace.settings.zone.day_of(appointment.booked_at);
+        count(&mut changes, lead, &appointment, day);
+        changes.rollups.extend(rollups::funnel(lead, &progress, day));
         changes.appointments.push(Write::Insert(appointment.clone()));
         Ok(Plan { changes, answer: appointment })
     }
 }
 
-/// One more of `measure` for the appointment's target; the unrouted ones count under the empty name.
-pub(super) fn of_target(
-    appointment: &Appointment,
-    day: chrono::NaiveDate,
-    at: Option<chrono::DateTime<chrono::Utc>>,
-    measure: Measure,
-) -> RollupDelta {
-    let target = appointment.routing.target.as_ref().map(ToString::to_string).unwrap_or_default();
-    RollupDelta {
-        cube: Cube::Appointments,
-        day,
-        dims: [target, String::new(), String::new()],
-        add: vec![(measure, 1, When::Always)],
-        at,
-        lead: None,
+/// The appointment that a lead leads to.
+pub(super) fn appointment(
+    new: &NewAppointment,
+    id: AppointmentId,
+    lead: &Lead,
+    routing: Decision,
+    context: &Context<'_>,
+) -> Appointment {
+    let NewAppointment { schedule, appointment_type, location, target, staff, external_id, booked_at } = new;
+    Appointment {
+        id,
+        workspace: lead.workspace,
+        lead: lead.id,
+        contact: lead.contact,
+        appointment_type: appointment_type.clone(),
+        schedule: schedule.clone(),
+        location: location.clone(),
+        routing,
+        staff: staff.clone().or_else(|| target.as_ref().and_then(keeper)),
+        status: AppointmentStatus::Booked,
+        outcome: None,
+        next_step: None,
+        ended: None,
+        conversion: None,
+        rescheduled_from: None,
+        rescheduled_to: None,
+        external_id: external_id.clone(),
+        booked_at: past(*booked_at, context),
+        created_at: context.at,
+        version: Version::ZERO.next(),
     }
+}
+
+/// The person that a target is, who then keeps the appointment.
+pub(super) fn keeper(target: &Target) -> Option<String> {
+    match target {
+        Target::Person(name) => Some(name.clone()),
+        Target::Team(_) => None,
+    }
+}
+
+/// Whom it goes to: the target that the caller names, or else the one that the rules find for the lead.
+pub(super) fn route(
+    new: &NewAppointment,
+    lead: &Lead,
+    postal: Option<PostalCode>,
+    rules: &RuleSet,
+) -> Decision {
+    match &new.target {
+        Some(target) => Decision::direct(target.clone()),
+        None => rules.decide(&RoutingRequest {
+            product: lead.interest.product.clone(),
+            postal_code: lead.postal_code.clone().or(postal),
+        }),
+    }
+}
+
+/// The event of its booking.
+pub(super) fn event(appointment: &Appointment, progress: Option<Progress>) -> NewEvent {
+    let booked = AppointmentBooked {
+        appointment_type: appointment.appointment_type.clone(),
+        schedule: appointment.schedule.clone(),
+        routing: appointment.routing.clone(),
+        staff: appointment.staff.clone(),
+        rescheduled_from: appointment.rescheduled_from,
+        external_id: appointment.external_id.clone(),
+        booked_at: appointment.booked_at,
+        progress,
+        location: appointment.location.clone().map(Private),
+    };
+    NewEvent::about(Subject::Appointment(appointment.id), EventBody::AppointmentBooked(Box::new(booked)))
+}
+
+/// Counts it for its lead and its target.
+pub(super) fn count(changes: &mut ChangeSet, lead: &Lead, appointment: &Appointment, day: chrono::NaiveDate) {
+    if lead.test {
+        return;
+    }
+    changes.rollups.push(rollups::of_lead(Cube::Leads, lead, day, vec![(Measure::Booked, 1)]));
+    let mut routed = rollups::of_target(appointment, day, &[Measure::Routed]);
+    routed.at = Some(appointment.booked_at);
+    changes.rollups.push(routed);
+}
+
+/// The claim of the caller's own id of it, if there is one.
+pub(super) fn claim(appointment: &Appointment, fingerprint: Fingerprint) -> Option<Claim> {
+    Some(Claim {
+        webhook: None,
+        kind: ClaimKind::Appointment,
+        value: appointment.external_id.clone()?,
+        fingerprint,
+        holder: appointment.id.uuid(),
+        expires_at: None,
+    })
+}
+
+/// What a caller said of an appointment, as it is compared.
+pub(super) fn said(new: &NewAppointment) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(new).map_err(|error| Error::bug(error.to_string()))
+}
+
+/// A time that was given, if it is not to come, and else now.
+pub(super) fn past(at: Option<DateTime<Utc>>, context: &Context<'_>) -> DateTime<Utc> {
+    crate::clock::micros(at.unwrap_or(context.at).min(context.at))
 }

@@ -1,19 +1,31 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::api_key::{self, ApiKey};
 use crate::change_set::ConfigVersion;
 use crate::error::Error;
-use crate::id::{WebhookId, WorkspaceId};
+use crate::id::{ApiKeyId, ProviderId, WebhookId, WorkspaceId};
+use crate::lead::Pipeline;
+use crate::provider::{self, Provider};
+use crate::record::{RULES_KIND, Record};
+use crate::routing::RuleSet;
 use crate::store::Loaded;
 use crate::webhook::Webhook;
 use crate::workspace::Workspace;
 
-/// The configuration of a workspace at one version: what ingest goes by without reading it before each lead.
+/// The configuration of a workspace at one version: what use cases go by without reading it each time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigSnapshot {
     /// The version.
     pub version: ConfigVersion,
     /// The workspace.
     pub workspace: Workspace,
+    /// The routing rules in force; version 0 when none were published.
+    pub rules: Arc<RuleSet>,
+    /// The providers, by id.
+    pub providers: Vec<Provider>,
+    /// The API keys, by id, revoked ones included.
+    pub api_keys: Vec<ApiKey>,
     webhooks: HashMap<String, Webhook>,
 }
 
@@ -23,8 +35,15 @@ impl ConfigSnapshot {
         let (Some(version), Some(workspace)) = (loaded.config, loaded.workspace) else {
             return Err(Error::not_found("workspace", id));
         };
-        let webhooks = loaded.webhooks.into_iter().map(|webhook| (webhook.name.clone(), webhook)).collect();
-        Ok(Self { version, workspace, webhooks })
+        let rules = loaded.records.iter().find(|record| record.kind == RULES_KIND);
+        Ok(Self {
+            version,
+            workspace,
+            rules: Arc::new(rules.map(Record::read).transpose()?.unwrap_or_default()),
+            providers: provider::all(&loaded.records)?,
+            api_keys: api_key::all(&loaded.records)?,
+            webhooks: loaded.webhooks.into_iter().map(|webhook| (webhook.name.clone(), webhook)).collect(),
+        })
     }
 
     /// The webhook of this id, deleted ones included.
@@ -35,5 +54,26 @@ impl ConfigSnapshot {
     /// The webhook of this name, deleted ones included.
     pub fn webhook(&self, name: &str) -> Result<&Webhook, Error> {
         self.webhooks.get(name).ok_or_else(|| Error::not_found("webhook", name))
+    }
+
+    /// The provider of this name.
+    pub fn provider(&self, name: &str) -> Result<&Provider, Error> {
+        let found = self.providers.iter().find(|provider| provider.name == name);
+        found.ok_or_else(|| Error::not_found("provider", name))
+    }
+
+    /// The provider of this id.
+    pub fn provider_by_id(&self, id: ProviderId) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.id == id)
+    }
+
+    /// The API key of this id, revoked ones included.
+    pub fn api_key(&self, id: ApiKeyId) -> Option<&ApiKey> {
+        self.api_keys.iter().find(|key| key.id == id)
+    }
+
+    /// The statuses of leads.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.workspace.settings.policy.pipeline
     }
 }

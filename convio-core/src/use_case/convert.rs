@@ -1,17 +1,22 @@
-use chrono::NaiveDate;
+use chrono::{DateTime, Utc};
 
-use super::{Context, Plan, UseCase};
-use crate::analytics::{Cube, Measure, RollupDelta, When};
-use crate::appointment::Appointment;
-use crate::change_set::{ChangeSet, ContactWrite, Mention, NewEvent, Version, Write};
-use crate::conversion::{Conversion, NewConversion};
+use super::{Context, Plan, UseCase, leads, rollups};
+use crate::analytics::{Cube, Measure};
+use crate::api_key::Permission;
+use crate::appointment::{id_reason, text_reason};
+use crate::canonical::fingerprint;
+use crate::change_set::{
+    ChangeSet, Claim, ClaimKind, ContactWrite, Mention, NewEvent, RowRef, Version, Write,
+};
+use crate::conversion::{Conversion, NewConversion, Voided};
 use crate::error::{Error, Reason};
-use crate::event::{ConversionRecorded, EventBody, Subject};
+use crate::event::{ConversionRecorded, ConversionVoided, EventBody, Subject};
 use crate::id::{ConversionId, WorkspaceId};
-use crate::lead::{Lead, LeadStatus, Stage};
-use crate::store::{Loaded, Need, Needs};
+use crate::lead::Progress;
+use crate::store::{Loaded, Need, Needs, TouchOf};
 
-/// Records a conversion: on the lead, on its contact, in the rollups, in one commit. Reads the configuration and the lead.
+/// Records a conversion: on the lead, on its contact, in the rollups, in one commit. Reads the lead, the contact's last
+/// touch and the appointment that it came from.
 #[derive(Debug, Clone)]
 pub struct Convert {
     /// Its workspace.
@@ -23,112 +28,219 @@ pub struct Convert {
 impl UseCase for Convert {
     type Answer = Conversion;
 
+    fn permission(&self) -> Permission {
+        Permission::Convert
+    }
+
     fn needs(&self) -> Needs {
-        Needs::of(self.workspace, [Need::Config, Need::Lead(self.new.lead)])
+        let until = self.new.occurred_at.unwrap_or(END_OF_TIME);
+        let lead = self.new.lead;
+        let items = [Need::Lead(lead), Need::LastTouch(TouchOf::Lead(lead), until)];
+        Needs::of(self.workspace, items.into_iter().chain(self.new.appointment.map(Need::Appointment)))
     }
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Conversion>, Error> {
+        let lead = loaded.lead(self.new.lead).ok_or_else(|| Error::not_found("lead", self.new.lead))?;
+        if let Some(id) = self.new.appointment {
+            let found = loaded.appointment(id).ok_or_else(|| Error::not_found("appointment", id))?;
+            if found.lead != lead.id {
+                let message = format!("appointment `{id}` is one of another lead");
+                return Err(Error::invalid(vec![Reason::new("appointment", "of_another_lead", message)]));
+            }
+        }
         let mut changes = context.changes(self.workspace);
-        changes.config = loaded.config; // the day that it counts on follows from the zone
-        let conversion = record(&mut changes, loaded, context, &self.new, None)?;
+        let conversion = record(&mut changes, loaded, context, &self.new, lead.progress.clone())?;
         Ok(Plan { changes, answer: conversion })
     }
 }
 
-/// Adds to `changes` all that recording `new` takes.
+/// Adds to `changes` all that recording `new` takes. `progress` is that of the lead just before.
 pub(super) fn record(
     changes: &mut ChangeSet,
     loaded: &Loaded,
     context: &Context<'_>,
     new: &NewConversion,
-    appointment: Option<&Appointment>,
+    mut progress: Progress,
 ) -> Result<Conversion, Error> {
+    let config = context.open()?;
     let lead = loaded.lead(new.lead).ok_or_else(|| Error::not_found("lead", new.lead))?;
     let contact = loaded.contact(lead.contact).ok_or_else(|| Error::not_found("contact", lead.contact))?;
-    let workspace =
-        loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", changes.workspace))?;
+    leads::stands(lead)?;
+    let mut reasons: Vec<Reason> = id_reason(new.external_id.as_deref()).into_iter().collect();
+    reasons.extend(text_reason("sold_by", new.sold_by.as_deref()));
     if new.value.minor() < 0 {
-        let reason = Reason::new("value", "negative", "a conversion is worth nothing or more");
-        return Err(Error::invalid(vec![reason]));
+        reasons.push(Reason::new("value", "negative", "a conversion is worth nothing or more"));
+    }
+    if !reasons.is_empty() {
+        return Err(Error::invalid(reasons));
     }
     if lead.test {
         return Err(Error::conflict(format!("lead `{}` is a test and can't be sold", lead.id)));
     }
+    let occurred_at = crate::clock::micros(new.occurred_at.unwrap_or(context.at));
+    let zone = &config.workspace.settings.zone;
     let conversion = Conversion {
         id: ConversionId::new(context.ids, context.at),
         workspace: changes.workspace,
         lead: lead.id,
         contact: contact.id,
-        appointment: appointment.map(|appointment| appointment.id),
+        appointment: new.appointment,
         conversion_type: new.conversion_type.clone(),
         value: new.value,
-        first_touch: contact.first_touch.source.clone(),
-        occurred_at: crate::clock::micros(new.occurred_at.unwrap_or(context.at)),
+        first_touch: contact.first_touch.clone(),
+        last_touch: loaded.last_touch.clone().unwrap_or_else(|| lead.touch()),
+        sold_by: new.sold_by.clone(),
+        external_id: new.external_id.clone(),
+        metadata: new.metadata.clone(),
+        occurred_at,
+        day: zone.day_of(occurred_at),
+        seconds_to_convert: (occurred_at - lead.received_at).num_seconds(),
+        voided: None,
         created_at: context.at,
         version: Version::ZERO.next(),
     };
-    let status = match lead.status.stage {
-        Stage::Won => lead.status.clone(),
-        stage => LeadStatus::of(stage.transition(Stage::Won)?),
-    };
+    changes.claims.extend(claim(&conversion, new));
+    progress.sold(conversion.id, config.pipeline());
 
     let mut row = contact.clone();
-    let overflow = |error| Error::invalid(vec![Reason::new("value", "overflow", format!("{error}"))]);
-    row.convert(conversion.value, conversion.occurred_at).map_err(overflow)?;
+    row.convert(conversion.value, occurred_at).map_err(overflow)?;
     changes.contacts.push(ContactWrite::Update { row: Box::new(row), at: contact.version });
 
     let mut row = lead.clone();
-    row.status = status.clone();
-    row.conversion = lead.conversion.or(Some(conversion.id));
+    row.progress = progress.clone();
     row.version = lead.version.next();
     changes.leads.push(Write::Update { row, at: lead.version });
 
     let recorded = ConversionRecorded {
-        conversion: conversion.id,
         appointment: conversion.appointment,
         conversion_type: conversion.conversion_type.clone(),
         value: conversion.value,
-        occurred_at: conversion.occurred_at,
         first_touch: conversion.first_touch.clone(),
-        lead_status: status,
+        last_touch: conversion.last_touch.clone(),
+        sold_by: conversion.sold_by.clone(),
+        external_id: conversion.external_id.clone(),
+        occurred_at,
+        day: conversion.day,
+        seconds_to_convert: conversion.seconds_to_convert,
+        progress: progress.clone(),
+        metadata: (!conversion.metadata.0.is_empty()).then(|| conversion.metadata.clone()),
     };
     changes.events.push(NewEvent {
         contact: Some(Mention::changed(contact.id)),
         lead: Some(Mention::changed(lead.id)),
-        ..NewEvent::about(Subject::Conversion(conversion.id), EventBody::ConversionRecorded(recorded))
+        ..NewEvent::about(
+            Subject::Conversion(conversion.id),
+            EventBody::ConversionRecorded(Box::new(recorded)),
+        )
     });
-
-    let day = workspace.settings.zone.day_of(conversion.occurred_at);
-    changes.rollups.push(RollupDelta {
-        cube: Cube::Conversions,
-        day,
-        dims: [
-            conversion.first_touch.key().to_owned(),
-            conversion.conversion_type.key().to_owned(),
-            conversion.value.currency().to_string(),
-        ],
-        add: vec![
-            (Measure::Conversions, 1, When::Always),
-            (Measure::ValueMinor, conversion.value.minor(), When::Always),
-        ],
-        at: Some(conversion.occurred_at),
-        lead: None,
-    });
-    if lead.conversion.is_none() {
-        changes.rollups.push(of_lead(lead, day, Measure::Converted));
+    rollups::conversion(changes, lead, &conversion, 1);
+    changes.rollups.extend(rollups::funnel(lead, &progress, conversion.day));
+    if lead.progress.conversion.is_none() {
+        let add = vec![(Measure::Converted, 1)];
+        changes.rollups.push(rollups::of_lead(Cube::Leads, lead, conversion.day, add));
     }
     changes.conversions.push(Write::Insert(conversion.clone()));
     Ok(conversion)
 }
 
-/// One more of `measure` for the lead's webhook and source.
-pub(super) fn of_lead(lead: &Lead, day: NaiveDate, measure: Measure) -> RollupDelta {
-    RollupDelta {
-        cube: Cube::Leads,
-        day,
-        dims: [lead.webhook.to_string(), lead.interest.source.key().to_owned(), String::new()],
-        add: vec![(measure, 1, When::Always)],
-        at: None,
-        lead: None,
+/// Voids a conversion that should not have been: lead, contact, totals and rollups are as if it had never happened, and its
+/// history stays. Reads the conversion, its lead, its contact and all conversions of that contact; one commit.
+#[derive(Debug, Clone)]
+pub struct Void {
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// The conversion.
+    pub conversion: RowRef<ConversionId>,
+    /// Why.
+    pub reason: String,
+}
+
+impl UseCase for Void {
+    type Answer = Conversion;
+
+    fn permission(&self) -> Permission {
+        Permission::Convert
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.workspace, [Need::Conversion(self.conversion.id)])
+    }
+
+    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Conversion>, Error> {
+        let config = context.open()?;
+        let id = self.conversion.id;
+        let found = loaded.conversion(id).ok_or_else(|| Error::not_found("conversion", id))?;
+        self.conversion.check("conversion", found.version)?;
+        if let Some(reason) = text_reason("reason", Some(&self.reason)) {
+            return Err(Error::invalid(vec![reason]));
+        }
+        if !found.stands() {
+            return Err(Error::conflict(format!("conversion `{id}` is voided already")));
+        }
+        let lead = loaded.lead(found.lead).ok_or_else(|| Error::not_found("lead", found.lead))?;
+        let contact = loaded.contact(found.contact);
+        let contact = contact.ok_or_else(|| Error::not_found("contact", found.contact))?;
+        let others = || loaded.conversions.iter().filter(|other| other.stands() && other.id != id);
+        let customer_since = others().map(|other| other.occurred_at).min();
+        let mut changes = context.changes(self.workspace);
+
+        let mut row = contact.clone();
+        row.unconvert(found.value, customer_since).map_err(overflow)?;
+        changes.contacts.push(ContactWrite::Update { row: Box::new(row), at: contact.version });
+
+        let mut progress = lead.progress.clone();
+        if lead.progress.conversion == Some(id) {
+            let of_lead = others().filter(|other| other.lead == lead.id);
+            let next = of_lead.min_by_key(|other| (other.created_at, other.id));
+            progress.voided(next.map(|next| next.id), config.pipeline());
+            let less = vec![(Measure::Converted, -1)];
+            changes.rollups.push(rollups::of_lead(Cube::Leads, lead, found.day, less));
+            changes.rollups.extend(
+                next.map(|next| rollups::of_lead(Cube::Leads, lead, next.day, vec![(Measure::Converted, 1)])),
+            );
+        }
+        let moved = leads::write_progress(&mut changes, lead, &progress);
+        rollups::conversion(&mut changes, lead, found, -1);
+
+        let mut row = found.clone();
+        row.voided = Some(Voided { at: context.at, reason: self.reason.clone() });
+        row.version = found.version.next();
+        let voided =
+            ConversionVoided { reason: self.reason.clone(), value: found.value, customer_since, progress };
+        changes.events.push(NewEvent {
+            contact: Some(Mention::changed(contact.id)),
+            lead: leads::mention(lead, moved),
+            ..NewEvent::about(Subject::Conversion(id), EventBody::ConversionVoided(voided))
+        });
+        changes.conversions.push(Write::Update { row: row.clone(), at: found.version });
+        Ok(Plan { changes, answer: row })
     }
 }
+
+/// The claim of the caller's own id of it, if there is one. The time counts only where the caller gave it.
+fn claim(conversion: &Conversion, new: &NewConversion) -> Option<Claim> {
+    let at = new.occurred_at.map(crate::clock::micros);
+    let body = serde_json::json!([
+        new.lead,
+        new.value,
+        new.conversion_type.key(),
+        at.filter(|_| new.appointment.is_none()),
+        new.appointment,
+    ]);
+    Some(Claim {
+        webhook: None,
+        kind: ClaimKind::Conversion,
+        value: new.external_id.clone()?,
+        fingerprint: fingerprint(&body),
+        holder: conversion.id.uuid(),
+        expires_at: None,
+    })
+}
+
+fn overflow(error: crate::money::MoneyError) -> Error {
+    Error::invalid(vec![Reason::new("value", "overflow", error.to_string())])
+}
+
+/// After every lead that was ever received.
+pub(super) const END_OF_TIME: DateTime<Utc> =
+    DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");

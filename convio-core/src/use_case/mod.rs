@@ -3,29 +3,38 @@
 //! Each is a value with two pure steps, [`UseCase::needs`] and [`UseCase::plan`]; a driver, asynchronous or not, does the
 //! reading and the committing between and after them. The same inputs make the same plan.
 
+mod appointments;
 mod book;
 mod complete;
 mod config;
 mod convert;
 pub mod ingest;
+mod leads;
+mod providers;
 mod publish;
 mod rejections;
+mod rollups;
 mod webhooks;
 mod workspaces;
 
 use chrono::{DateTime, Utc};
 
+use crate::api_key::Permission;
 use crate::change_set::ChangeSet;
 use crate::error::Error;
 use crate::event::Origin;
-use crate::id::{Ids, WorkspaceId};
+use crate::id::{Ids, ProviderId, WorkspaceId};
 use crate::store::{Loaded, Needs};
 
+pub use appointments::{AppointmentChange, ChangeAppointment, Reschedule};
 pub use book::Book;
 pub use complete::{Complete, Completed};
 pub use config::ConfigSnapshot;
-pub use convert::Convert;
-pub use publish::{PublishRules, RULES_KEY, RULES_KIND, rules_of};
+pub use convert::{Convert, Void};
+pub use leads::ChangeLead;
+pub(crate) use leads::has_expired;
+pub use providers::{CreateApiKey, CreatedApiKey, RevokeApiKey, SetProvider};
+pub use publish::PublishRules;
 pub use rejections::Correct;
 pub use webhooks::{ChangeWebhook, CreateWebhook, WebhookChange};
 pub use workspaces::{ChangeWorkspace, CreateWorkspace, WorkspaceChange};
@@ -35,7 +44,15 @@ pub trait UseCase {
     /// What the caller gets once it is done.
     type Answer;
 
-    /// What must be read first.
+    /// What the caller must be permitted.
+    fn permission(&self) -> Permission;
+
+    /// Whether it goes by the configuration: all do, but the one that creates the workspace.
+    fn is_configured(&self) -> bool {
+        true
+    }
+
+    /// What must be read first, beside the configuration.
     fn needs(&self) -> Needs;
 
     /// What shall be true, given what was read; or why not.
@@ -60,10 +77,30 @@ pub struct Context<'c> {
     pub ids: &'c dyn Ids,
     /// Who asks.
     pub origin: &'c Origin,
+    /// The provider whose API key the caller came with.
+    pub provider: Option<ProviderId>,
+    /// The configuration, where the use case goes by one.
+    pub config: Option<&'c ConfigSnapshot>,
 }
 
-impl Context<'_> {
+impl<'c> Context<'c> {
+    /// The configuration.
+    fn config(&self) -> Result<&'c ConfigSnapshot, Error> {
+        self.config.ok_or_else(|| Error::bug("this use case goes by the configuration, and was given none"))
+    }
+
+    /// The configuration of a workspace that is neither inactive nor deleted.
+    fn open(&self) -> Result<&'c ConfigSnapshot, Error> {
+        let config = self.config()?;
+        match config.workspace.refusal() {
+            None => Ok(config),
+            Some(refusal) => Err(Error::denied(refusal)),
+        }
+    }
+
+    /// A change set that holds under this configuration only.
     fn changes(&self, workspace: WorkspaceId) -> ChangeSet {
-        ChangeSet::new(workspace, self.at, self.origin.clone())
+        let changes = ChangeSet::new(workspace, self.at, self.origin.clone());
+        ChangeSet { config: self.config.map(|config| config.version), ..changes }
     }
 }

@@ -1,4 +1,5 @@
 use super::{Context, Plan, UseCase};
+use crate::api_key::Permission;
 use crate::change_set::{NewEvent, Write};
 use crate::error::Error;
 use crate::event::{EventBody, Subject};
@@ -19,6 +20,10 @@ pub struct Correct {
 
 impl UseCase for Correct {
     type Answer = Rejection;
+
+    fn permission(&self) -> Permission {
+        Permission::Update
+    }
 
     fn needs(&self) -> Needs {
         Needs::of(self.workspace, [Need::Rejection(self.id)])

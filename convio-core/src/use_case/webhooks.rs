@@ -1,12 +1,13 @@
 use super::{Context, Plan, UseCase};
+use crate::api_key::Permission;
 use crate::change_set::{ChangeSet, NewEvent, Version, Write};
 use crate::error::{Error, Reason};
 use crate::event::{EventBody, Subject};
 use crate::id::{WebhookId, WorkspaceId};
-use crate::store::{Loaded, Need, Needs};
+use crate::store::{Loaded, Needs};
 use crate::webhook::{DIRECT, NewWebhook, Webhook, WebhookSettings};
 
-/// Creates a webhook. Reads the configuration; one commit.
+/// Creates a webhook. One commit.
 #[derive(Debug, Clone)]
 pub struct CreateWebhook {
     /// Its workspace.
@@ -18,25 +19,27 @@ pub struct CreateWebhook {
 impl UseCase for CreateWebhook {
     type Answer = Webhook;
 
-    fn needs(&self) -> Needs {
-        Needs::of(self.workspace, [Need::Config])
+    fn permission(&self) -> Permission {
+        Permission::Admin
     }
 
-    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Webhook>, Error> {
+    fn needs(&self) -> Needs {
+        Needs::of(self.workspace, [])
+    }
+
+    fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<Webhook>, Error> {
         self.new.check().map_err(Error::invalid)?;
-        let config = loaded.config.ok_or_else(|| Error::not_found("workspace", self.workspace))?;
-        if loaded.webhooks.iter().any(|webhook| webhook.name == self.new.name) {
+        if context.config()?.webhook(&self.new.name).is_ok() {
             let message = format!("there is a webhook `{}` already", self.new.name);
             return Err(Error::taken(Reason::new("name", "taken", message)));
         }
         let mut changes = context.changes(self.workspace);
-        changes.config = Some(config);
         let webhook = insert(&mut changes, &self.new, context);
         Ok(Plan { changes, answer: webhook })
     }
 }
 
-/// Changes a webhook. Reads the configuration; one commit.
+/// Changes a webhook. One commit.
 #[derive(Debug, Clone)]
 pub struct ChangeWebhook {
     /// Its workspace.
@@ -61,13 +64,16 @@ pub enum WebhookChange {
 impl UseCase for ChangeWebhook {
     type Answer = Webhook;
 
-    fn needs(&self) -> Needs {
-        Needs::of(self.workspace, [Need::Config])
+    fn permission(&self) -> Permission {
+        Permission::Admin
     }
 
-    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Webhook>, Error> {
-        let found = loaded.webhooks.iter().find(|webhook| webhook.name == self.name);
-        let found = found.ok_or_else(|| Error::not_found("webhook", &self.name))?;
+    fn needs(&self) -> Needs {
+        Needs::of(self.workspace, [])
+    }
+
+    fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<Webhook>, Error> {
+        let found = context.config()?.webhook(&self.name)?;
         let mut row = found.clone();
         row.version = found.version.next();
         let body = match &self.change {
@@ -98,7 +104,6 @@ impl UseCase for ChangeWebhook {
             }
         };
         let mut changes = context.changes(self.workspace);
-        changes.config = loaded.config;
         changes.events.push(NewEvent::about(Subject::Webhook(row.id), body));
         changes.webhooks.push(Write::Update { row: row.clone(), at: found.version });
         Ok(Plan { changes, answer: row })

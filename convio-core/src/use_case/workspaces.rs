@@ -1,9 +1,10 @@
 use super::{Context, Plan, UseCase};
+use crate::api_key::Permission;
 use crate::change_set::{NewEvent, Version, Write};
-use crate::error::{Error, Reason};
+use crate::error::Error;
 use crate::event::{EventBody, Subject};
 use crate::id::WorkspaceId;
-use crate::store::{Loaded, Need, Needs};
+use crate::store::{Loaded, Needs};
 use crate::webhook::{DIRECT, NewWebhook};
 use crate::workspace::{NewWorkspace, Workspace, WorkspaceSettings};
 
@@ -18,6 +19,14 @@ pub struct CreateWorkspace {
 
 impl UseCase for CreateWorkspace {
     type Answer = Workspace;
+
+    fn permission(&self) -> Permission {
+        Permission::Admin
+    }
+
+    fn is_configured(&self) -> bool {
+        false
+    }
 
     fn needs(&self) -> Needs {
         Needs::of(self.id, [])
@@ -43,7 +52,7 @@ impl UseCase for CreateWorkspace {
     }
 }
 
-/// Changes a workspace. Reads the configuration; one commit.
+/// Changes a workspace. One commit.
 #[derive(Debug, Clone)]
 pub struct ChangeWorkspace {
     /// The workspace.
@@ -66,21 +75,26 @@ pub enum WorkspaceChange {
 impl UseCase for ChangeWorkspace {
     type Answer = Workspace;
 
-    fn needs(&self) -> Needs {
-        Needs::of(self.id, [Need::Config])
+    fn permission(&self) -> Permission {
+        Permission::Admin
     }
 
-    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Workspace>, Error> {
-        let found = loaded.workspace.as_ref().ok_or_else(|| Error::not_found("workspace", self.id))?;
+    fn needs(&self) -> Needs {
+        Needs::of(self.id, [])
+    }
+
+    fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<Workspace>, Error> {
+        let found = &context.config()?.workspace;
         let mut row = found.clone();
         row.version = found.version.next();
         let body = match &self.change {
             WorkspaceChange::Configure(settings) => {
+                let reasons = settings.check();
+                if !reasons.is_empty() {
+                    return Err(Error::invalid(reasons));
+                }
                 row.settings = settings.clone();
                 row.settings.name = crate::text::fold_blanks(&settings.name);
-                if row.settings.name.is_empty() {
-                    return Err(Error::invalid(vec![Reason::missing("name")]));
-                }
                 EventBody::WorkspaceConfigured(row.settings.clone())
             }
             WorkspaceChange::Delete if row.deleted_at.is_some() => {
@@ -99,7 +113,6 @@ impl UseCase for ChangeWorkspace {
             }
         };
         let mut changes = context.changes(self.id);
-        changes.config = loaded.config;
         changes.events.push(NewEvent::about(Subject::Workspace(self.id), body));
         changes.workspaces.push(Write::Update { row: row.clone(), at: found.version });
         Ok(Plan { changes, answer: row })

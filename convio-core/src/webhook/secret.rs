@@ -27,9 +27,7 @@ impl WebhookSecret {
 
     /// Whether this is the secret. Takes the same time wherever the hashes differ.
     pub fn is(&self, secret: &str) -> bool {
-        let given = Fingerprint::of_bytes(secret.as_bytes());
-        let pairs = self.0.as_bytes().iter().zip(given.as_bytes());
-        pairs.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+        self.0.same(&Fingerprint::of_bytes(secret.as_bytes()))
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change_set::Version;
 use crate::id::WorkspaceId;
+use crate::lead::Pipeline;
 use crate::money::Currency;
 use crate::zone::Zone;
 
@@ -23,7 +24,7 @@ pub struct Workspace {
     pub settings: WorkspaceSettings,
     /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it was deleted. A deleted workspace takes no leads, keeps all it has and can be restored.
+    /// When it was deleted. A deleted workspace takes nothing, keeps all it has and can be restored.
     pub deleted_at: Option<DateTime<Utc>>,
     /// How many events it has had.
     pub version: Version,
@@ -39,12 +40,56 @@ pub struct WorkspaceSettings {
     pub zone: Zone,
     /// The currency of its totals.
     pub currency: Currency,
-    /// An inactive workspace takes no leads.
+    /// An inactive workspace takes nothing but changes of its configuration.
     pub active: bool,
+    /// How its leads and appointments are dealt with.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
+/// How a workspace deals with its leads and appointments. A policy stored by an older version reads with the defaults of
+/// the newer one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Policy {
+    /// The statuses of leads and the moves between them.
+    pub pipeline: Pipeline,
+    /// After how many days without a sale or an open appointment a lead has expired; `None`: never. See
+    /// `WorkspaceHandle::expire_leads`.
+    pub lead_days_max: Option<u32>,
+    /// Within how many hours before its start an appointment is called off late.
+    pub late_cancel_hours: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { pipeline: Pipeline::default(), lead_days_max: None, late_cancel_hours: LATE_CANCEL_HOURS }
+    }
+}
+
+impl WorkspaceSettings {
+    /// Every setting that is wrong.
+    pub fn check(&self) -> Vec<crate::Reason> {
+        use crate::Reason;
+        let mut reasons = Vec::new();
+        if crate::text::fold_blanks(&self.name).is_empty() {
+            reasons.push(Reason::missing("name"));
+        }
+        reasons.extend(self.policy.pipeline.check());
+        if self.policy.lead_days_max == Some(0) {
+            let message = "leads can't expire on the day that they come in";
+            reasons.push(Reason::new("lead_days_max", "out_of_range", message));
+        }
+        reasons
+    }
+}
+
+/// Hours before its start within which an appointment is called off late by default: the usual day's notice.
+const LATE_CANCEL_HOURS: u32 = 24;
+
 impl Workspace {
-    /// Why it takes no leads, if it does not.
+    /// Why it takes nothing, if it does not.
     pub fn refusal(&self) -> Option<&'static str> {
         match (self.deleted_at, self.settings.active) {
             (Some(_), _) => Some("the workspace is deleted"),
@@ -108,7 +153,7 @@ impl NewWorkspace {
         }
         match (zone, currency) {
             (Ok(zone), Ok(currency)) if reasons.is_empty() => {
-                Ok(WorkspaceSettings { name, zone, currency, active: true })
+                Ok(WorkspaceSettings { name, zone, currency, active: true, policy: Policy::default() })
             }
             _ => Err(reasons),
         }

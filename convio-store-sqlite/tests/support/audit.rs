@@ -95,7 +95,7 @@ const LAWS: &[(&str, &str)] = &[
     (
         "a contact counts its leads",
         "SELECT count(*) FROM contact c WHERE leads <> (SELECT count(*) FROM lead l
-         WHERE l.workspace_id = c.workspace_id AND l.contact_id = c.id)",
+         WHERE l.workspace_id = c.workspace_id AND l.contact_id = c.id AND l.deleted_at IS NULL)",
     ),
     (
         "a contact was opened by one of its leads",
@@ -130,8 +130,8 @@ const LAWS: &[(&str, &str)] = &[
     ),
     (
         "a claim is held by a lead or a rejection",
-        "SELECT count(*) FROM claim k WHERE NOT EXISTS
-         (SELECT 1 FROM payload p WHERE p.workspace_id = k.workspace_id AND p.id = k.intake_id)",
+        "SELECT count(*) FROM claim k WHERE kind < 2 AND NOT EXISTS
+         (SELECT 1 FROM payload p WHERE p.workspace_id = k.workspace_id AND p.id = k.holder_id)",
     ),
     (
         "the daily sums count the leads and the contacts that they opened",

@@ -29,7 +29,7 @@ pub(crate) async fn a_visit_is_booked_routed_and_explained(subject: &dyn Subject
                      `roof` failed at products";
     assert_eq!(visit.routing.explain(), explained);
     let lead = acme.lead(accepted.lead).await.unwrap().unwrap();
-    assert_eq!((lead.status.stage, lead.version), (Stage::Scheduled, Version(2)));
+    assert_eq!((lead.progress.status.stage, lead.version), (Stage::Scheduled, Version(2)));
     let listed =
         acme.appointments(&AppointmentFilter::of_lead(accepted.lead), &PageRequest::default()).await.unwrap();
     assert_eq!(listed.items, [visit]);
@@ -107,10 +107,10 @@ pub(crate) async fn a_visit_sold_is_its_conversion_in_one_commit(subject: &dyn S
         (sold.appointment, sold.lead, sold.contact),
         (Some(visit.id), accepted.lead, accepted.contact)
     );
-    assert_eq!((sold.value.minor(), sold.first_touch.as_str()), (500_001, "Google Ads"));
+    assert_eq!((sold.value.minor(), sold.first_touch.source.as_str()), (500_001, "Google Ads"));
 
     let lead = acme.lead(accepted.lead).await.unwrap().unwrap();
-    assert_eq!((lead.status.stage, lead.conversion), (Stage::Won, Some(sold.id)));
+    assert_eq!((lead.progress.status.stage, lead.progress.conversion), (Stage::Won, Some(sold.id)));
     let contact = acme.contact(ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
     assert_eq!((contact.conversions, contact.customer_since), (1, Some(world.clock.now())));
     assert_eq!(contact.lifetime.iter().map(|sum| sum.to_string()).collect::<Vec<_>>(), ["5000.01 USD"]);
@@ -132,7 +132,8 @@ pub(crate) async fn a_visit_not_sold_makes_no_conversion(subject: &dyn Subject) 
     let visit = acme.book(accepted.lead, schedule()).await.unwrap();
     let done = acme.complete(visit.id, Outcome::NotSold).await.unwrap();
     assert_eq!((done.appointment.outcome, done.conversion), (Some(Outcome::NotSold), None));
-    assert_eq!(acme.lead(accepted.lead).await.unwrap().unwrap().status.stage, Stage::Scheduled);
+    let lead = acme.lead(accepted.lead).await.unwrap().unwrap().progress;
+    assert_eq!((lead.status.stage, lead.reason.as_deref()), (Stage::Lost, Some("not sold")));
     let contact = acme.contact(ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
     assert_eq!((contact.conversions, contact.customer_since, contact.version), (0, None, Version(1)));
 }
@@ -179,7 +180,7 @@ pub(crate) async fn a_lead_has_as_many_visits_as_are_booked(subject: &dyn Subjec
     acme.complete(first.id, Outcome::Sold("5 USD".parse().unwrap())).await.unwrap();
     // A lead that was sold stays sold.
     acme.book(accepted.lead, schedule()).await.unwrap();
-    assert_eq!(acme.lead(accepted.lead).await.unwrap().unwrap().status.stage, Stage::Won);
+    assert_eq!(acme.lead(accepted.lead).await.unwrap().unwrap().progress.status.stage, Stage::Won);
     let of_contact = AppointmentFilter::of_contact(accepted.contact);
     assert_eq!(acme.appointments(&of_contact, &PageRequest::default()).await.unwrap().items.len(), 3);
 }

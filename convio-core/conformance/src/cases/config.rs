@@ -116,7 +116,13 @@ pub(crate) async fn a_stale_configuration_loses_the_gate_and_applies_nothing(sub
     let loaded = store.load(&Needs::of(acme.id(), [Need::Config])).await.unwrap();
     let config = ConfigSnapshot::of(loaded, acme.id()).unwrap();
     let ids = SequentialIds::seeded(100);
-    let context = Context { at: world.clock.now(), ids: &ids, origin: &Origin::default() };
+    let context = Context {
+        at: world.clock.now(),
+        ids: &ids,
+        origin: &Origin::default(),
+        provider: None,
+        config: Some(&config),
+    };
     let first = plan(&lead(1), &config, &context).unwrap();
     let second = plan(&lead(2), &config, &context).unwrap();
     acme.create_webhook(NewWebhook::named("google")).await.unwrap();

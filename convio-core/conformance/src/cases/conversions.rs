@@ -21,7 +21,10 @@ pub(crate) async fn a_sale_is_recorded_on_its_lead_and_its_contact(subject: &dyn
         (world.clock.now(), world.clock.now(), Version(1))
     );
     let row = acme.lead(accepted.lead).await.unwrap().unwrap();
-    assert_eq!((row.status.stage, row.conversion, row.version), (Stage::Won, Some(sold.id), Version(2)));
+    assert_eq!(
+        (row.progress.status.stage, row.progress.conversion, row.version),
+        (Stage::Won, Some(sold.id), Version(2))
+    );
     let contact = acme.contact(ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
     assert_eq!((contact.conversions, contact.customer_since), (1, Some(world.clock.now())));
     let listed =
@@ -37,12 +40,12 @@ pub(crate) async fn a_sale_is_credited_to_the_first_touch(subject: &dyn Subject)
     world.clock.advance(TimeDelta::days(1));
     let second = linked(acme.ingest(from("Facebook")).await);
     let sold = acme.convert(NewConversion::sale(second.lead, usd("5"))).await.unwrap();
-    assert_eq!(sold.first_touch.as_str(), "Google Ads");
+    assert_eq!(sold.first_touch.source.as_str(), "Google Ads");
     // An earlier touch that comes late changes what comes after it.
     let earlier = from("Door").received_at(world.clock.now() - TimeDelta::days(90));
     linked(acme.ingest(earlier).await);
     let later = acme.convert(NewConversion::sale(second.lead, usd("5"))).await.unwrap();
-    assert_eq!(later.first_touch.as_str(), "Door");
+    assert_eq!(later.first_touch.source.as_str(), "Door");
     let kept = world.store().fetch_conversions(acme.id(), &[sold.id]).await.unwrap();
     assert_eq!(kept, [Some(sold)]);
 }
@@ -57,7 +60,7 @@ pub(crate) async fn a_lead_may_be_sold_several_times_and_names_the_first(subject
         ids.push(acme.convert(new.of_type(ConversionType::new("Up-sell").unwrap())).await.unwrap().id);
     }
     let row = acme.lead(accepted.lead).await.unwrap().unwrap();
-    assert_eq!((row.conversion, row.version), (Some(ids[0]), Version(6)));
+    assert_eq!((row.progress.conversion, row.version), (Some(ids[0]), Version(6)));
     let contact = acme.contact(ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
     assert_eq!((contact.conversions, contact.version), (5, Version(6)));
     let mut sums: Vec<String> = contact.lifetime.iter().map(|sum| sum.to_string()).collect();

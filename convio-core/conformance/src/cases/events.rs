@@ -1,7 +1,8 @@
 use convio_core::event::{EventBody, Position};
 use convio_core::{
-    Corrections, NewConversion, NewWebhook, Outcome, PageRequest, RawLead, Rule, Schedule, StreamRef,
-    Subject as Aggregate, Target, WorkspaceHandle,
+    Channel, ContactAttempt, Corrections, LeadId, NewApiKey, NewConversion, NewWebhook, Outcome, PageRequest,
+    Party, Permission, Priority, ProviderSettings, RawLead, Rule, Schedule, StreamRef, Subject as Aggregate,
+    Target, WorkspaceHandle,
 };
 use serde_json::json;
 
@@ -20,13 +21,31 @@ pub(crate) async fn every_history_is_dense_and_folds_to_its_row(subject: &dyn Su
         let mut kinds: Vec<&str> = snapshot.feed.iter().map(|event| event.body.kind()).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        // Every kind of event that there is so far was made.
+        // Every kind of event that there is was made.
         let expected = [
+            "api_key.created",
+            "api_key.revoked",
+            "appointment.assigned",
             "appointment.booked",
+            "appointment.cancelled",
             "appointment.completed",
+            "appointment.confirmed",
+            "appointment.no_show",
+            "appointment.rescheduled",
             "conversion.recorded",
+            "conversion.voided",
+            "lead.assigned",
+            "lead.attempted",
+            "lead.deleted",
+            "lead.follow_up_set",
+            "lead.moved",
+            "lead.noted",
+            "lead.prioritised",
             "lead.received",
             "lead.rejected",
+            "lead.restored",
+            "provider.configured",
+            "provider.created",
             "rejection.corrected",
             "rejection.released",
             "rules.published",
@@ -81,19 +100,21 @@ pub(crate) async fn what_is_only_mentioned_is_not_in_the_history(subject: &dyn S
     let accepted = created(acme.ingest(lead(1)).await);
     let schedule = || Schedule::local("2027-03-02T10:00", "UTC").unwrap();
     let first = acme.book(accepted.lead, schedule()).await.unwrap();
-    acme.book(accepted.lead, schedule()).await.unwrap();
-    acme.complete(first.id, Outcome::NotSold).await.unwrap();
+    acme.confirm(first.id).await.unwrap();
+    acme.reschedule(first.id, schedule(), Party::Customer, None).await.unwrap();
     let page = PageRequest::default();
-    // Only the first booking moved the lead; none touched the contact.
+    // Only the booking moved the lead; nothing touched the contact.
     assert_eq!(acme.history(StreamRef::Lead(accepted.lead), &page).await.unwrap().items.len(), 2);
     assert_eq!(acme.history(StreamRef::Contact(accepted.contact), &page).await.unwrap().items.len(), 1);
     let visit = StreamRef::Subject(Aggregate::Appointment(first.id));
     let events = acme.history(visit, &page).await.unwrap().items;
-    assert_eq!(events.len(), 2);
+    assert_eq!(events.len(), 3);
     for event in &events {
         assert_eq!((event.lead_id(), event.contact_id()), (Some(accepted.lead), Some(accepted.contact)));
     }
-    assert_eq!((events[1].lead_version(), events[1].contact_version()), (None, None));
+    for event in &events[1..] {
+        assert_eq!((event.lead_version(), event.contact_version()), (None, None));
+    }
 }
 
 pub(crate) async fn events_keep_all_that_was_said(subject: &dyn Subject) {
@@ -180,5 +201,51 @@ pub(crate) async fn eventful(acme: &WorkspaceHandle<'_>) {
     acme.configure(settings).await.unwrap();
     acme.delete().await.unwrap();
     acme.restore().await.unwrap();
+    provided(acme).await;
+    worked_on(acme, other.lead).await;
     taken(acme.ingest(lead(4)).await);
+}
+
+/// Providers, their keys, their leads, and those that are not taken.
+async fn provided(acme: &WorkspaceHandle<'_>) {
+    let mut settings = ProviderSettings::default();
+    let provider = acme.create_provider("Leads Inc", settings.clone()).await.unwrap();
+    settings.leads_per_day_max = Some(100);
+    acme.configure_provider("Leads Inc", settings).await.unwrap();
+    let new = NewApiKey::named("Leads Inc").may([Permission::Ingest]).of_provider(provider.id);
+    acme.create_api_key(new).await.unwrap();
+    let old = acme.create_api_key(NewApiKey::named("old").may(Permission::ALL)).await.unwrap();
+    acme.revoke_api_key(old.key.id).await.unwrap();
+    for n in [1, 5, 5] {
+        taken(acme.ingest(lead(n).provider("Leads Inc")).await);
+    }
+    rejected(acme.ingest(RawLead::json("{}").provider("Leads Inc")).await);
+}
+
+/// All that happens to leads and their appointments besides.
+async fn worked_on(acme: &WorkspaceHandle<'_>, lead_id: LeadId) {
+    let visit = |wall: &str| Schedule::local(wall, "America/Los_Angeles").unwrap();
+    let came = acme.receive(lead(6), visit("2027-03-03T10:00")).await.unwrap();
+    let lead = created(Ok(came.taken)).lead;
+    let moved =
+        acme.reschedule(came.appointment.unwrap().id, visit("2027-03-04T10:00"), Party::Customer, None).await;
+    acme.confirm(&moved.unwrap()).await.unwrap();
+    let missed = acme.book(lead, visit("2027-03-01T06:00")).await.unwrap();
+    acme.no_show(missed.id, Party::Customer).await.unwrap();
+    let off = acme.book(lead_id, visit("2027-03-05T10:00")).await.unwrap();
+    acme.assign(off.id, Target::person("maria"), None).await.unwrap();
+    acme.cancel(off.id, Party::Staff, Some("ill".to_owned())).await.unwrap();
+    let at = off.created_at;
+    let attempt = ContactAttempt { channel: Channel::Call, reached: true, automated: false, at };
+    acme.record_attempt(lead_id, attempt).await.unwrap();
+    acme.move_lead(lead_id, "contacted", None).await.unwrap();
+    acme.assign_lead(lead_id, Some("maria".to_owned())).await.unwrap();
+    acme.follow_up(lead_id, Some(at)).await.unwrap();
+    acme.prioritise(lead_id, Priority::Urgent).await.unwrap();
+    acme.note(lead_id, "wants to think it over").await.unwrap();
+    let sale = acme.convert(NewConversion::sale(lead_id, "9 USD".parse().unwrap())).await.unwrap();
+    acme.void(sale.id, "entered by mistake").await.unwrap();
+    acme.delete_lead(lead_id).await.unwrap();
+    acme.restore_lead(lead_id).await.unwrap();
+    acme.delete_lead(lead).await.unwrap();
 }

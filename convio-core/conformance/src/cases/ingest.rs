@@ -18,10 +18,10 @@ pub(crate) async fn a_first_lead_makes_its_contact(subject: &dyn Subject) {
     let lead = acme.lead(accepted.lead).await.unwrap().unwrap();
     assert_eq!((lead.id, lead.contact, lead.workspace), (accepted.lead, accepted.contact, acme.id()));
     assert!(lead.opened_contact);
-    assert_eq!((lead.status.stage, lead.status.key.as_str()), (Stage::New, "new"));
+    assert_eq!((lead.progress.status.stage, lead.progress.status.key.as_str()), (Stage::New, "new"));
     assert_eq!((lead.received_at, lead.created_at), (world.clock.now(), world.clock.now()));
     assert_eq!(
-        (lead.version, lead.conversion, lead.duplicate_of, lead.test),
+        (lead.version, lead.progress.conversion, lead.duplicate_of, lead.test),
         (Version(1), None, None, false)
     );
 

@@ -4,8 +4,8 @@ use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::ConversionFilter;
 use convio_core::event::{Position, StreamRef};
 use convio_core::lead::LeadFilter;
+use convio_core::record::{RULES_KEY, RULES_KIND};
 use convio_core::rejection::RejectionFilter;
-use convio_core::use_case::{RULES_KEY, RULES_KIND};
 use convio_core::{Cube, Loaded, Need, Needs, PageRequest, ReportQuery, WorkspaceHandle, WorkspaceId};
 
 use super::events::eventful;
@@ -112,10 +112,11 @@ isolated! {
         }
     }
     records_are_seen_by_their_workspace_only(store, other, theirs, _page) {
-        assert!(theirs.rules.is_some());
-        assert_eq!(store.fetch_record(other, RULES_KIND, RULES_KEY).await.unwrap(), None);
-        let rules = store.load(&Needs::of(other, [Need::Rules])).await.unwrap().rules.unwrap_or_default();
-        assert!(rules.rules.is_empty());
+        assert!(theirs.records.iter().any(|row| (row.kind.as_str(), row.key.as_str()) == (RULES_KIND, RULES_KEY)));
+        for row in &theirs.records {
+            assert_eq!(store.fetch_record(other, &row.kind, &row.key).await.unwrap(), None);
+        }
+        assert_eq!(store.load(&Needs::of(other, [Need::Config])).await.unwrap().records, []);
     }
 }
 
@@ -160,7 +161,7 @@ pub(crate) async fn names_counters_and_windows_of_two_workspaces_know_nothing_of
         let plans = Plans::of(&world, handle.id()).await;
         let mut changes = plans.ingest(lead(1).idempotency_key("a").external_id("x")).changes;
         for claim in &mut changes.claims {
-            claim.webhook = convio_core::WebhookId::from_uuid(uuid::Uuid::from_u128(1));
+            claim.webhook = Some(convio_core::WebhookId::from_uuid(uuid::Uuid::from_u128(1)));
         }
         changes.counters.push(plans.counter("c", 1, 1));
         changes.records.push(plans.write_record("r", 1, None));

@@ -1,10 +1,9 @@
 use convio_core::contact::ContactRef;
 use convio_core::event::Position;
-use convio_core::record::Record;
-use convio_core::use_case::{RULES_KEY, RULES_KIND};
+use convio_core::record::{RULES_KEY, RULES_KIND, Record};
 use convio_core::{
     ContactId, ContactKey, KeyKind, KeyScope, LeadId, Need, Needs, NewConversion, Outcome, RawLead, Rule,
-    Schedule, Target, WorkspaceHandle, WorkspaceId,
+    RuleSet, Schedule, Target, WorkspaceHandle, WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -97,7 +96,9 @@ pub(crate) async fn a_load_reads_what_is_needed_and_no_more(subject: &dyn Subjec
     assert_eq!(loaded.config, store.head(acme.id()).await.unwrap().map(|head| head.config));
     assert_eq!(loaded.workspace, acme.workspace().await.unwrap());
     assert_eq!(loaded.webhooks, acme.webhooks(&Default::default()).await.unwrap().items);
-    assert!(loaded.leads.is_empty() && loaded.rules.is_none());
+    let kept: Vec<_> = loaded.records.iter().map(|row| (row.kind.as_str(), row.key.as_str())).collect();
+    assert!(loaded.leads.is_empty() && kept == [(RULES_KIND, RULES_KEY)], "{kept:?}");
+    assert_eq!(loaded.records[0].read::<RuleSet>().unwrap(), acme.rules().await.unwrap());
 
     let loaded = store.load(&Needs::of(acme.id(), [Need::Lead(visit.lead)])).await.unwrap();
     assert_eq!((loaded.leads.len(), loaded.contacts.len(), loaded.appointments.len()), (1, 1, 0));
@@ -105,11 +106,11 @@ pub(crate) async fn a_load_reads_what_is_needed_and_no_more(subject: &dyn Subjec
     assert_eq!(loaded.contact(visit.contact).unwrap().id, visit.contact);
     assert!(loaded.workspace.is_none() && loaded.config.is_none());
 
-    let needs = [Need::Config, Need::Rules, Need::Appointment(visit.id), Need::Rejection(refused.id)];
+    let needs = [Need::Config, Need::Appointment(visit.id), Need::Rejection(refused.id)];
     let loaded = store.load(&Needs::of(acme.id(), needs)).await.unwrap();
     assert_eq!(loaded.appointment(visit.id), Some(&visit));
     assert!(loaded.lead(visit.lead).is_some() && loaded.contact(visit.contact).is_some());
-    assert_eq!(loaded.rules, Some(acme.rules().await.unwrap()));
+    assert_eq!((loaded.records.len(), loaded.webhooks.len()), (1, 1));
     let (rejection, payload) = loaded.rejection(refused.id).unwrap();
     assert_eq!((rejection.id, payload.body.as_slice()), (refused.id, b"{}".as_slice()));
 }
@@ -125,8 +126,7 @@ pub(crate) async fn a_load_of_what_is_not_there_is_empty(subject: &dyn Subject) 
         Need::Appointment(convio_core::AppointmentId::from_uuid(lead.uuid())),
     ];
     assert_eq!(store.load(&Needs::of(acme.id(), needs)).await.unwrap(), Default::default());
-    let rules = store.load(&Needs::of(acme.id(), [Need::Rules])).await.unwrap().rules.unwrap_or_default();
-    assert_eq!((rules.version.0, rules.rules.len()), (0, 0));
+    assert_eq!(store.load(&Needs::of(acme.id(), [Need::Config])).await.unwrap().records, []);
     let nobody = WorkspaceId::from_uuid(Uuid::from_u128(7));
     let loaded = store.load(&Needs::of(nobody, [Need::Config])).await.unwrap();
     assert_eq!((loaded.config, loaded.workspace, loaded.webhooks.len()), (None, None, 0));

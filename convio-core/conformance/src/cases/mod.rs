@@ -1,5 +1,6 @@
 //! What every store must do, one file per topic, one function per case.
 
+pub(crate) mod access;
 pub(crate) mod appointments;
 pub(crate) mod batches;
 pub(crate) mod concurrency;

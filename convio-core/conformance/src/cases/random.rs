@@ -49,6 +49,14 @@ pub(crate) async fn every_change_of_a_status_is_legal(subject: &dyn Subject) {
     hold(subject, checks::invariant("every change of a status is legal"));
 }
 
+pub(crate) async fn a_lead_is_where_what_happened_leads(subject: &dyn Subject) {
+    hold(subject, checks::invariant("a lead is where what happened to it leads"));
+}
+
+pub(crate) async fn conversions_name_their_touches(subject: &dyn Subject) {
+    hold(subject, checks::invariant("a conversion names its touches"));
+}
+
 pub(crate) async fn a_contact_is_what_its_leads_say_in_any_order(subject: &dyn Subject) {
     hold(subject, checks::invariant("a person is the merge of all offers in any order"));
 }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use convio_core::contact::{Lifetime, Stamp};
+use convio_core::contact::Stamp;
 use convio_core::event::{EventBody, LeadReceived};
 use convio_core::{Contact, Event, NumberSeries, Person};
 
@@ -70,7 +70,8 @@ pub(super) fn contacts_are_what_happened(snapshot: &Snapshot) -> Result<(), Stri
     for contact in &snapshot.contacts {
         let Contact { id, first_touch, leads, customer_since, conversions, lifetime, version, .. } = contact;
         let own: Vec<_> = snapshot.leads.iter().filter(|lead| lead.contact == *id).collect();
-        hold!(own.len() == *leads as usize, "{id} counts {leads} leads and has {}", own.len());
+        let counted = own.iter().filter(|lead| lead.deleted_at.is_none()).count();
+        hold!(counted == *leads as usize, "{id} counts {leads} leads and has {counted}");
         let first = own.iter().min_by_key(|lead| (lead.received_at, lead.id));
         let Some(first) = first else {
             return Err(format!("{id} has no lead"));
@@ -84,23 +85,31 @@ pub(super) fn contacts_are_what_happened(snapshot: &Snapshot) -> Result<(), Stri
         let openers = own.iter().filter(|lead| lead.opened_contact).count();
         hold!(openers == 1, "{openers} leads made {id}");
         let sold: Vec<_> = snapshot.conversions.iter().filter(|row| row.contact == *id).collect();
+        let standing: Vec<_> = sold.iter().filter(|row| row.voided.is_none()).collect();
         hold!(
-            sold.len() == *conversions as usize,
-            "{id} counts {conversions} conversions and has {}",
-            sold.len()
+            standing.len() == *conversions as usize,
+            "{id} counts {conversions} conversions and has {} that stand",
+            standing.len()
         );
-        let since = sold.iter().map(|row| row.occurred_at).min();
+        let since = standing.iter().map(|row| row.occurred_at).min();
         hold!(
             since == *customer_since,
             "{id} is a customer since {customer_since:?}, its first sale {since:?}"
         );
-        let mut sums = Lifetime::default();
-        for row in &sold {
-            sums.add(row.value).map_err(|error| error.to_string())?;
+        let mut sums: BTreeMap<_, i128> = BTreeMap::new();
+        for row in &standing {
+            *sums.entry(row.value.currency()).or_default() += i128::from(row.value.minor());
         }
-        hold!(sums == *lifetime, "{id} is worth {lifetime:?}, its conversions {sums:?}");
-        let changes = (own.len() + sold.len()) as u64;
-        hold!(version.0 == changes, "{id} has version {version} after {changes} changes");
+        sums.retain(|_, minor| *minor != 0);
+        let worth = lifetime.iter().map(|sum| (sum.currency(), i128::from(sum.minor())));
+        hold!(worth.eq(sums.clone()), "{id} is worth {lifetime:?}, its conversions {sums:?}");
+        let deleted = snapshot.feed.iter().filter(|event| {
+            let body = &event.body;
+            let counts = matches!(body, EventBody::LeadDeleted | EventBody::LeadRestored);
+            counts && own.iter().any(|lead| event.lead_id() == Some(lead.id))
+        });
+        let changes = own.len() + sold.len() + (sold.len() - standing.len()) + deleted.count();
+        hold!(version.0 == changes as u64, "{id} has version {version} after {changes} changes");
     }
     Ok(())
 }

@@ -2,9 +2,16 @@
 //! its own that says what is broken.
 
 mod contacts;
+mod links;
+mod progress;
 mod rollups;
 mod rows;
+mod statuses;
 mod streams;
+mod touches;
+
+use convio_core::event::EventBody;
+use convio_core::{Event, WorkspaceSettings};
 
 use crate::Snapshot;
 
@@ -32,13 +39,27 @@ pub const INVARIANTS: &[Invariant] = &[
     ("every stream has no gap", streams::streams_are_dense),
     ("histories are parts of the feed", streams::histories_are_the_feed),
     ("no change without its event, no event without its change", streams::events_fold_to_rows),
-    ("every change of a status is legal", streams::transitions_are_legal),
+    ("every change of a status is legal", statuses::transitions_are_legal),
+    ("a lead is where what happened to it leads", progress::progress_is_what_happened),
     ("every row belongs to the workspace", rows::rows_belong_to_the_workspace),
     ("what came in is kept", rows::payloads_are_kept),
-    ("rows that name each other agree", rows::links_agree),
+    ("rows that name each other agree", links::links_agree),
+    ("a conversion names its touches", touches::conversions_name_their_touches),
     ("lists are sorted", rows::lists_are_sorted),
     ("rollups equal a recount", rollups::rollups_equal_a_recount),
 ];
+
+/// The events from the workspace's creation on, each with the settings that were in force when it happened.
+fn settings_at(snapshot: &Snapshot) -> impl Iterator<Item = (&Event, &WorkspaceSettings)> {
+    let mut current = None;
+    snapshot.feed.iter().filter_map(move |event| {
+        if let EventBody::WorkspaceCreated(settings) | EventBody::WorkspaceConfigured(settings) = &event.body
+        {
+            current = Some(settings);
+        }
+        Some((event, current?))
+    })
+}
 
 macro_rules! hold {
     ($holds:expr, $($say:tt)+) => {

@@ -1,4 +1,4 @@
-use convio_core::{AppointmentStatus, Outcome, RejectionState};
+use convio_core::record::Record;
 
 use super::hold;
 use crate::Snapshot;
@@ -15,7 +15,7 @@ pub(super) fn rows_belong_to_the_workspace(snapshot: &Snapshot) -> Result<(), St
             }
         )+};
     }
-    own!(webhooks, contacts, leads, rejections, appointments, conversions, feed);
+    own!(webhooks, contacts, leads, rejections, appointments, conversions, records, feed);
     for payload in snapshot.payloads.iter().flatten() {
         hold!(payload.workspace == workspace.id, "payload {} is {}'s", payload.id, payload.workspace);
     }
@@ -34,66 +34,6 @@ pub(super) fn payloads_are_kept(snapshot: &Snapshot) -> Result<(), String> {
     Ok(())
 }
 
-/// What one row says of another one is what that one says.
-pub(super) fn links_agree(snapshot: &Snapshot) -> Result<(), String> {
-    let lead = |id| snapshot.leads.iter().find(|lead| lead.id == id);
-    for row in &snapshot.leads {
-        hold!(
-            snapshot.contacts.iter().any(|contact| contact.id == row.contact),
-            "lead {} has no contact",
-            row.id
-        );
-        hold!(snapshot.webhooks.iter().any(|hook| hook.id == row.webhook), "lead {} has no webhook", row.id);
-        if let Some(of) = row.duplicate_of {
-            let same = lead(of).is_some_and(|first| first.contact == row.contact && first.id != row.id);
-            hold!(same, "lead {} repeats {of}, which is no other lead of its contact", row.id);
-            hold!(!row.test, "test lead {} repeats one", row.id);
-        }
-        let first = snapshot
-            .feed
-            .iter()
-            .find(|event| event.lead_id() == Some(row.id) && event.body.kind() == "conversion.recorded");
-        let first = first.and_then(|event| event.subject()).map(convio_core::Subject::uuid);
-        hold!(
-            first == row.conversion.map(|id| id.uuid()),
-            "lead {} does not name its first conversion",
-            row.id
-        );
-    }
-    for row in &snapshot.rejections {
-        let became = lead(row.id.lead()).is_some();
-        let released = row.state == RejectionState::Released;
-        hold!(became == released, "rejection {} is {:?}, and its lead is there: {became}", row.id, row.state);
-    }
-    for row in &snapshot.appointments {
-        hold!(
-            lead(row.lead).is_some_and(|lead| lead.contact == row.contact),
-            "appointment {} is astray",
-            row.id
-        );
-        let sold = matches!(row.outcome, Some(Outcome::Sold(_)));
-        hold!(
-            row.outcome.is_some() == (row.status == AppointmentStatus::Completed),
-            "{} has no outcome",
-            row.id
-        );
-        let of = snapshot.conversions.iter().find(|conversion| conversion.appointment == Some(row.id));
-        hold!(of.map(|conversion| conversion.id) == row.conversion, "{} names another conversion", row.id);
-        hold!(of.is_some() == sold, "{} was sold ({sold}), and its conversion is {of:?}", row.id);
-        if let (Some(conversion), Some(Outcome::Sold(value))) = (of, row.outcome) {
-            hold!(conversion.value == value && conversion.lead == row.lead, "{} was sold otherwise", row.id);
-        }
-    }
-    for row in &snapshot.conversions {
-        hold!(
-            lead(row.lead).is_some_and(|lead| lead.contact == row.contact),
-            "conversion {} is astray",
-            row.id
-        );
-    }
-    Ok(())
-}
-
 /// Every list is sorted by id, and names no row twice.
 pub(super) fn lists_are_sorted(snapshot: &Snapshot) -> Result<(), String> {
     macro_rules! sorted {
@@ -103,6 +43,9 @@ pub(super) fn lists_are_sorted(snapshot: &Snapshot) -> Result<(), String> {
         )+};
     }
     sorted!(webhooks, contacts, leads, rejections, appointments, conversions);
+    let place = |row: &Record| (row.kind.clone(), row.key.clone());
+    let sorted = snapshot.records.windows(2).all(|pair| place(&pair[0]) < place(&pair[1]));
+    hold!(sorted, "the records of the configuration are not sorted");
     let sorted = snapshot
         .rollups
         .windows(2)

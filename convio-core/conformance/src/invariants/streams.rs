@@ -1,12 +1,29 @@
 use convio_core::event::EventBody;
-use convio_core::use_case::rules_of;
+use convio_core::record::{RULES_KEY, Record};
 use convio_core::{
-    Appointment, Contact, Conversion, Event, Lead, Position, Rejection, Stage, StreamRef, Subject, Webhook,
-    Workspace,
+    ApiKey, Appointment, Contact, Conversion, Event, Lead, Position, Provider, Rejection, RuleSet, StreamRef,
+    Subject, Webhook, Workspace,
 };
 
 use super::hold;
 use crate::{Snapshot, streams};
+
+/// What the record of an aggregate keeps: under its own key, at its own version, and nothing beside it.
+macro_rules! kept {
+    ($snapshot:expr, $subject:expr, $type:ty, $key:expr) => {
+        match record_of($snapshot, $subject)? {
+            None => None,
+            Some(record) => {
+                let row: $type = record.read().map_err(|error| error.to_string())?;
+                let again = serde_json::to_value(&row).map_err(|error| error.to_string())?;
+                hold!(again == record.body, "the record of {:?} says more than its row", $subject);
+                hold!(record.key == $key, "{:?} is kept under `{}`", $subject, record.key);
+                hold!(row.version == record.version, "the record of {:?} has a version of its own", $subject);
+                Some(row)
+            }
+        }
+    };
+}
 
 /// Positions run 1, 2, 3 ... up to the head, and all events are the workspace's.
 pub(super) fn feed_is_dense(snapshot: &Snapshot) -> Result<(), String> {
@@ -48,9 +65,9 @@ pub(super) fn events_fold_to_rows(snapshot: &Snapshot) -> Result<(), String> {
     for (stream, history) in snapshot.histories.iter().filter(|(_, history)| !history.is_empty()) {
         changed += 1;
         macro_rules! folds {
-            ($type:ty, $rows:expr) => {{
+            ($type:ty, $row:expr) => {{
                 let folded = <$type>::fold(history);
-                let row = $rows;
+                let row = $row;
                 hold!(folded.as_ref() == row, "{stream:?} folds to {folded:?}, and its row is {row:?}");
                 hold!(
                     row.is_some_and(|row| row.version.0 == history.len() as u64),
@@ -58,67 +75,56 @@ pub(super) fn events_fold_to_rows(snapshot: &Snapshot) -> Result<(), String> {
                 );
             }};
         }
+        macro_rules! row {
+            ($rows:ident, $id:expr) => {
+                snapshot.$rows.iter().find(|row| row.id == *$id)
+            };
+        }
         match stream {
-            StreamRef::Contact(id) => folds!(Contact, snapshot.contacts.iter().find(|row| row.id == *id)),
-            StreamRef::Lead(id) => folds!(Lead, snapshot.leads.iter().find(|row| row.id == *id)),
+            StreamRef::Contact(id) => folds!(Contact, row!(contacts, id)),
+            StreamRef::Lead(id) => folds!(Lead, row!(leads, id)),
             StreamRef::Subject(subject) => match subject {
                 Subject::Workspace(_) => folds!(Workspace, snapshot.workspace.as_ref()),
-                Subject::Webhook(id) => folds!(Webhook, snapshot.webhooks.iter().find(|row| row.id == *id)),
-                Subject::Rejection(id) => {
-                    folds!(Rejection, snapshot.rejections.iter().find(|row| row.id == *id))
+                Subject::Webhook(id) => folds!(Webhook, row!(webhooks, id)),
+                Subject::Rejection(id) => folds!(Rejection, row!(rejections, id)),
+                Subject::Appointment(id) => folds!(Appointment, row!(appointments, id)),
+                Subject::Conversion(id) => folds!(Conversion, row!(conversions, id)),
+                Subject::Provider(id) => {
+                    let row: Option<Provider> = kept!(snapshot, *subject, Provider, id.to_string());
+                    folds!(Provider, row.as_ref());
                 }
-                Subject::Appointment(id) => {
-                    folds!(Appointment, snapshot.appointments.iter().find(|row| row.id == *id));
-                }
-                Subject::Conversion(id) => {
-                    folds!(Conversion, snapshot.conversions.iter().find(|row| row.id == *id))
+                Subject::ApiKey(id) => {
+                    let row: Option<ApiKey> = kept!(snapshot, *subject, ApiKey, id.to_string());
+                    folds!(ApiKey, row.as_ref());
                 }
                 Subject::Rules(_) => {
                     let published = history.iter().rev().find_map(|event| match &event.body {
                         EventBody::RulesPublished(rules) => Some(rules),
                         _ => None,
                     });
-                    let rules = rules_of(snapshot.rules.clone()).map_err(|error| error.to_string())?;
-                    hold!(published == Some(&rules), "the rules in force are not those last published");
-                    hold!(rules.version.0 == history.len() as u64, "a publication of rules has no event");
+                    let rules: Option<RuleSet> = kept!(snapshot, *subject, RuleSet, RULES_KEY);
+                    hold!(published == rules.as_ref(), "the rules in force are not those last published");
+                    let version = rules.map(|rules| rules.version.0);
+                    hold!(version == Some(history.len() as u64), "a publication of rules has no event");
                 }
             },
         }
     }
     let rows = usize::from(snapshot.workspace.is_some())
-        + usize::from(snapshot.rules.is_some())
         + snapshot.webhooks.len()
         + snapshot.contacts.len()
         + snapshot.leads.len()
         + snapshot.rejections.len()
         + snapshot.appointments.len()
-        + snapshot.conversions.len();
+        + snapshot.conversions.len()
+        + snapshot.records.len();
     hold!(rows == changed, "{rows} rows stand beside {changed} histories");
     Ok(())
 }
 
-/// A lead goes from stage to stage as it may, and a rejection is released once.
-pub(super) fn transitions_are_legal(snapshot: &Snapshot) -> Result<(), String> {
-    for (stream, history) in &snapshot.histories {
-        let mut stage = Stage::New;
-        let mut releases = 0;
-        for event in history {
-            let next = match &event.body {
-                EventBody::AppointmentBooked(booked) => booked.lead_status.stage,
-                EventBody::ConversionRecorded(recorded) => recorded.lead_status.stage,
-                EventBody::RejectionReleased => {
-                    releases += 1;
-                    continue;
-                }
-                _ => continue,
-            };
-            if matches!(stream, StreamRef::Lead(_)) {
-                let legal = stage == next || stage.may_become(next);
-                hold!(legal, "{stream:?} went from {} to {}", stage.code(), next.code());
-                stage = next;
-            }
-        }
-        hold!(releases <= 1, "{stream:?} was released {releases} times");
-    }
-    Ok(())
+/// The one record that keeps this aggregate.
+fn record_of(snapshot: &Snapshot, subject: Subject) -> Result<Option<&Record>, String> {
+    let own: Vec<&Record> = snapshot.records.iter().filter(|row| row.subject() == Some(subject)).collect();
+    hold!(own.len() <= 1, "{subject:?} is kept {} times", own.len());
+    Ok(own.first().copied())
 }

@@ -171,7 +171,10 @@ impl Model {
         for write in rejections {
             self.put(&mut tenant.rejections, write, |row| row.id.uuid(), |row| row.version, "rejection")?;
         }
-        for write in appointments {
+        for mut write in appointments {
+            if let Write::Insert(row) = &mut write {
+                row.contact = known.contact(row.contact);
+            }
             self.put(&mut tenant.appointments, write, |row| row.id.uuid(), |row| row.version, "appointment")?;
         }
         for write in conversions {

@@ -1,7 +1,7 @@
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use convio_core::change_set::{ContactMerge, MergedContact};
 use convio_core::contact::{Lifetime, Stamp, Stamps};
-use convio_core::{CommitError, Contact, ContactKey, NumberSeries, Person, Version};
+use convio_core::{CommitError, Contact, ContactKey, LeadId, NumberSeries, Person, Version};
 
 use super::Model;
 use super::apply::conflict;
@@ -59,7 +59,10 @@ impl Model {
             contact.first_touch =
                 first.map_or_else(|| contact.first_touch.clone(), |first| first.touch.clone());
         }
-        contact.leads = if self.makes(Bug::ForgetsLeads) { 1 } else { own.len() as u32 };
+        let deleted =
+            |lead: LeadId| tenant.leads.iter().any(|row| row.id == lead && row.deleted_at.is_some());
+        let counted = own.iter().filter(|offered| !deleted(offered.touch.lead)).count();
+        contact.leads = if self.makes(Bug::ForgetsLeads) { 1 } else { counted as u32 };
         contact.version = contact.version.next();
         let (number, version) = (contact.number, contact.version);
         Ok(MergedContact { candidate, id, number, version, created: owner.is_none() })

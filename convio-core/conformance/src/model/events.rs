@@ -22,14 +22,17 @@ impl Model {
             return;
         }
         let NewEvent { body, contact, lead, subject, duplicate_of } = new;
-        let merged = contact.and_then(|mention| known.merge_of(mention.id));
+        // What was made or repeated is said by the event that changed it, not by those that only mention it.
+        let changed = contact.filter(|mention| mention.changes);
+        let merged = changed.and_then(|mention| known.merge_of(mention.id));
         let mentions = self.makes(Bug::CountsMentions);
         let contact = contact.map(|mention| {
             let id = known.contact(mention.id);
             let version = self.next_version(tenant, StreamRef::Contact(id));
             Link { id, version: (mention.changes || mentions).then_some(version) }
         });
-        let repeats = lead.and_then(|mention| known.repeat_of(mention.id));
+        let changed = lead.filter(|mention| mention.changes);
+        let repeats = changed.and_then(|mention| known.repeat_of(mention.id));
         let lead = lead.map(|mention| {
             let version = self.next_version(tenant, StreamRef::Lead(mention.id));
             Link { id: mention.id, version: (mention.changes || mentions).then_some(version) }

@@ -23,7 +23,7 @@ impl Model {
         Ok(())
     }
 
-    /// Claims: the last one of this name holds it, unless it has expired.
+    /// Claims: the last one of this name, in this webhook or in the whole workspace, holds it, unless it has expired.
     pub(super) fn claim(
         &self,
         tenant: &mut Tenant,
@@ -51,7 +51,7 @@ impl Model {
         if let Some(held) = holder {
             let same_body = held.fingerprint == claim.fingerprint || self.makes(Bug::ForgetsTheFingerprint);
             let lost =
-                GateLost::Claim { intake: claim.intake, kind: claim.kind, holder: held.intake, same_body };
+                GateLost::Claim { claimant: claim.holder, kind: claim.kind, holder: held.holder, same_body };
             return Err(CommitError::GateLost(lost));
         }
         if last.is_none() || !self.makes(Bug::KeepsTheFirstHolder) {

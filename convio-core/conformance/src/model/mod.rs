@@ -111,7 +111,7 @@ impl Store for Model {
         let mut loaded = Loaded::default();
         let seen = self.seen(needs.workspace, Bug::LoadsFromAnyone);
         for need in &needs.items {
-            let own = matches!(need, Need::Config | Need::Rules);
+            let own = matches!(need, Need::Config);
             for tenant in seen.iter().filter(|tenant| !own || tenant.id == needs.workspace) {
                 tenant.load(*need, &mut loaded, self.makes(Bug::LoadsTooLittle));
             }

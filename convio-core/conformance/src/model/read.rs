@@ -138,7 +138,7 @@ impl ContactRepository for Model {
         filter: &ContactFilter,
         page: &PageRequest,
     ) -> Read<Page<Contact>> {
-        list!(self, workspace, ListsContactsOfAnyone, contacts, page, |row| row.leads >= filter.leads_min)
+        list!(self, workspace, ListsContactsOfAnyone, contacts, page, |row| filter.matches(row))
     }
 
     async fn contact_keys(&self, workspace: WorkspaceId, contact: ContactId) -> Read<Vec<ContactKey>> {
@@ -162,8 +162,7 @@ impl LeadRepository for Model {
         filter: &LeadFilter,
         page: &PageRequest,
     ) -> Read<Page<Lead>> {
-        let matches = |row: &Lead| filter.contact.is_none_or(|contact| row.contact == contact);
-        list!(self, workspace, ListsLeadsOfAnyone, leads, page, matches)
+        list!(self, workspace, ListsLeadsOfAnyone, leads, page, |row| filter.matches(row))
     }
 
     async fn fetch_payloads(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Payload>>> {
@@ -187,8 +186,7 @@ impl RejectionRepository for Model {
         filter: &RejectionFilter,
         page: &PageRequest,
     ) -> Read<Page<Rejection>> {
-        let matches = |row: &Rejection| filter.state.is_none_or(|state| row.state == state);
-        list!(self, workspace, ListsRejectionsOfAnyone, rejections, page, matches)
+        list!(self, workspace, ListsRejectionsOfAnyone, rejections, page, |row| filter.matches(row))
     }
 }
 
@@ -208,11 +206,7 @@ impl AppointmentRepository for Model {
         filter: &AppointmentFilter,
         page: &PageRequest,
     ) -> Read<Page<Appointment>> {
-        let matches = |row: &Appointment| {
-            filter.lead.is_none_or(|lead| row.lead == lead)
-                && filter.contact.is_none_or(|contact| row.contact == contact)
-        };
-        list!(self, workspace, ListsAppointmentsOfAnyone, appointments, page, matches)
+        list!(self, workspace, ListsAppointmentsOfAnyone, appointments, page, |row| filter.matches(row))
     }
 }
 
@@ -232,11 +226,7 @@ impl ConversionRepository for Model {
         filter: &ConversionFilter,
         page: &PageRequest,
     ) -> Read<Page<Conversion>> {
-        let matches = |row: &Conversion| {
-            filter.lead.is_none_or(|lead| row.lead == lead)
-                && filter.contact.is_none_or(|contact| row.contact == contact)
-        };
-        list!(self, workspace, ListsConversionsOfAnyone, conversions, page, matches)
+        list!(self, workspace, ListsConversionsOfAnyone, conversions, page, |row| filter.matches(row))
     }
 }
 

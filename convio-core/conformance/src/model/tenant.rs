@@ -2,11 +2,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use convio_core::change_set::{Claim, ConfigVersion, CounterAdd};
 use convio_core::contact::{Stamp, Touch};
 use convio_core::lead::Payload;
-use convio_core::record::Record;
-use convio_core::use_case::{RULES_KIND, rules_of};
+use convio_core::record::{CONFIG_KINDS, Record};
 use convio_core::{
     Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, Fingerprint, Lead, LeadId, Loaded,
-    Measure, Need, Person, Rejection, Webhook, Workspace, WorkspaceId,
+    Measure, Need, Person, Rejection, TouchOf, Webhook, Workspace, WorkspaceId,
 };
 
 /// Everything of one workspace, in the order in which it came.
@@ -94,10 +93,9 @@ impl Tenant {
                 loaded.workspace = self.workspaces.first().cloned();
                 loaded.webhooks = self.webhooks.clone();
                 loaded.webhooks.sort_by_key(|row| row.id);
-            }
-            Need::Rules => {
-                let record = self.records.iter().find(|record| record.kind == RULES_KIND).cloned();
-                loaded.rules = rules_of(record).ok();
+                let of_config = self.records.iter().filter(|row| CONFIG_KINDS.contains(&row.kind.as_str()));
+                loaded.records = of_config.cloned().collect();
+                loaded.records.sort_by_key(|row| (row.kind.clone(), row.key.clone()));
             }
             Need::Lead(id) => self.load_lead(id, loaded, false),
             Need::Appointment(id) => {
@@ -106,6 +104,16 @@ impl Tenant {
                     loaded.appointments.push(visit.clone());
                 }
             }
+            Need::Conversion(id) => {
+                for sold in self.conversions.iter().filter(|sold| sold.id == id) {
+                    self.load_lead(sold.lead, loaded, false);
+                    let of_contact = self.conversions.iter().filter(|other| other.contact == sold.contact);
+                    loaded.conversions.extend(of_contact.cloned());
+                    loaded.conversions.sort_by_key(|other| other.id);
+                    loaded.conversions.dedup_by_key(|other| other.id);
+                }
+            }
+            Need::LastTouch(of, at) => loaded.last_touch = self.last_touch(of, at),
             Need::Rejection(id) => {
                 loaded.rejections.extend(self.rejections.iter().filter(|row| row.id == id).cloned());
                 loaded.payloads.extend(self.payloads.iter().filter(|row| row.id == id).cloned());
@@ -114,12 +122,29 @@ impl Tenant {
         }
     }
 
+    /// A lead and its contact, unless another need brought them already.
     fn load_lead(&self, id: LeadId, loaded: &mut Loaded, without_contact: bool) {
         for lead in self.leads.iter().filter(|lead| lead.id == id) {
-            let contacts =
-                self.contacts.iter().filter(|contact| contact.id == lead.contact && !without_contact);
-            loaded.contacts.extend(contacts.cloned());
-            loaded.leads.push(lead.clone());
+            let contacts = self.contacts.iter().filter(|contact| {
+                contact.id == lead.contact && !without_contact && loaded.contact(contact.id).is_none()
+            });
+            let contacts: Vec<Contact> = contacts.cloned().collect();
+            loaded.contacts.extend(contacts);
+            if loaded.lead(id).is_none() {
+                loaded.leads.push(lead.clone());
+            }
         }
+    }
+
+    /// Of all leads of a contact that count, the one received last by then.
+    fn last_touch(&self, of: TouchOf, at: DateTime<Utc>) -> Option<Touch> {
+        let contact = match of {
+            TouchOf::Lead(id) => self.leads.iter().find(|lead| lead.id == id)?.contact,
+            TouchOf::Appointment(id) => self.appointments.iter().find(|visit| visit.id == id)?.contact,
+        };
+        let own = self.leads.iter().filter(|lead| lead.contact == contact && lead.received_at <= at);
+        let counted = own.filter(|lead| !lead.test && lead.deleted_at.is_none());
+        let last = counted.max_by_key(|lead| (lead.received_at, lead.id))?;
+        Some(Touch { source: last.interest.source.clone(), lead: last.id, at: last.received_at })
     }
 }

@@ -1,8 +1,13 @@
 //! The properties that must hold after any list of operations, one function each.
 
+use std::collections::BTreeMap;
+
 use convio_core::event::EventBody;
-use convio_core::routing::RoutingRequest;
-use convio_core::{Contact, Ingested, PageRequest, RejectionState, RuleSet, StreamRef};
+use convio_core::lead::LeadFilter;
+use convio_core::routing::{Decision, How, RoutingRequest};
+use convio_core::{
+    AppointmentId, Contact, Ingested, Lead, PageRequest, RejectionState, RuleSet, StreamRef, Subject,
+};
 
 use super::play::Answer;
 use super::{Played, words};
@@ -30,7 +35,12 @@ pub(crate) fn acknowledged(played: &Played) -> Result<(), String> {
                     (lead.contact, lead.duplicate_of) == (accepted.contact, accepted.duplicate_of)
                         && lead.flags == accepted.flags
                 });
-                if !kept {
+                let visit = accepted.appointment;
+                let booked = visit.is_none_or(|id| {
+                    let visits = &mut played.snapshot.appointments.iter();
+                    visits.any(|row| row.id == id && row.lead == accepted.lead)
+                });
+                if !kept || !booked {
                     return Err(format!("{accepted:?} was answered, and is not there"));
                 }
                 first.push(accepted.lead.intake());
@@ -66,37 +76,53 @@ pub(crate) fn bystander(played: &Played) -> Result<(), String> {
     before.difference(after).map_or(Ok(()), |difference| Err(format!("the bystander: {difference}")))
 }
 
-/// Every appointment went where the rules of that moment send what was known at that moment.
+/// Every appointment went where its caller said, or where the rules of that moment send what was known at that moment; one
+/// that was moved went where it had been.
 pub(crate) fn routing(played: &Played) -> Result<(), String> {
-    let Snapshot { feed, leads, appointments, .. } = &played.snapshot;
+    let Snapshot { feed, leads, .. } = &played.snapshot;
+    let mut places: BTreeMap<AppointmentId, &Decision> = BTreeMap::new();
     for event in feed {
-        let EventBody::AppointmentBooked(booked) = &event.body else { continue };
-        let before = || feed.iter().filter(|other| other.position < event.position);
-        let rules = before().rev().find_map(|other| match &other.body {
-            EventBody::RulesPublished(rules) => Some(rules.clone()),
-            _ => None,
-        });
-        let lead = leads.iter().find(|lead| Some(lead.id) == event.lead_id());
-        let lead = lead.ok_or_else(|| format!("{:?} has no lead", event.subject()))?;
-        let stream = StreamRef::Contact(lead.contact);
-        let contact = Contact::fold(before().filter(|other| other.version_in(stream).is_some()));
-        let postal = contact.and_then(|contact| contact.person.postal_code);
-        let request = RoutingRequest {
-            product: lead.interest.product.clone(),
-            postal_code: lead.postal_code.clone().or(postal),
+        let Some(Subject::Appointment(id)) = event.subject() else { continue };
+        let booked = match &event.body {
+            EventBody::AppointmentBooked(booked) => booked,
+            EventBody::AppointmentAssigned { routing, .. } => {
+                places.insert(id, routing);
+                continue;
+            }
+            _ => continue,
         };
-        let decision = RuleSet::decide(&rules.unwrap_or_default(), &request);
-        if decision != booked.routing {
-            return Err(format!("routed as {:?}, the rules say {decision:?}", booked.routing));
-        }
-        let row = appointments
-            .iter()
-            .find(|row| Some(convio_core::Subject::Appointment(row.id)) == event.subject());
-        if row.is_none_or(|row| row.routing != decision) {
-            return Err(format!("{:?} forgot where it was routed", event.subject()));
+        places.insert(id, &booked.routing);
+        let expected = match (&booked.routing, booked.rescheduled_from) {
+            (_, Some(from)) => places.get(&from).map(|place| (*place).clone()),
+            (Decision { how: How::Direct, target: Some(target), .. }, None) => {
+                Some(Decision::direct(target.clone()))
+            }
+            _ => {
+                let before = || feed.iter().filter(|other| other.position < event.position);
+                let rules = before().rev().find_map(|other| match &other.body {
+                    EventBody::RulesPublished(rules) => Some(rules.clone()),
+                    _ => None,
+                });
+                let lead = leads.iter().find(|lead| Some(lead.id) == event.lead_id());
+                let lead = lead.ok_or_else(|| format!("{id} has no lead"))?;
+                let stream = StreamRef::Contact(lead.contact);
+                let contact = Contact::fold(before().filter(|other| other.version_in(stream).is_some()));
+                let postal = contact.and_then(|contact| contact.person.postal_code);
+                // What comes with its lead is routed before it is known whose it is.
+                let known = postal.filter(|_| lead.id.uuid() != id.uuid());
+                let request = RoutingRequest {
+                    product: lead.interest.product.clone(),
+                    postal_code: lead.postal_code.clone().or(known),
+                };
+                Some(RuleSet::decide(&rules.unwrap_or_default(), &request))
+            }
+        };
+        if expected.as_ref() != Some(&booked.routing) {
+            return Err(format!("{id} was routed as {:?}, not as {expected:?}", booked.routing));
         }
     }
-    Ok(())
+    let lost = played.snapshot.appointments.iter().find(|row| places.get(&row.id) != Some(&&row.routing));
+    lost.map_or(Ok(()), |row| Err(format!("{} forgot where it was routed", row.id)))
 }
 
 /// What came in is kept byte for byte, and every rejection has its reasons.
@@ -124,16 +150,16 @@ pub(crate) fn pages(played: &Played) -> Result<(), String> {
     let store = &played.play.store;
     let Some(workspace) = &played.snapshot.workspace else { return Ok(()) };
     for size in [1, 2, 5] {
-        let page = PageRequest::first(size);
-        let rows = pollster::block_on(store.list_leads(workspace.id, &Default::default(), &page));
-        let rows = rows.map_err(|error| error.to_string())?;
-        let expected = played.snapshot.leads.iter().take(size);
-        if !rows.items.iter().eq(expected) || rows.next.is_some() != (played.snapshot.leads.len() > size) {
-            return Err(format!(
-                "a page of {size} has {} of {} leads",
-                rows.items.len(),
-                played.snapshot.leads.len()
-            ));
+        for filter in [LeadFilter::default(), LeadFilter::with_deleted()] {
+            let matching = played.snapshot.leads.iter().filter(|lead| filter.matches(lead));
+            let expected: Vec<&Lead> = matching.collect();
+            let page = PageRequest::first(size);
+            let rows = pollster::block_on(store.list_leads(workspace.id, &filter, &page));
+            let rows = rows.map_err(|error| error.to_string())?;
+            let first = expected.iter().take(size).copied();
+            if !rows.items.iter().eq(first) || rows.next.is_some() != (expected.len() > size) {
+                return Err(format!("a page of {size} has {} of {} leads", rows.items.len(), expected.len()));
+            }
         }
         let again = pollster::block_on(Snapshot::of(&**store, workspace.id, size))
             .map_err(|error| error.to_string())?;

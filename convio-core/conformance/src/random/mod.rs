@@ -3,6 +3,7 @@
 //! A failure prints its seed, and the shortest list that it could find. `CONVIO_SEED` runs a seed again, `CONVIO_LISTS`
 //! says how many lists are drawn.
 
+mod acts;
 pub(crate) mod checks;
 mod ops;
 mod play;
@@ -128,7 +129,7 @@ fn number(variable: &str) -> Option<u64> {
 /// hundred times, few enough for a store that syncs each commit.
 const LISTS: u32 = 16;
 /// Longest list.
-const OPS_MAX: usize = 40;
+const OPS_MAX: usize = 80;
 /// How often a failing list is made shorter.
 const SHRINKS_MAX: u32 = 2_000;
 /// 2020-01-01 and some microseconds: every run starts later, by more than a list can take.

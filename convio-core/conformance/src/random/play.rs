@@ -2,12 +2,12 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use convio_core::change_set::{Mention, NewEvent, Receipt, Write};
-use convio_core::service::{Atomicity, BatchAnswer};
-use convio_core::use_case::Completed;
+use convio_core::service::{Atomicity, BatchAnswer, Expired};
+use convio_core::use_case::{Completed, CreatedApiKey};
 use convio_core::{
-    Actor, Appointment, AppointmentId, Clock, CommitError, Conversion, Corrections, Error, ErrorKind,
-    EventBody, Ingested, IntakeId, LeadId, NewConversion, NewWebhook, NewWorkspace, Outcome, Reason,
-    Rejection, RuleSet, Schedule, Store, Version, Webhook, Workspace, WorkspaceHandle, Zone,
+    Actor, ApiKey, ApiKeyId, Appointment, Clock, CommitError, Conversion, Corrections, Error, ErrorKind,
+    EventBody, Ingested, IntakeId, Lead, LeadId, NewWorkspace, Provider, ProviderId, Reason, Rejection,
+    RuleSet, Store, Version, Webhook, Workspace, WorkspaceHandle,
 };
 
 use super::ops::{Op, Shape};
@@ -20,6 +20,9 @@ use crate::{ManualClock, Snapshot, World};
 pub(super) enum Answer {
     Webhook(Webhook),
     Workspace(Workspace),
+    Provider(Provider),
+    Key(CreatedApiKey),
+    Revoked(ApiKey),
     Ingested(Ingested),
     Batch {
         applied: bool,
@@ -27,8 +30,10 @@ pub(super) enum Answer {
     },
     Rejection(Rejection),
     Rules(RuleSet),
+    Lead(Box<Lead>),
+    Expired(Expired),
     Appointment(Appointment),
-    Completed(Completed),
+    Completed(Box<Completed>),
     Conversion(Conversion),
     Committed(Option<Receipt>),
     /// There was nothing to do it with.
@@ -42,14 +47,19 @@ pub(super) type Failed = (ErrorKind, Vec<Reason>);
 /// One workspace in which operations are done, and a second one that stands by.
 pub(super) struct Play {
     pub(super) store: Arc<dyn Store>,
-    clock: ManualClock,
+    pub(super) clock: ManualClock,
     processes: [WorkspaceHandle<'static>; 2],
     pub(super) bystander: WorkspaceHandle<'static>,
     plans: Plans,
     shapes: Vec<Shape>,
-    leads: Vec<LeadId>,
+    pub(super) providers: Vec<ProviderId>,
+    pub(super) keys: Vec<ApiKeyId>,
+    pub(super) leads: Vec<LeadId>,
     rejections: Vec<IntakeId>,
-    appointments: Vec<AppointmentId>,
+    /// Leads, appointments and conversions as they were last answered.
+    pub(super) seen: Vec<Lead>,
+    pub(super) appointments: Vec<Appointment>,
+    pub(super) conversions: Vec<Conversion>,
     pub(super) answers: Vec<Answer>,
     /// What came in under which id: its body, where that is not made by the library.
     pub(super) sent: Vec<(IntakeId, Option<String>)>,
@@ -71,9 +81,13 @@ impl Play {
             bystander,
             plans: Plans::of(world, acme.id()).await,
             shapes: Vec::new(),
+            providers: Vec::new(),
+            keys: Vec::new(),
             leads: Vec::new(),
             rejections: Vec::new(),
+            seen: Vec::new(),
             appointments: Vec::new(),
+            conversions: Vec::new(),
             answers: Vec::new(),
             sent: Vec::new(),
         }
@@ -94,23 +108,7 @@ impl Play {
     async fn answer(&mut self, acme: &WorkspaceHandle<'static>, op: &Op) -> Result<Answer, Error> {
         let now = self.clock.now();
         Ok(match op {
-            Op::CreateWebhook(name, settings) => {
-                let set = words::settings(settings);
-                let new = NewWebhook::named(words::webhook(*name)).with(|settings| *settings = set);
-                Answer::Webhook(acme.create_webhook(new).await?)
-            }
-            Op::ConfigureWebhook(name, settings) => Answer::Webhook(
-                acme.configure_webhook(words::webhook(*name), words::settings(settings)).await?,
-            ),
-            Op::DeleteWebhook(name) => Answer::Webhook(acme.delete_webhook(words::webhook(*name)).await?),
-            Op::RestoreWebhook(name) => Answer::Webhook(acme.restore_webhook(words::webhook(*name)).await?),
-            Op::ConfigureWorkspace(zone, active) => {
-                let Some(workspace) = acme.workspace().await? else { return Ok(Answer::Nothing) };
-                let mut settings = workspace.settings;
-                settings.zone = Zone::parse(words::zone(*zone)).expect("a zone");
-                settings.active = *active;
-                Answer::Workspace(acme.configure(settings).await?)
-            }
+            Op::Set(setting) => self.set(acme, setting).await?,
             Op::Ingest(shape) => {
                 self.shapes.push(shape.clone());
                 self.ingest(acme, shape).await?
@@ -130,6 +128,7 @@ impl Play {
                 for (body, row) in bodies.into_iter().zip(&rows) {
                     if let (Ok(answer), true) = (row, applied) {
                         self.came(body, answer);
+                        self.look_at(acme, answer).await?;
                     }
                 }
                 let rows = rows.into_iter().map(|row| row.map_err(|error| failed(&error)));
@@ -146,26 +145,19 @@ impl Play {
                 if let Ingested::Created(accepted) | Ingested::Linked(accepted) = &answer {
                     self.leads.push(accepted.lead);
                 }
+                self.look_at(acme, &answer).await?;
                 Answer::Ingested(answer)
             }
-            Op::Publish(rules) => Answer::Rules(acme.publish_rules(words::rules(rules)).await?),
-            Op::Book(nth) => {
+            Op::Lead(nth, seen, change) => self.change(acme, *nth, *seen, change).await?,
+            Op::Expire(most) => Answer::Expired(acme.expire_leads((*most).into()).await?),
+            Op::Book(nth, visit) => {
                 let Some(lead) = pick(&self.leads, *nth) else { return Ok(Answer::Nothing) };
-                let visit = acme.book(lead, Schedule::local("2027-06-01T10:00", "Europe/London")?).await?;
-                self.appointments.push(visit.id);
-                Answer::Appointment(visit)
+                let visit = acme.book(lead, words::visit(visit, now)).await?;
+                self.visited(visit)
             }
-            Op::Complete(nth, value) => {
-                let Some(visit) = pick(&self.appointments, *nth) else { return Ok(Answer::Nothing) };
-                let sold = |n: &u8| Outcome::Sold(words::value(*n).parse().expect("money"));
-                Answer::Completed(acme.complete(visit, value.as_ref().map_or(Outcome::NotSold, sold)).await?)
-            }
-            Op::Convert(nth, value, hours) => {
-                let Some(lead) = pick(&self.leads, *nth) else { return Ok(Answer::Nothing) };
-                let new = NewConversion::sale(lead, words::value(*value).parse().expect("money"));
-                let at = now - TimeDelta::hours((*hours).into());
-                Answer::Conversion(acme.convert(new.occurred_at(at)).await?)
-            }
+            Op::Visit(nth, seen, turn) => self.turn(acme, *nth, *seen, turn).await?,
+            Op::Convert(sale) => self.convert(acme, sale).await?,
+            Op::Void(nth, seen) => self.void(acme, *nth, *seen).await?,
             Op::Advance(minutes) => {
                 // Not by whole milliseconds, so that what is kept to them only shows.
                 self.clock.advance(TimeDelta::minutes((*minutes).into()) + TimeDelta::microseconds(7));
@@ -208,7 +200,19 @@ impl Play {
         let (raw, body) = words::raw(shape, self.clock.now());
         let answer = acme.ingest(raw).await?;
         self.came(body, &answer);
+        self.look_at(acme, &answer).await?;
         Ok(Answer::Ingested(answer))
+    }
+
+    /// Remembers the appointment that came with a lead.
+    async fn look_at(&mut self, acme: &WorkspaceHandle<'static>, answer: &Ingested) -> Result<(), Error> {
+        if let Ingested::Created(accepted) | Ingested::Linked(accepted) = answer
+            && let Some(id) = accepted.appointment
+        {
+            let found = self.store.fetch_appointments(acme.id(), &[id]).await?;
+            self.appointments.extend(found.into_iter().flatten());
+        }
+        Ok(())
     }
 
     /// Remembers what came in, and what became of it.
@@ -236,6 +240,6 @@ fn failed(error: &Error) -> Failed {
     (error.kind(), error.reasons().to_vec())
 }
 
-fn pick<T: Copy>(of: &[T], nth: u8) -> Option<T> {
-    (!of.is_empty()).then(|| of[usize::from(nth) % of.len()])
+pub(super) fn pick<T: Clone>(of: &[T], nth: u8) -> Option<T> {
+    (!of.is_empty()).then(|| of[usize::from(nth) % of.len()].clone())
 }

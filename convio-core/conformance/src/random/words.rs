@@ -2,15 +2,119 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use convio_core::{
-    DedupScope, KeyKind, PhonePolicy, RawLead, RepeatAction, RepeatPolicy, Rule, Source, Target,
-    WebhookSettings,
+    AppointmentType, DedupScope, KeyKind, NewAppointment, PhonePolicy, Pipeline, RawLead, RepeatAction,
+    RepeatPolicy, Rule, Schedule, Source, Stage, Target, WebhookSettings, Zone,
 };
 use serde_json::{Map, Value, json};
 
-use super::ops::{Settings, Shape};
+use super::ops::{Settings, Shape, Visit};
 
 pub(super) fn webhook(n: u8) -> &'static str {
     ["direct", "google", "bing", "door"].get(usize::from(n)).copied().unwrap_or("nobody")
+}
+
+pub(super) fn provider(n: u8) -> &'static str {
+    pick(&["Leads Inc", "Solar Ads", "Doorbell"], n)
+}
+
+/// The first is the usual one; the second has more words, the third other ones, the fourth more moves.
+pub(super) fn pipeline(n: u8) -> Pipeline {
+    let usual = Pipeline::default();
+    match n {
+        1 => usual
+            .status("callback", Stage::Contacted)
+            .status("visited", Stage::Scheduled)
+            .status("installed", Stage::Won)
+            .allow("new", ["callback"])
+            .allow("callback", ["qualified", "lost"])
+            .allow("scheduled", ["visited"])
+            .allow("won", ["installed"]),
+        2 => {
+            let mut other = Pipeline { statuses: Vec::new(), moves: Default::default() };
+            for (key, stage) in [
+                ("fresh", Stage::New),
+                ("new", Stage::Contacted),
+                ("hot", Stage::Qualified),
+                ("met", Stage::Scheduled),
+                ("signed", Stage::Won),
+                ("cold", Stage::Lost),
+                ("lost", Stage::Lost),
+                ("spam", Stage::Rejected),
+            ] {
+                other = other.status(key, stage);
+            }
+            other
+                .allow("fresh", ["new", "cold", "spam"])
+                .allow("new", ["hot", "lost"])
+                .allow("cold", ["fresh"])
+        }
+        3 => usual.allow("contacted", ["new"]).allow("rejected", ["lost"]).allow("new", ["new"]),
+        _ => usual,
+    }
+}
+
+pub(super) fn status(n: u8) -> &'static str {
+    let words = [
+        "contacted",
+        "qualified",
+        "lost",
+        "new",
+        "rejected",
+        "callback",
+        "installed",
+        "hot",
+        "won",
+        "nothing",
+    ];
+    pick(&words, n)
+}
+
+pub(super) fn reason(n: u8) -> &'static str {
+    pick(&["no budget", "expired", " "], n)
+}
+
+pub(super) fn person(n: u8) -> &'static str {
+    pick(&["maria", "u-17", ""], n)
+}
+
+pub(super) fn target(n: u8) -> Target {
+    match n {
+        0 => Target::person("maria"),
+        1 => Target::person("u-17"),
+        _ => Target::team(format!("team-{}", n - 2)),
+    }
+}
+
+pub(super) fn note(n: u8) -> &'static str {
+    pick(NOTES, n)
+}
+
+pub(super) fn place(n: u8) -> &'static str {
+    pick(STREETS, n)
+}
+
+/// The appointment that a visit describes.
+pub(super) fn visit(of: &Visit, now: DateTime<Utc>) -> NewAppointment {
+    let zone = Zone::parse(zone(of.kind)).expect("a zone");
+    let schedule = Schedule::at(now + TimeDelta::hours(of.hours.into()), &zone);
+    let mut new = NewAppointment::at(schedule.minutes(30 * (1 + u32::from(of.kind))));
+    if of.kind > 0 {
+        new =
+            new.of_type(AppointmentType::new(pick(&["Consultation", "estimate"], of.kind)).expect("a type"));
+    }
+    if let Some(n) = of.place {
+        new = new.location(place(n));
+    }
+    if let Some(n) = of.target {
+        new = new.direct(target(n));
+    }
+    if let Some(id) = of.external {
+        new = new.external_id(format!("visit-{id}"));
+    }
+    if let Some(hours) = of.hours_ago {
+        new = new.booked_at(now - TimeDelta::hours(hours.into()));
+    }
+    new
 }
 
 pub(super) fn zone(n: u8) -> &'static str {
@@ -83,6 +187,12 @@ pub(super) fn raw(shape: &Shape, now: DateTime<Utc>) -> (RawLead, Option<String>
     if let Some(hours) = shape.hours_ago {
         raw = raw.received_at(now - TimeDelta::hours(hours.into()));
     }
+    if let Some(n) = shape.provider {
+        raw = raw.provider(provider(n));
+    }
+    if let Some(new) = &shape.visit {
+        raw = raw.appointment(visit(new, now));
+    }
     (if shape.test { raw.test() } else { raw }, body)
 }
 
@@ -128,7 +238,7 @@ pub(super) fn rules(of: &[(Option<u8>, Option<u8>, i8)]) -> Vec<Rule> {
 
 /// The words that must be shown nowhere.
 pub(super) fn personal() -> impl Iterator<Item = &'static str> {
-    let words = [NAMES, MAILS, STREETS, PEOPLE].into_iter().flatten().copied();
+    let words = [NAMES, MAILS, STREETS, PEOPLE, NOTES].into_iter().flatten().copied();
     words.chain(PHONES.iter().map(|phone| &phone[2..]))
 }
 
@@ -164,6 +274,8 @@ const PHONES: &[&str] = &["+12122000001", "+12132000002", "+13122000003", "+1555
 const NAMES: &[&str] = &["Zyxwvut", "Änneliese", "O'Brienq", "名前さん", "Xq \"Quoted\""];
 const MAILS: &[&str] = &["qwertz@example.com", "QWERTZ@Example.com", "other.one@example.org", "no mail"];
 const STREETS: &[&str] = &["Yxcvbnm Street 77", "Hgfdsa Road 12", "Wertzui Lane 3"];
+const NOTES: &[&str] =
+    &["Zuiop wants to think it over", "Has a grey cat named Yps", "\u{1F3E0} call after six"];
 const PEOPLE: &[&str] = &["person-0815", "Person-0815", "person-4711"];
 const ZIPS: &[&str] = &["02134", "90210", "90210-1234", "10001", "!!"];
 const PRODUCTS: &[&str] = &["Solar", "solar ", "Roof"];

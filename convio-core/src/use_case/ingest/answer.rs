@@ -1,6 +1,6 @@
 use crate::contact::ContactNumber;
 use crate::error::Reason;
-use crate::id::{ContactId, IntakeId, LeadId};
+use crate::id::{AppointmentId, ContactId, IntakeId, LeadId};
 
 /// What became of a raw lead: always an answer with an id, whether it was taken or not. Errors are for our troubles.
 #[must_use = "a lead may have been rejected"]
@@ -31,6 +31,8 @@ pub struct Accepted {
     pub duplicate_of: Option<LeadId>,
     /// What is doubtful in it.
     pub flags: Vec<Reason>,
+    /// The appointment that came with it, booked.
+    pub appointment: Option<AppointmentId>,
 }
 
 /// A lead that was not taken, and is kept.

@@ -16,10 +16,11 @@ mod normalise;
 mod read;
 mod state;
 
-use chrono::{DateTime, DurationRound, TimeDelta};
+use chrono::{DateTime, Datelike, DurationRound, TimeDelta};
 
 use crate::analytics::{Cube, Measure, RollupDelta, When};
-use crate::canonical::{Fingerprint, fingerprint};
+use crate::appointment::NewAppointment;
+use crate::canonical::{self, Fingerprint, fingerprint};
 use crate::change_set::{
     ChangeSet, Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, Mention, NewEvent, RepeatWindow,
     Version, Write,
@@ -27,10 +28,11 @@ use crate::change_set::{
 use crate::contact::{ContactKey, Offer, Stamp, Touch};
 use crate::error::{Error, Reason};
 use crate::event::{EventBody, LeadPersonal, LeadReceived, LeadRejected, Subject};
-use crate::id::{ContactId, IntakeId, LeadId};
-use crate::lead::{Lead, LeadStatus, Payload, RawLead, Stage};
+use crate::id::{AppointmentId, ContactId, IntakeId, LeadId, ProviderId};
+use crate::lead::{Attempts, Lead, Payload, Priority, Progress, RawLead};
+use crate::provider::ProviderSettings;
 use crate::rejection::{Corrections, Rejection, RejectionState};
-use crate::use_case::{ConfigSnapshot, Context};
+use crate::use_case::{ConfigSnapshot, Context, book, rollups};
 use crate::webhook::{RepeatAction, Webhook, WebhookSecret};
 
 pub use answer::{Accepted, Ingested, Refused};
@@ -46,6 +48,8 @@ pub struct IngestPlan {
     pub changes: ChangeSet,
     /// What the plan comes to.
     pub verdict: Verdict,
+    /// The appointment that came with it, where the lead is taken.
+    pub appointment: Option<AppointmentId>,
 }
 
 /// What a plan comes to, as far as it can be known before the commit.
@@ -106,14 +110,18 @@ pub fn plan_release(
         headers: Vec::new(),
         test: rejection.test,
         secret: None,
+        provider: None,
+        appointment: rejection.appointment.clone(),
         released: true, // its secret was checked when it came in
     };
-    let arrival = Arrival::of(&raw, rejection.id, config, context)?;
+    let mut arrival = Arrival::of(&raw, rejection.id, config, context)?;
+    arrival.provider = rejection.provider;
     match arrival.read(&raw, &rejection.corrections) {
         Err(reasons) => {
             let refused = Refused { id: rejection.id, reasons, duplicate_of: None };
             let changes = context.changes(config.workspace.id);
-            Ok(IngestPlan { intake: rejection.id, changes, verdict: Verdict::Reject(refused) })
+            let verdict = Verdict::Reject(refused);
+            Ok(IngestPlan { intake: rejection.id, changes, verdict, appointment: None })
         }
         Ok(lead) => {
             let mut plan = arrival.take(lead, context);
@@ -139,6 +147,8 @@ struct Arrival<'a> {
     external_id: Option<String>,
     test: bool,
     received_at: DateTime<chrono::Utc>,
+    provider: Option<ProviderId>,
+    appointment: Option<NewAppointment>,
     released: bool,
 }
 
@@ -157,7 +167,17 @@ impl<'a> Arrival<'a> {
         if !raw.released && !webhook.settings.secret.is_none_or(shown) {
             return Err(Error::denied(format!("webhook `{}` asks for its secret", webhook.name)));
         }
+        let provider = provider(raw, webhook, config, context)?;
         let mut reasons = Vec::new();
+        if let Some(Err(error)) = raw.appointment.as_ref().map(NewAppointment::check) {
+            reasons.extend(
+                error
+                    .reasons()
+                    .iter()
+                    .cloned()
+                    .map(|reason| Reason { field: format!("appointment.{}", reason.field), ..reason }),
+            );
+        }
         if raw.body.len() > PAYLOAD_BYTES_MAX {
             let message = format!("a payload has at most {PAYLOAD_BYTES_MAX} bytes, not {}", raw.body.len());
             reasons.push(Reason::new("payload", "too_large", message));
@@ -175,6 +195,11 @@ impl<'a> Arrival<'a> {
             Ok(object) => fingerprint(&serde_json::Value::Object(object.clone())),
             Err(_) => Fingerprint::of_bytes(&raw.body),
         };
+        // What comes with an appointment is another body than the same without it.
+        let fingerprint = match &raw.appointment {
+            None => fingerprint,
+            Some(new) => canonical::fingerprint(&serde_json::json!([fingerprint.to_hex(), book::said(new)?])),
+        };
         let received_at = crate::clock::micros(raw.received_at.unwrap_or(context.at).min(context.at));
         Ok(Self {
             intake,
@@ -186,6 +211,8 @@ impl<'a> Arrival<'a> {
             external_id,
             test: raw.test,
             received_at,
+            provider,
+            appointment: raw.appointment.clone(),
             released: raw.released,
         })
     }
@@ -240,6 +267,10 @@ impl<'a> Arrival<'a> {
                 reject: repeat.action == RepeatAction::Reject,
             });
         }
+        let mut progress = Progress::new(self.config.pipeline());
+        if self.appointment.is_some() {
+            progress.booked(self.config.pipeline());
+        }
         let touch = Touch { source: interest.source.clone(), lead: id, at: self.received_at };
         let source_key = touch.source.key().to_owned();
         let personal = LeadPersonal {
@@ -250,6 +281,8 @@ impl<'a> Arrival<'a> {
         };
         let received = LeadReceived {
             webhook: self.webhook.id,
+            provider: self.provider,
+            progress: progress.clone(),
             interest: interest.clone(),
             flags: flags.clone(),
             test: self.test,
@@ -264,24 +297,29 @@ impl<'a> Arrival<'a> {
             subject: None,
             duplicate_of: None,
         });
-        changes.leads.push(Write::Insert(Lead {
+        let row = Lead {
             id,
             workspace,
             contact: candidate,
             webhook: self.webhook.id,
+            provider: self.provider,
             interest,
             custom,
             postal_code: person.postal_code.clone(),
             flags: flags.clone(),
             test: self.test,
-            status: LeadStatus::of(Stage::New),
+            progress: progress.clone(),
+            owner: None,
+            follow_up_at: None,
+            priority: Priority::default(),
+            attempts: Attempts::default(),
             duplicate_of: None,
             opened_contact: false,
-            conversion: None,
+            deleted_at: None,
             received_at: self.received_at,
             created_at: context.at,
             version: Version::ZERO.next(),
-        }));
+        };
         let stamp = Stamp { rank, at: self.received_at, lead: id };
         let merge = ContactMerge { candidate, key, offer: Offer { person, stamp }, touch };
         changes.contacts.push(ContactWrite::Merge(Box::new(merge)));
@@ -291,7 +329,11 @@ impl<'a> Arrival<'a> {
             (Measure::Repeats, 1, When::Repeat),
         ];
         changes.rollups.extend(self.rollup(source_key, add, Some(self.received_at)));
-        IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags) }
+        let used = vec![(Measure::Taken, 1, When::Always), (Measure::TakenAgain, 1, When::Repeat)];
+        changes.rollups.extend(self.usage(used));
+        let appointment = self.appointment.as_ref().map(|new| self.place(&mut changes, &row, new, context));
+        changes.leads.push(Write::Insert(row));
+        IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags), appointment }
     }
 
     fn reject(
@@ -310,13 +352,15 @@ impl<'a> Arrival<'a> {
         let rejected = LeadRejected {
             webhook: self.webhook.id,
             reasons: reasons.clone(),
+            provider: self.provider,
             external_id: self.external_id.clone(),
             test: self.test,
             received_at: self.received_at,
+            appointment: self.appointment.clone(),
         };
         changes.events.push(NewEvent {
             duplicate_of,
-            ..NewEvent::about(Subject::Rejection(self.intake), EventBody::LeadRejected(rejected))
+            ..NewEvent::about(Subject::Rejection(self.intake), EventBody::LeadRejected(Box::new(rejected)))
         });
         changes.rejections.push(Write::Insert(Rejection {
             id: self.intake,
@@ -325,6 +369,8 @@ impl<'a> Arrival<'a> {
             reasons: reasons.clone(),
             duplicate_of,
             external_id: self.external_id.clone(),
+            provider: self.provider,
+            appointment: self.appointment.clone(),
             test: self.test,
             corrections: Corrections::default(),
             state: RejectionState::Held,
@@ -334,17 +380,59 @@ impl<'a> Arrival<'a> {
         }));
         let source = self.webhook.default_source().key().to_owned();
         changes.rollups.extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)], None));
+        changes.rollups.extend(self.usage(vec![(Measure::Refused, 1, When::Always)]));
         let refused = Refused { id: self.intake, reasons, duplicate_of };
-        IngestPlan { intake: self.intake, changes, verdict: Verdict::Reject(refused) }
+        IngestPlan { intake: self.intake, changes, verdict: Verdict::Reject(refused), appointment: None }
+    }
+
+    /// Books the appointment that came with the lead, whose progress says so already.
+    fn place(
+        &self,
+        changes: &mut ChangeSet,
+        lead: &Lead,
+        new: &NewAppointment,
+        context: &Context<'_>,
+    ) -> AppointmentId {
+        let routing = book::route(new, lead, None, &self.config.rules);
+        let appointment = book::appointment(new, self.intake.appointment(), lead, routing, context);
+        changes.claims.extend(book::claim(&appointment, self.fingerprint));
+        changes.events.push(NewEvent {
+            contact: Some(Mention::only(lead.contact)),
+            lead: Some(Mention::only(lead.id)),
+            ..book::event(&appointment, None)
+        });
+        let day = self.config.workspace.settings.zone.day_of(appointment.booked_at);
+        book::count(changes, lead, &appointment, day);
+        if !lead.test {
+            let add = vec![(Measure::Scheduled, 1)];
+            changes.rollups.push(rollups::of_lead(Cube::Funnel, lead, day, add));
+        }
+        let id = appointment.id;
+        changes.appointments.push(Write::Insert(appointment));
+        id
     }
 
     fn changes(&self, context: &Context<'_>) -> ChangeSet {
         let mut changes = context.changes(self.config.workspace.id);
         changes.config = Some(self.config.version);
-        if let Some(at_most) = self.webhook.settings.leads_per_hour_max.filter(|_| !self.released) {
-            let window = context.at.duration_trunc(TimeDelta::hours(1)).unwrap_or(context.at);
-            let key = format!("webhook:{}", self.webhook.id);
-            changes.counters.push(CounterAdd { key, window, n: 1, at_most: at_most.into() });
+        if self.released {
+            return changes;
+        }
+        let hour = context.at.duration_trunc(TimeDelta::hours(1)).unwrap_or(context.at);
+        let mut count = |key: String, window, at_most: Option<u32>| {
+            let at_most = at_most.map(i64::from);
+            changes.counters.extend(at_most.map(|at_most| CounterAdd { key, window, n: 1, at_most }));
+        };
+        count(format!("webhook:{}:hour", self.webhook.id), hour, self.webhook.settings.leads_per_hour_max);
+        if let Some(provider) = self.provider.and_then(|id| self.config.provider_by_id(id)) {
+            let ProviderSettings { leads_per_hour_max, leads_per_day_max, leads_per_month_max, .. } =
+                provider.settings;
+            let today = self.config.workspace.settings.zone.day_of(context.at);
+            let first = today.with_day(1).unwrap_or(today);
+            let (day, month) = (midnight(today), midnight(first));
+            count(format!("provider:{}:hour", provider.id), hour, Some(leads_per_hour_max));
+            count(format!("provider:{}:day", provider.id), day, leads_per_day_max);
+            count(format!("provider:{}:month", provider.id), month, leads_per_month_max);
         }
         changes
     }
@@ -352,15 +440,15 @@ impl<'a> Arrival<'a> {
     fn claim(&self, kind: ClaimKind, value: Option<&str>, context: &Context<'_>) -> Option<Claim> {
         let hours = TimeDelta::hours(self.webhook.settings.idempotency_hours.into());
         Some(Claim {
-            webhook: self.webhook.id,
+            webhook: Some(self.webhook.id),
             kind,
             value: value?.to_owned(),
             fingerprint: self.fingerprint,
-            intake: self.intake,
+            holder: self.intake.uuid(),
             expires_at: match kind {
                 // From now on, whenever the lead was received: a retry comes after this call.
                 ClaimKind::IdempotencyKey => context.at.checked_add_signed(hours),
-                ClaimKind::ExternalId => None,
+                _ => None,
             },
         })
     }
@@ -383,6 +471,13 @@ impl<'a> Arrival<'a> {
         })
     }
 
+    fn usage(&self, add: Vec<(Measure, i64, When)>) -> Option<RollupDelta> {
+        let dims = [self.provider?.to_string(), self.webhook.id.to_string(), String::new()];
+        let day = self.config.workspace.settings.zone.day_of(self.received_at);
+        let (at, lead) = (Some(self.received_at), Some(self.intake.lead()));
+        (!self.test).then_some(RollupDelta { cube: Cube::Usage, day, dims, add, at, lead })
+    }
+
     fn payload(&self, raw: &RawLead) -> Payload {
         Payload {
             id: self.intake,
@@ -395,6 +490,34 @@ impl<'a> Arrival<'a> {
             received_at: self.received_at,
         }
     }
+}
+
+/// The provider that a lead came from: the one whose key the caller has, or the one that it names.
+fn provider(
+    raw: &RawLead,
+    webhook: &Webhook,
+    config: &ConfigSnapshot,
+    context: &Context<'_>,
+) -> Result<Option<ProviderId>, Error> {
+    let named = raw.provider.as_deref().map(|name| config.provider(name)).transpose()?;
+    let of_key = context.provider.map(|id| {
+        config.provider_by_id(id).ok_or_else(|| Error::denied("the API key is one of an unknown provider"))
+    });
+    let provider = match (of_key.transpose()?, named) {
+        (Some(own), Some(named)) if own.id != named.id => {
+            return Err(Error::denied("the API key is one of another provider"));
+        }
+        (own, named) => own.or(named),
+    };
+    match provider.and_then(|provider| provider.refusal(webhook.id)) {
+        Some(refusal) => Err(Error::denied(refusal)),
+        None => Ok(provider.map(|provider| provider.id)),
+    }
+}
+
+/// A civil day as the window of a counter: its name only, whatever the zone.
+fn midnight(day: chrono::NaiveDate) -> DateTime<chrono::Utc> {
+    day.and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
 /// What two leads of one contact must share for one to repeat the other: product and campaign, without regard to case.

@@ -1,0 +1,252 @@
+//! Every call of a workspace's handle, with the permission that it asks for: the table that access and isolation are checked
+//! by. A public method that is not in it does not build.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use convio_core::appointment::AppointmentFilter;
+use convio_core::contact::{ContactFilter, ContactRef};
+use convio_core::conversion::ConversionFilter;
+use convio_core::lead::LeadFilter;
+use convio_core::provider::ProviderSettings;
+use convio_core::rejection::RejectionFilter;
+use convio_core::routing::RoutingRequest;
+use convio_core::service::{Atomicity, Attribution};
+use convio_core::{
+    ApiKeyId, AppointmentId, Channel, ContactAttempt, ContactId, ConversionId, Corrections, Cube, Error,
+    IntakeId, LeadId, NewApiKey, NewConversion, NewWebhook, NewWorkspace, Outcome, PageRequest, Party,
+    Permission, Phone, Position, Priority, ProviderId, RawLead, ReportQuery, Rule, Schedule, StreamRef,
+    Target, Validity, Version, WebhookId, WebhookSettings, WorkspaceHandle,
+};
+
+/// What a call is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) contact: ContactId,
+    pub(crate) lead: LeadId,
+    pub(crate) rejection: IntakeId,
+    pub(crate) appointment: AppointmentId,
+    pub(crate) conversion: ConversionId,
+    pub(crate) webhook: WebhookId,
+    pub(crate) webhook_name: String,
+    pub(crate) provider: ProviderId,
+    pub(crate) provider_name: String,
+    pub(crate) api_key: ApiKeyId,
+    pub(crate) phone: String,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// What came of a call: its answer, told by its `Debug`, or its error.
+pub(crate) type Told = Result<String, Error>;
+
+/// One call.
+pub(crate) struct Call {
+    /// The method.
+    pub(crate) name: &'static str,
+    /// What it asks for.
+    pub(crate) permission: Permission,
+    /// Does it.
+    pub(crate) call: fn(WorkspaceHandle<'static>, Named) -> Pin<Box<dyn Future<Output = Told>>>,
+}
+
+macro_rules! calls {
+    ($($name:ident: $permission:ident = |$handle:ident, $named:ident| $call:expr;)+) => {
+        /// Every call.
+        pub(crate) const CALLS: &[Call] = &[$(Call {
+            name: stringify!($name),
+            permission: Permission::$permission,
+            call: |$handle, $named| Box::pin(async move {
+                let answer = $call.await?;
+                Ok(format!("{answer:?}"))
+            }),
+        },)+];
+
+        // Every name of the table is a method, and there are as many methods as names: so every method is in the table.
+        $(const _: () = assert!(
+            times(concat!("    pub async fn ", stringify!($name), "(")) == 1,
+            concat!(stringify!($name), " is no method of the handle"),
+        );)+
+        const _: () = assert!(
+            // `authenticate` is a method of another type.
+            times("    pub async fn ") == CALLS.len() + 1,
+            "a public method of the handle is missing in this table",
+        );
+    };
+}
+
+calls! {
+    configure: Admin = |acme, _named| async {
+        acme.configure(NewWorkspace::named("Other").settings().unwrap()).await
+    };
+    delete: Admin = |acme, _named| acme.delete();
+    restore: Admin = |acme, _named| acme.restore();
+    create_webhook: Admin = |acme, _named| acme.create_webhook(NewWebhook::named("fresh"));
+    configure_webhook: Admin = |acme, named| {
+        acme.configure_webhook(&named.webhook_name, WebhookSettings::default())
+    };
+    delete_webhook: Admin = |acme, named| acme.delete_webhook(&named.webhook_name);
+    restore_webhook: Admin = |acme, named| acme.restore_webhook(&named.webhook_name);
+    create_provider: Admin = |acme, named| {
+        let mut settings = ProviderSettings::default();
+        settings.webhooks = Some([named.webhook].into());
+        acme.create_provider("fresh", settings)
+    };
+    configure_provider: Admin = |acme, named| {
+        acme.configure_provider(&named.provider_name, ProviderSettings::default())
+    };
+    create_api_key: Admin = |acme, named| async {
+        let new = NewApiKey::named("fresh").may([Permission::Read]).of_provider(named.provider);
+        acme.create_api_key(new).await
+    };
+    revoke_api_key: Admin = |acme, named| acme.revoke_api_key(named.api_key);
+    api_keys: Admin = |acme, _named| acme.api_keys();
+    api_key_last_used: Admin = |acme, named| acme.api_key_last_used(named.api_key);
+    publish_rules: Admin = |acme, _named| {
+        acme.publish_rules([Rule::to(Target::team("all")).any_product().any_zip()])
+    };
+
+    ingest: Ingest = |acme, named| {
+        acme.ingest(RawLead::json(r#"{"phone":"+12125550199"}"#).webhook(named.webhook_name))
+    };
+    ingest_batch: Ingest = |acme, named| async {
+        let raw = RawLead::json(r#"{"phone":"+12125550199"}"#).provider(named.provider_name);
+        let answer = acme.ingest_batch(vec![raw], Atomicity::PerRow).await?;
+        answer.rows.into_iter().collect::<Result<Vec<_>, _>>()
+    };
+    receive: Ingest = |acme, named| async {
+        let raw = RawLead::json(r#"{"phone":"+12125550199"}"#).webhook(named.webhook_name);
+        acme.receive(raw, schedule()).await
+    };
+
+    correct: Update = |acme, named| acme.correct(named.rejection, Corrections::default().set("phone", "1"));
+    release: Update = |acme, named| acme.release(named.rejection);
+    move_lead: Update = |acme, named| acme.move_lead(named.lead, "contacted", None);
+    assign_lead: Update = |acme, named| acme.assign_lead(named.lead, None);
+    follow_up: Update = |acme, named| acme.follow_up(named.lead, None);
+    prioritise: Update = |acme, named| acme.prioritise(named.lead, Priority::High);
+    note: Update = |acme, named| acme.note(named.lead, "seen");
+    record_attempt: Update = |acme, named| {
+        let at = named.now;
+        let attempt = ContactAttempt { channel: Channel::Call, reached: false, automated: false, at };
+        acme.record_attempt(named.lead, attempt)
+    };
+    delete_lead: Update = |acme, named| acme.delete_lead(named.lead);
+    restore_lead: Update = |acme, named| acme.restore_lead(named.lead);
+    expire_leads: Update = |acme, _named| acme.expire_leads(10);
+    book: Update = |acme, named| acme.book(named.lead, schedule());
+    confirm: Update = |acme, named| acme.confirm(named.appointment);
+    assign: Update = |acme, named| acme.assign(named.appointment, Target::team("east"), None);
+    cancel: Update = |acme, named| acme.cancel(named.appointment, Party::Staff, None);
+    no_show: Update = |acme, named| acme.no_show(named.appointment, Party::Customer);
+    reschedule: Update = |acme, named| acme.reschedule(named.appointment, schedule(), Party::Staff, None);
+    complete: Update = |acme, named| acme.complete(named.appointment, Outcome::Undecided);
+
+    convert: Convert = |acme, named| {
+        let new = NewConversion::sale(named.lead, "1 USD".parse().unwrap());
+        acme.convert(new.from_appointment(named.appointment))
+    };
+    void: Convert = |acme, named| acme.void(named.conversion, "a mistake");
+
+    workspace: Read = |acme, _named| acme.workspace();
+    webhook: Read = |acme, named| acme.webhook(&named.webhook_name);
+    webhooks: Read = |acme, _named| async { acme.webhooks(&PageRequest::default()).await };
+    provider: Read = |acme, named| acme.provider(&named.provider_name);
+    providers: Read = |acme, _named| acme.providers();
+    contact: Read = |acme, named| acme.contact(ContactRef::Id(named.contact));
+    contacts: Read = |acme, _named| async {
+        acme.contacts(&ContactFilter::default(), &PageRequest::default()).await
+    };
+    contact_keys: Read = |acme, named| acme.contact_keys(named.contact);
+    lead: Read = |acme, named| acme.lead(named.lead);
+    leads: Read = |acme, named| async {
+        acme.leads(&LeadFilter::of_contact(named.contact), &PageRequest::default()).await
+    };
+    leads_of_phone: Read = |acme, named| async {
+        acme.leads_of_phone(&Phone::from_e164(&named.phone, Validity::Valid).unwrap()).await
+    };
+    lead_statuses: Read = |acme, named| acme.lead_statuses(named.lead);
+    lead_owners: Read = |acme, named| acme.lead_owners(named.lead);
+    lead_notes: Read = |acme, named| acme.lead_notes(named.lead);
+    payload: Read = |acme, named| acme.payload(named.lead.intake());
+    rejection: Read = |acme, named| acme.rejection(named.rejection);
+    rejections: Read = |acme, _named| async {
+        acme.rejections(&RejectionFilter::default(), &PageRequest::default()).await
+    };
+    appointment: Read = |acme, named| acme.appointment(named.appointment);
+    appointments: Read = |acme, named| async {
+        acme.appointments(&AppointmentFilter::of_lead(named.lead), &PageRequest::default()).await
+    };
+    appointments_on: Read = |acme, _named| async {
+        acme.appointments_on(day(2000), day(2100), &PageRequest::default()).await
+    };
+    contacts_created_on: Read = |acme, named| async {
+        acme.contacts_created_on(named.now.date_naive(), &PageRequest::default()).await
+    };
+    conversion: Read = |acme, named| acme.conversion(named.conversion);
+    conversions: Read = |acme, named| async {
+        acme.conversions(&ConversionFilter::of_lead(named.lead), &PageRequest::default()).await
+    };
+    rules: Read = |acme, _named| acme.rules();
+    rules_at: Read = |acme, _named| acme.rules_at(Version(1));
+    explain: Read = |acme, _named| async { acme.explain(&RoutingRequest::default()).await };
+    history: Read = |acme, named| async {
+        acme.history(StreamRef::Lead(named.lead), &PageRequest::default()).await
+    };
+    feed: Read = |acme, _named| acme.feed(Position(0), 1_000);
+    head: Read = |acme, _named| acme.head();
+    report: Read = |acme, _named| async { acme.report(&ReportQuery::all(Cube::Leads)).await };
+    daily_leads: Read = |acme, _named| acme.daily_leads(day(1900), day(2100));
+    daily_webhooks: Read = |acme, _named| acme.daily_webhooks(day(1900), day(2100));
+    daily_conversions: Read = |acme, _named| {
+        acme.daily_conversions(Attribution::FirstTouch, day(1900), day(2100))
+    };
+    funnel: Read = |acme, named| acme.funnel(Some(named.webhook), day(1900), day(2100));
+    provider_usage: Read = |acme, _named| acme.provider_usage(day(1900), day(2100));
+    provider_last_used: Read = |acme, named| acme.provider_last_used(named.provider);
+    totals: Read = |acme, _named| acme.totals();
+    webhook_activity: Read = |acme, named| acme.webhook_activity(named.webhook);
+    conversion_rates: Read = |acme, _named| acme.conversion_rates(day(1900), day(2100));
+}
+
+fn schedule() -> Schedule {
+    Schedule::local("2027-06-01T10:00", "Europe/London").unwrap()
+}
+
+fn day(year: i32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, 1, 1).unwrap()
+}
+
+/// How often this stands in the files that hold the handle's methods.
+const fn times(needle: &str) -> usize {
+    let mut times = 0;
+    let mut file = 0;
+    while file < FILES.len() {
+        let (text, needle) = (FILES[file].as_bytes(), needle.as_bytes());
+        let mut at = 0;
+        while at + needle.len() <= text.len() {
+            let mut same = 0;
+            while same < needle.len() && text[at + same] == needle[same] {
+                same += 1;
+            }
+            if same == needle.len() {
+                times += 1;
+                at += needle.len();
+            } else {
+                at += 1;
+            }
+        }
+        file += 1;
+    }
+    times
+}
+
+/// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
+const FILES: [&str; 6] = [
+    include_str!("../../src/service/handle.rs"),
+    include_str!("../../src/service/ingest.rs"),
+    include_str!("../../src/service/keys.rs"),
+    include_str!("../../src/service/leads.rs"),
+    include_str!("../../src/service/reads.rs"),
+    include_str!("../../src/service/reports.rs"),
+];

@@ -1,0 +1,224 @@
+//! Event bodies as stores keep them: facts and a personal part, both JSON.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{AppointmentBooked, AppointmentEnded, ConversionRecorded, EventBody, LeadReceived, LeadRejected};
+use crate::appointment::Ended;
+use crate::id::AppointmentId;
+use crate::lead::{ContactAttempt, Priority, Progress};
+use crate::routing::Decision;
+
+/// The facts of bodies that are written as fields.
+#[derive(Serialize, Deserialize)]
+struct Created<S> {
+    name: String,
+    settings: S,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Configured<S> {
+    settings: S,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Moved {
+    progress: Progress,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OwnedBy {
+    owner: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DueAt {
+    at: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Urgency {
+    priority: Priority,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Attempted {
+    attempt: ContactAttempt,
+    progress: Progress,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Assigned {
+    routing: Decision,
+    staff: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MovedTo {
+    to: AppointmentId,
+    at: Ended,
+}
+
+impl EventBody {
+    /// The facts, as JSON.
+    pub fn facts(&self) -> serde_json::Result<String> {
+        use serde_json::to_string;
+        match self {
+            Self::WorkspaceCreated(settings) | Self::WorkspaceConfigured(settings) => to_string(settings),
+            Self::WebhookCreated { name, settings } => {
+                to_string(&Created { name: name.clone(), settings: settings.clone() })
+            }
+            Self::WebhookConfigured { settings } => to_string(&Configured { settings: settings.clone() }),
+            Self::ProviderCreated { name, settings } => {
+                to_string(&Created { name: name.clone(), settings: settings.clone() })
+            }
+            Self::ProviderConfigured { settings } => to_string(&Configured { settings: settings.clone() }),
+            Self::ApiKeyCreated(settings) => to_string(settings),
+            Self::WorkspaceDeleted
+            | Self::WorkspaceRestored
+            | Self::WebhookDeleted
+            | Self::WebhookRestored
+            | Self::ApiKeyRevoked
+            | Self::LeadNoted { .. }
+            | Self::LeadDeleted
+            | Self::LeadRestored
+            | Self::RejectionCorrected { .. }
+            | Self::RejectionReleased
+            | Self::AppointmentConfirmed => Ok("{}".to_owned()),
+            Self::LeadReceived(facts) => to_string(facts),
+            Self::LeadRejected(facts) => to_string(facts),
+            Self::LeadMoved { progress } => to_string(&Moved { progress: progress.clone() }),
+            Self::LeadAssigned { owner } => to_string(&OwnedBy { owner: owner.clone() }),
+            Self::LeadFollowUpSet { at } => to_string(&DueAt { at: *at }),
+            Self::LeadPrioritised { priority } => to_string(&Urgency { priority: *priority }),
+            Self::LeadAttempted { attempt, progress } => {
+                to_string(&Attempted { attempt: attempt.clone(), progress: progress.clone() })
+            }
+            Self::RulesPublished(rules) => to_string(rules),
+            Self::AppointmentBooked(facts) => to_string(facts),
+            Self::AppointmentAssigned { routing, staff } => {
+                to_string(&Assigned { routing: routing.clone(), staff: staff.clone() })
+            }
+            Self::AppointmentRescheduled { to, at } => to_string(&MovedTo { to: *to, at: at.clone() }),
+            Self::AppointmentEnded(facts) => to_string(facts),
+            Self::ConversionRecorded(facts) => to_string(facts),
+            Self::ConversionVoided(facts) => to_string(facts),
+        }
+    }
+
+    /// The personal part, as JSON; `None` when there is none, or it was erased.
+    pub fn personal(&self) -> serde_json::Result<Option<String>> {
+        fn part<T: Serialize>(part: &Option<T>) -> serde_json::Result<Option<String>> {
+            part.as_ref().map(serde_json::to_string).transpose()
+        }
+        match self {
+            Self::LeadReceived(received) => part(&received.personal),
+            Self::LeadRejected(rejected) => part(&rejected.appointment),
+            Self::LeadNoted { text } => part(text),
+            Self::RejectionCorrected { corrections } => part(corrections),
+            Self::AppointmentBooked(booked) => part(&booked.location),
+            Self::AppointmentEnded(ended) => part(&ended.next_step),
+            Self::ConversionRecorded(recorded) => part(&recorded.metadata),
+            _ => Ok(None),
+        }
+    }
+
+    /// The body that was kept as these parts.
+    pub fn from_parts(kind: &str, facts: &str, personal: Option<&str>) -> serde_json::Result<Self> {
+        use serde::de::Error as _;
+        use serde_json::from_str;
+        fn part<T: for<'de> Deserialize<'de>>(personal: Option<&str>) -> serde_json::Result<Option<T>> {
+            personal.map(serde_json::from_str).transpose()
+        }
+        Ok(match kind {
+            "workspace.created" => Self::WorkspaceCreated(from_str(facts)?),
+            "workspace.configured" => Self::WorkspaceConfigured(from_str(facts)?),
+            "workspace.deleted" => Self::WorkspaceDeleted,
+            "workspace.restored" => Self::WorkspaceRestored,
+            "webhook.created" => {
+                let Created { name, settings } = from_str(facts)?;
+                Self::WebhookCreated { name, settings }
+            }
+            "webhook.configured" => {
+                let Configured { settings } = from_str(facts)?;
+                Self::WebhookConfigured { settings }
+            }
+            "webhook.deleted" => Self::WebhookDeleted,
+            "webhook.restored" => Self::WebhookRestored,
+            "provider.created" => {
+                let Created { name, settings } = from_str(facts)?;
+                Self::ProviderCreated { name, settings }
+            }
+            "provider.configured" => {
+                let Configured { settings } = from_str(facts)?;
+                Self::ProviderConfigured { settings }
+            }
+            "api_key.created" => Self::ApiKeyCreated(from_str(facts)?),
+            "api_key.revoked" => Self::ApiKeyRevoked,
+            "lead.received" => {
+                let mut received: LeadReceived = from_str(facts)?;
+                received.personal = part(personal)?;
+                Self::LeadReceived(Box::new(received))
+            }
+            "lead.rejected" => {
+                let mut rejected: LeadRejected = from_str(facts)?;
+                rejected.appointment = part(personal)?;
+                Self::LeadRejected(Box::new(rejected))
+            }
+            "lead.moved" => {
+                let Moved { progress } = from_str(facts)?;
+                Self::LeadMoved { progress }
+            }
+            "lead.assigned" => {
+                let OwnedBy { owner } = from_str(facts)?;
+                Self::LeadAssigned { owner }
+            }
+            "lead.follow_up_set" => {
+                let DueAt { at } = from_str(facts)?;
+                Self::LeadFollowUpSet { at }
+            }
+            "lead.prioritised" => {
+                let Urgency { priority } = from_str(facts)?;
+                Self::LeadPrioritised { priority }
+            }
+            "lead.noted" => Self::LeadNoted { text: part(personal)? },
+            "lead.attempted" => {
+                let Attempted { attempt, progress } = from_str(facts)?;
+                Self::LeadAttempted { attempt, progress }
+            }
+            "lead.deleted" => Self::LeadDeleted,
+            "lead.restored" => Self::LeadRestored,
+            "rejection.corrected" => Self::RejectionCorrected { corrections: part(personal)? },
+            "rejection.released" => Self::RejectionReleased,
+            "rules.published" => Self::RulesPublished(from_str(facts)?),
+            "appointment.booked" => {
+                let mut booked: AppointmentBooked = from_str(facts)?;
+                booked.location = part(personal)?;
+                Self::AppointmentBooked(Box::new(booked))
+            }
+            "appointment.confirmed" => Self::AppointmentConfirmed,
+            "appointment.assigned" => {
+                let Assigned { routing, staff } = from_str(facts)?;
+                Self::AppointmentAssigned { routing, staff }
+            }
+            "appointment.rescheduled" => {
+                let MovedTo { to, at } = from_str(facts)?;
+                Self::AppointmentRescheduled { to, at }
+            }
+            "appointment.completed" | "appointment.cancelled" | "appointment.no_show" => {
+                let mut ended: AppointmentEnded = from_str(facts)?;
+                ended.next_step = part(personal)?;
+                Self::AppointmentEnded(Box::new(ended))
+            }
+            "conversion.recorded" => {
+                let mut recorded: ConversionRecorded = from_str(facts)?;
+                recorded.metadata = part(personal)?;
+                Self::ConversionRecorded(Box::new(recorded))
+            }
+            "conversion.voided" => Self::ConversionVoided(from_str(facts)?),
+            unknown => {
+                return Err(serde_json::Error::custom(format!("unknown kind of event `{unknown}`")));
+            }
+        })
+    }
+}

@@ -1,0 +1,232 @@
+use super::{Context, Plan, UseCase, book, leads, rollups};
+use crate::analytics::Measure;
+use crate::api_key::Permission;
+use crate::appointment::{Appointment, AppointmentStatus, Ended, Party, Schedule, text_reason};
+use crate::change_set::{Mention, NewEvent, RowRef, Version, Write};
+use crate::error::{Error, Reason};
+use crate::event::{AppointmentEnded, EventBody, Subject};
+use crate::id::{AppointmentId, WorkspaceId};
+use crate::routing::{Decision, Target};
+use crate::store::{Loaded, Need, Needs};
+
+/// Changes an appointment that is still to take place. Reads the appointment with its lead and contact; one commit.
+#[derive(Debug, Clone)]
+pub struct ChangeAppointment {
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// The appointment.
+    pub appointment: RowRef<AppointmentId>,
+    /// What is changed.
+    pub change: AppointmentChange,
+}
+
+/// What is changed of an appointment.
+#[derive(Debug, Clone)]
+pub enum AppointmentChange {
+    /// The customer confirmed it.
+    Confirm,
+    /// It goes to this target, kept by this person of theirs.
+    Assign {
+        /// The target.
+        target: Target,
+        /// Who keeps it.
+        staff: Option<String>,
+    },
+    /// It is called off.
+    Cancel {
+        /// Who called it off.
+        by: Party,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Someone did not come.
+    NoShow {
+        /// Who.
+        by: Party,
+    },
+}
+
+impl UseCase for ChangeAppointment {
+    type Answer = Appointment;
+
+    fn permission(&self) -> Permission {
+        Permission::Update
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.workspace, [Need::Appointment(self.appointment.id)])
+    }
+
+    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Appointment>, Error> {
+        let config = context.open()?;
+        let (found, lead) = found(loaded, &self.appointment)?;
+        let mut changes = context.changes(self.workspace);
+        let mut row = found.clone();
+        row.version = found.version.next();
+        let mut progress = lead.progress.clone();
+        let body = match &self.change {
+            AppointmentChange::Confirm => {
+                row.status = found.status.transition(AppointmentStatus::Confirmed)?;
+                EventBody::AppointmentConfirmed
+            }
+            AppointmentChange::Assign { target, staff } => {
+                if !found.status.is_open() {
+                    let status = found.status.code();
+                    return Err(Error::conflict(format!("an appointment that is `{status}` goes to no one")));
+                }
+                check_text("staff", staff.as_deref())?;
+                row.routing = Decision::by_hand(target.clone());
+                row.staff = staff.clone().or_else(|| book::keeper(target));
+                EventBody::AppointmentAssigned { routing: row.routing.clone(), staff: row.staff.clone() }
+            }
+            AppointmentChange::Cancel { .. } | AppointmentChange::NoShow { .. } => {
+                let (status, by, reason) = match &self.change {
+                    AppointmentChange::Cancel { by, reason } => {
+                        (AppointmentStatus::Cancelled, *by, reason.clone())
+                    }
+                    AppointmentChange::NoShow { by } => (AppointmentStatus::NoShow, *by, None),
+                    _ => return Err(Error::bug("this change ends no appointment")),
+                };
+                row.status = found.status.transition(status)?;
+                check_text("reason", reason.as_deref())?;
+                if status == AppointmentStatus::NoShow && context.at < found.schedule.starts_at {
+                    let message = "no one misses an appointment before it starts";
+                    return Err(Error::conflict(message));
+                }
+                let hours = config.workspace.settings.policy.late_cancel_hours;
+                let ended = ended(found, Some(by), reason, hours, status, context);
+                row.ended = Some(ended.clone());
+                progress.ended(false, None, config.pipeline());
+                let body = AppointmentEnded {
+                    status,
+                    outcome: None,
+                    ended,
+                    conversion: None,
+                    progress: Some(progress.clone()),
+                    next_step: None,
+                };
+                if !lead.test {
+                    let measure = match status {
+                        AppointmentStatus::NoShow => Measure::NoShow,
+                        _ => Measure::Cancelled,
+                    };
+                    let day = config.workspace.settings.zone.day_of(context.at);
+                    changes.rollups.push(rollups::of_target(found, day, &[measure]));
+                }
+                EventBody::AppointmentEnded(Box::new(body))
+            }
+        };
+        let moved = leads::write_progress(&mut changes, lead, &progress);
+        changes.events.push(NewEvent {
+            contact: Some(Mention::only(found.contact)),
+            lead: leads::mention(lead, moved),
+            ..NewEvent::about(Subject::Appointment(found.id), body)
+        });
+        changes.appointments.push(Write::Update { row: row.clone(), at: found.version });
+        Ok(Plan { changes, answer: row })
+    }
+}
+
+/// Moves an appointment to another time: the old one ends as rescheduled, and a new one stands in its place, with the same
+/// target, person, type and place; each names the other. Reads the appointment with its lead and contact; one commit.
+#[derive(Debug, Clone)]
+pub struct Reschedule {
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// The appointment.
+    pub appointment: RowRef<AppointmentId>,
+    /// The new time.
+    pub schedule: Schedule,
+    /// Who wanted it moved.
+    pub by: Party,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl UseCase for Reschedule {
+    type Answer = Appointment;
+
+    fn permission(&self) -> Permission {
+        Permission::Update
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.workspace, [Need::Appointment(self.appointment.id)])
+    }
+
+    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Appointment>, Error> {
+        let config = context.open()?;
+        let (found, lead) = found(loaded, &self.appointment)?;
+        let mut reasons = self.schedule.reasons();
+        reasons.extend(text_reason("reason", self.reason.as_deref()));
+        if !reasons.is_empty() {
+            return Err(Error::invalid(reasons));
+        }
+        let hours = config.workspace.settings.policy.late_cancel_hours;
+        let status = found.status.transition(AppointmentStatus::Rescheduled)?;
+        let at = ended(found, Some(self.by), self.reason.clone(), hours, status, context);
+        let new = Appointment {
+            id: AppointmentId::new(context.ids, context.at),
+            schedule: self.schedule.clone(),
+            status: AppointmentStatus::Booked,
+            rescheduled_from: Some(found.id),
+            external_id: None, // it names the first one for ever
+            booked_at: context.at,
+            created_at: context.at,
+            version: Version::ZERO.next(),
+            ..found.clone()
+        };
+        let mut old = found.clone();
+        old.status = status;
+        old.rescheduled_to = Some(new.id);
+        old.ended = Some(at.clone());
+        old.version = found.version.next();
+        let mut changes = context.changes(self.workspace);
+        let mention = |event: NewEvent| NewEvent {
+            contact: Some(Mention::only(found.contact)),
+            lead: leads::mention(lead, false),
+            ..event
+        };
+        let moved = EventBody::AppointmentRescheduled { to: new.id, at };
+        changes.events.push(mention(NewEvent::about(Subject::Appointment(found.id), moved)));
+        changes.events.push(mention(book::event(&new, None)));
+        if !lead.test {
+            let day = config.workspace.settings.zone.day_of(context.at);
+            changes.rollups.push(rollups::of_target(found, day, &[Measure::Rescheduled]));
+        }
+        changes.appointments.push(Write::Update { row: old, at: found.version });
+        changes.appointments.push(Write::Insert(new.clone()));
+        Ok(Plan { changes, answer: new })
+    }
+}
+
+/// The appointment as it was seen, with its lead, which must not be deleted.
+pub(super) fn found<'l>(
+    loaded: &'l Loaded,
+    appointment: &RowRef<AppointmentId>,
+) -> Result<(&'l Appointment, &'l crate::lead::Lead), Error> {
+    let found = loaded.appointment(appointment.id);
+    let found = found.ok_or_else(|| Error::not_found("appointment", appointment.id))?;
+    appointment.check("appointment", found.version)?;
+    let lead = loaded.lead(found.lead).ok_or_else(|| Error::not_found("lead", found.lead))?;
+    leads::stands(lead)?;
+    Ok((found, lead))
+}
+
+fn ended(
+    found: &Appointment,
+    by: Option<Party>,
+    reason: Option<String>,
+    late_hours: u32,
+    status: AppointmentStatus,
+    context: &Context<'_>,
+) -> Ended {
+    let notice = found.schedule.starts_at - context.at;
+    let late = status != AppointmentStatus::NoShow && notice < chrono::TimeDelta::hours(late_hours.into());
+    Ended { at: context.at, by, reason, late }
+}
+
+fn check_text(field: &str, text: Option<&str>) -> Result<(), Error> {
+    let reasons: Vec<Reason> = text_reason(field, text).into_iter().collect();
+    if reasons.is_empty() { Ok(()) } else { Err(Error::invalid(reasons)) }
+}
