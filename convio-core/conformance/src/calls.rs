@@ -40,6 +40,9 @@ pub(crate) struct Named {
 /// What came of a call: its answer, told by its `Debug`, or its error.
 pub(crate) type Told = Result<String, Error>;
 
+/// A call on its way.
+pub(crate) type Telling = Pin<Box<dyn Future<Output = Told>>>;
+
 /// One call.
 pub(crate) struct Call {
     /// The method.
@@ -47,7 +50,7 @@ pub(crate) struct Call {
     /// What it asks for.
     pub(crate) permission: Permission,
     /// Does it.
-    pub(crate) call: fn(WorkspaceHandle<'static>, Named) -> Pin<Box<dyn Future<Output = Told>>>,
+    pub(crate) call: fn(WorkspaceHandle<'static>, Named) -> Telling,
 }
 
 macro_rules! calls {

@@ -69,6 +69,7 @@ pub mod broken;
 mod calls;
 mod cases;
 mod invariants;
+pub mod mission;
 pub mod model;
 mod naive;
 mod plans;

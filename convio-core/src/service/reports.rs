@@ -243,7 +243,9 @@ impl WorkspaceHandle<'_> {
                 }
             }
         }
-        Ok(days.into_values().collect())
+        // A day may have nothing but bookings or rejections.
+        let says = |day: &DailyWebhook| day.leads != 0 || day.converted != 0 || day.conversions != 0;
+        Ok(days.into_values().filter(says).collect())
     }
 
     /// Conversions, revenue and time to conversion, per day, source, type and currency.

@@ -91,7 +91,7 @@ pub(crate) async fn a_key_is_shown_once_and_kept_as_its_hash(subject: &dyn Subje
     let kept: Vec<String> = shown.feed.iter().map(|event| event.body.facts().unwrap()).collect();
     assert!(!format!("{shown:?} {kept:?} {made:?}").contains(secret), "the secret is kept or shown");
     let keys = acme.api_keys().await.unwrap();
-    assert_eq!(keys, [made.key.clone()]);
+    assert_eq!(keys, std::slice::from_ref(&made.key));
     assert_eq!(keys[0].settings.name, "front desk");
     let id = made.key.id.uuid().simple().to_string();
     assert_eq!(keys[0].masked(), format!("cvk_***{}", &id[24..]));

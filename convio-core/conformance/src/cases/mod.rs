@@ -15,6 +15,7 @@ pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod lookups;
 pub(crate) mod merge;
+pub(crate) mod mission;
 pub(crate) mod numbers;
 pub(crate) mod pages;
 pub(crate) mod ports;

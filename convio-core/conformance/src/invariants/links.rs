@@ -22,6 +22,11 @@ pub(super) fn links_agree(snapshot: &Snapshot) -> Result<(), String> {
         let released = row.state == RejectionState::Released;
         hold!(became == released, "rejection {} is {:?}, and its lead is there: {became}", row.id, row.state);
         hold!(row.provider.is_none_or(|id| providers.contains(&id)), "rejection {} has no provider", row.id);
+        let same = find(snapshot, row.id.lead()).is_none_or(|lead| {
+            let said = (row.webhook, row.provider, row.test, row.received_at);
+            (lead.webhook, lead.provider, lead.test, lead.received_at) == said
+        });
+        hold!(same, "the lead that rejection {} became came another way", row.id);
     }
     for record in snapshot.records.iter().filter(|record| record.kind == API_KEYS_KIND) {
         let key: ApiKey = record.read().map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use convio_core::event::EventBody;
-use convio_core::lead::{Pipeline, Reached, Step};
+use convio_core::lead::{Attempts, Pipeline, Reached, Step};
 use convio_core::{
     AppointmentId, AppointmentStatus, ConversionId, Event, Lead, LeadStatus, Outcome, Progress, Stage,
     Subject,
@@ -42,6 +42,17 @@ fn stands(snapshot: &Snapshot, lead: &Lead) -> Result<(), String> {
     hold!((status.stage == Stage::Won) != sold.is_empty(), "lead {} is {status} with {sold:?}", lead.id);
     hold!(conversion.is_some() != sold.is_empty(), "lead {} names {conversion:?}", lead.id);
     hold!(conversion.is_none_or(|id| sold.contains(&id)), "lead {} names {conversion:?}", lead.id);
+    let tried = snapshot.feed.iter().filter_map(|event| match &event.body {
+        EventBody::LeadAttempted { attempt, .. } if event.lead_id() == Some(lead.id) => Some(attempt.at),
+        _ => None,
+    });
+    let tried: Vec<DateTime<Utc>> = tried.collect();
+    let expected = Attempts {
+        count: tried.len() as u32,
+        first_at: tried.iter().min().copied(),
+        last_at: tried.iter().max().copied(),
+    };
+    hold!(lead.attempts == expected, "lead {} has {:?}, not {expected:?}", lead.id, lead.attempts);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use convio_core::event::EventBody;
 use convio_core::lead::Pipeline;
@@ -14,6 +14,7 @@ use crate::Snapshot;
 /// rejection is released once.
 pub(super) fn transitions_are_legal(snapshot: &Snapshot) -> Result<(), String> {
     leads(snapshot)?;
+    ends(snapshot)?;
     for (stream, history) in &snapshot.histories {
         match stream {
             StreamRef::Subject(Subject::Appointment(id)) => appointment(*id, history)?,
@@ -28,11 +29,22 @@ pub(super) fn transitions_are_legal(snapshot: &Snapshot) -> Result<(), String> {
     Ok(())
 }
 
-/// Goes through the feed with the progress of every lead just before each event.
+/// Goes through the feed with the progress of every lead just before each event, and the leads that were deleted then.
 fn leads(snapshot: &Snapshot) -> Result<(), String> {
     let mut now: BTreeMap<LeadId, &Progress> = BTreeMap::new();
+    let mut deleted: BTreeSet<LeadId> = BTreeSet::new();
     for (event, settings) in settings_at(snapshot) {
-        let (Some(id), Some(after)) = (event.lead_id(), event.body.progress()) else { continue };
+        let Some(id) = event.lead_id() else { continue };
+        let kind = event.body.kind();
+        match &event.body {
+            EventBody::LeadRestored => hold!(deleted.remove(&id), "lead {id} was restored, and not deleted"),
+            EventBody::ConversionVoided(_) => {}
+            _ => hold!(!deleted.contains(&id), "lead {id} was deleted when {kind:?} happened to it"),
+        }
+        if let EventBody::LeadDeleted = &event.body {
+            deleted.insert(id);
+        }
+        let Some(after) = event.body.progress() else { continue };
         if let EventBody::LeadMoved { .. } = &event.body {
             let before = now.get(&id).ok_or_else(|| format!("lead {id} was moved before it came in"))?;
             let legal = by_hand(&settings.policy.pipeline, &before.status, &after.status)
@@ -98,5 +110,28 @@ fn appointment(id: AppointmentId, history: &[Event]) -> Result<(), String> {
         hold!(now.is_some_and(|now| now.may_become(next)), "appointment {id} went from {now:?} to {next:?}");
         now = Some(next);
     }
+    Ok(())
+}
+
+/// An appointment is booked and ends in the past, and ends late if it is called off or moved within so many hours of its start.
+fn ends(snapshot: &Snapshot) -> Result<(), String> {
+    for (event, settings) in settings_at(snapshot) {
+        let (ended, called_off) = match &event.body {
+            EventBody::AppointmentRescheduled { at, .. } => (at, true),
+            EventBody::AppointmentEnded(ended) => {
+                (&ended.ended, ended.status == AppointmentStatus::Cancelled)
+            }
+            _ => continue,
+        };
+        let Some(Subject::Appointment(id)) = event.subject() else { continue };
+        let row = snapshot.appointments.iter().find(|row| row.id == id);
+        let row = row.ok_or_else(|| format!("appointment {id} ended, and is not there"))?;
+        let notice = row.schedule.starts_at - ended.at;
+        let short = notice < chrono::TimeDelta::hours(settings.policy.late_cancel_hours.into());
+        hold!(ended.late == (called_off && short), "{id} ended {notice} before its start: {ended:?}");
+        hold!(ended.at <= event.at, "{id} ended at {}, in what was to come", ended.at);
+    }
+    let to_come = snapshot.appointments.iter().find(|row| row.booked_at > row.created_at);
+    hold!(to_come.is_none(), "booked in what was to come: {to_come:?}");
     Ok(())
 }
