@@ -121,6 +121,8 @@ registry! { $
         a_test_lead_is_stored_and_counted_nowhere
     }
     replays {
+        a_rejected_row_that_comes_again_is_answered_as_the_first_time
+        a_corrected_lead_may_come_under_the_id_of_a_rejected_one
         the_same_call_again_is_answered_as_the_first_time
         the_same_lead_spelt_otherwise_is_the_same_call
         a_key_with_another_lead_is_a_conflict_that_names_the_key
@@ -302,6 +304,7 @@ registry! { $
         contacts_are_seen_by_their_workspace_only
         leads_are_seen_by_their_workspace_only
         payloads_are_seen_by_their_workspace_only
+        holders_of_names_are_seen_by_their_workspace_only
         rejections_are_seen_by_their_workspace_only
         appointments_are_seen_by_their_workspace_only
         conversions_are_seen_by_their_workspace_only

@@ -343,12 +343,14 @@ impl<'a> Arrival<'a> {
         context: &Context<'_>,
     ) -> IngestPlan {
         let mut changes = self.changes(context);
-        // The sender's own id stays free: a corrected lead may come under it.
         changes.claims.extend(self.claim(
             ClaimKind::IdempotencyKey,
             self.idempotency_key.as_deref(),
             context,
         ));
+        // The sender's own id is held for this very lead: a corrected one may come under it.
+        let held = self.claim(ClaimKind::ExternalId, self.external_id.as_deref(), context);
+        changes.claims.extend(held.map(|claim| Claim { yields: true, ..claim }));
         let rejected = LeadRejected {
             webhook: self.webhook.id,
             reasons: reasons.clone(),
@@ -450,6 +452,7 @@ impl<'a> Arrival<'a> {
                 ClaimKind::IdempotencyKey => context.at.checked_add_signed(hours),
                 _ => None,
             },
+            yields: false,
         })
     }
 
