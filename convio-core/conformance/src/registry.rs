@@ -82,6 +82,7 @@ registry! { $
         a_deleted_workspace_keeps_all_it_has_and_can_be_restored
     }
     webhooks {
+        a_webhook_says_what_its_senders_names_mean
         a_webhook_reads_back_as_created
         names_are_unique_also_among_the_deleted
         a_name_may_be_used_in_two_workspaces

@@ -38,6 +38,7 @@ use crate::webhook::{RepeatAction, Webhook, WebhookSecret};
 pub use answer::{Accepted, Ingested, Refused};
 pub(crate) use normalise::Normalised;
 pub(super) use read::check_corrections;
+pub(crate) use read::check_names;
 
 /// A raw lead with a plan: the change set, and what to answer when it is applied.
 #[derive(Debug)]
@@ -229,7 +230,7 @@ impl<'a> Arrival<'a> {
                 return Err(refusals);
             }
         };
-        let fields = read::fields(object, corrections);
+        let fields = read::fields(object, &self.webhook.settings.fields, corrections);
         match normalise::normalise(fields, self.webhook, raw.external_id.as_deref()) {
             Ok(lead) if refusals.is_empty() => Ok(lead),
             Ok(_) => Err(refusals),
