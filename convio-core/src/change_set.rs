@@ -6,7 +6,8 @@
 //!
 //! 1. **The workspace's head**, locked first. It must exist (or be made, when the change set creates its workspace), and
 //!    its configuration version must be the expected one: otherwise [`GateLost::Config`].
-//! 2. **Claims**, insert or nothing: one that is held makes [`GateLost::Claim`]. An expired one may be taken over.
+//! 2. **Claims**, insert or nothing: one that something else holds makes [`GateLost::Claim`]. An expired one may be taken over,
+//!    and one that yields by another body.
 //! 3. **Counters**, each `used + n` only up to its limit: otherwise [`GateLost::Counter`]. After the claims: a call that was
 //!    answered once is answered so again, whatever limit is reached meanwhile.
 //! 4. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
@@ -43,8 +44,8 @@ use crate::workspace::Workspace;
 
 pub use decisions::Decisions;
 pub use parts::{
-    Claim, ClaimKind, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent, RepeatWindow,
-    Write,
+    Claim, ClaimKind, ClaimName, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent,
+    RepeatWindow, Write,
 };
 
 /// What shall be true, all of it or none.

@@ -40,6 +40,27 @@ pub enum ErrorKind {
     Bug,
 }
 
+impl ErrorKind {
+    /// The HTTP status that says the same.
+    ///
+    /// ```
+    /// use convio_core::ErrorKind;
+    /// assert_eq!(ErrorKind::Invalid.http_status(), 422);
+    /// assert_eq!(ErrorKind::Overloaded.http_status(), 429);
+    /// ```
+    pub const fn http_status(self) -> u16 {
+        match self {
+            Self::Invalid => 422,
+            Self::Denied => 403,
+            Self::NotFound => 404,
+            Self::Conflict => 409,
+            Self::Overloaded => 429,
+            Self::Unavailable | Self::Unknown => 503,
+            Self::Corrupt | Self::Bug => 500,
+        }
+    }
+}
+
 impl Error {
     /// Wrong input, with every failing field.
     pub fn invalid(reasons: Vec<Reason>) -> Self {

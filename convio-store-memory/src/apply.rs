@@ -185,9 +185,11 @@ impl Tenant {
     }
 
     fn claim(&mut self, claim: Claim, at: chrono::DateTime<chrono::Utc>) -> Result<(), CommitError> {
-        let Claim { webhook, kind, value, fingerprint, holder, expires_at } = claim;
+        let Claim { webhook, kind, value, fingerprint, holder, expires_at, yields } = claim;
         let key = (webhook, kind, value);
-        if let Some(held) = self.claims.get(&key).filter(|held| held.expires_at.is_none_or(|end| end > at)) {
+        let held = self.claims.get(&key).filter(|held| held.expires_at.is_none_or(|end| end > at));
+        let other = held.filter(|held| held.holder != holder);
+        if let Some(held) = other.filter(|held| !held.yields || held.fingerprint == fingerprint) {
             return Err(CommitError::GateLost(GateLost::Claim {
                 claimant: holder,
                 kind,
@@ -195,7 +197,7 @@ impl Tenant {
                 same_body: held.fingerprint == fingerprint,
             }));
         }
-        self.claims.put(key, Held { holder, fingerprint, expires_at });
+        self.claims.put(key, Held { holder, fingerprint, expires_at, yields });
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use convio_core::analytics::{AnalyticsRepository, ReportQuery, Rollup};
 use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
+use convio_core::change_set::ClaimName;
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
 use convio_core::event::{Event, EventLog, Head, Position, StreamRef};
@@ -152,6 +153,13 @@ impl LeadRepository for MemoryStore {
                 None => Box::new(tenant.leads.after(after)),
             },
         ))
+    }
+
+    async fn fetch_holders(&self, workspace: WorkspaceId, names: &[ClaimName]) -> Read<Vec<Option<Uuid>>> {
+        Ok(self.fetch(workspace, names, |tenant, name| {
+            let ClaimName { webhook, kind, value } = name.clone();
+            tenant.claims.get(&(webhook, kind, value)).map(|held| held.holder)
+        }))
     }
 
     async fn fetch_payloads(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Payload>>> {

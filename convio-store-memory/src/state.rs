@@ -88,6 +88,7 @@ pub(crate) struct Held {
     pub(crate) holder: Uuid,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) yields: bool,
 }
 
 impl Tenant {

@@ -55,6 +55,7 @@ CREATE TABLE claim (
     fingerprint BLOB NOT NULL,
     holder_id BLOB NOT NULL,        -- the lead or rejection, the appointment, the conversion
     expires_at INTEGER,             -- from then on it may be taken over; null: never
+    yields INTEGER NOT NULL,        -- whether it gives way to another body
     CONSTRAINT claim_pk PRIMARY KEY (workspace_id, webhook_id, kind, value)
 ) STRICT, WITHOUT ROWID;
 

@@ -2,18 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use convio_core::change_set::{
-    Claim, ContactMerge, CounterAdd, Decisions, GateLost, MergedContact, RepeatWindow,
+    Claim, ClaimName, ContactMerge, CounterAdd, Decisions, GateLost, MergedContact, RepeatWindow,
 };
 use convio_core::contact::Contact;
-use convio_core::store::CommitError;
+use convio_core::store::{CommitError, StoreError};
 use convio_core::{ContactId, LeadId, NumberSeries, WebhookId, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use crate::apply::{conflict, execute};
-use crate::cells::{Id, micros};
+use crate::cells::{Cells, Id, micros};
 use crate::contact;
 use crate::error::write_failed;
+use crate::readers::query_one;
 
 /// 1 statement.
 pub(crate) fn count(conn: &Connection, workspace: WorkspaceId, add: CounterAdd) -> Result<(), CommitError> {
@@ -40,17 +41,26 @@ pub(crate) fn claim(
     claim: Claim,
     at: DateTime<Utc>,
 ) -> Result<(), CommitError> {
-    let Claim { webhook, kind, value, fingerprint, holder, expires_at } = claim;
+    let Claim { webhook, kind, value, fingerprint, holder, expires_at, yields } = claim;
     let webhook = Id(webhook.map_or(Uuid::nil(), WebhookId::uuid));
     let held: Option<(Id, Vec<u8>)> = conn
         .prepare_cached(
             "SELECT holder_id, fingerprint FROM claim WHERE workspace_id = ?1 AND webhook_id = ?2 AND kind = ?3
-             AND value = ?4 AND (expires_at IS NULL OR expires_at > ?5)",
+             AND value = ?4 AND (expires_at IS NULL OR expires_at > ?5) AND holder_id <> ?6
+             AND (yields = 0 OR fingerprint = ?7)",
         )
         .and_then(|mut statement| {
             statement
                 .query_row(
-                    params![Id(workspace.uuid()), webhook, kind.code(), value, micros(at)],
+                    params![
+                        Id(workspace.uuid()),
+                        webhook,
+                        kind.code(),
+                        value,
+                        micros(at),
+                        Id(holder),
+                        fingerprint.as_bytes()
+                    ],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )
                 .optional()
@@ -66,10 +76,11 @@ pub(crate) fn claim(
     }
     execute(
         conn,
-        "INSERT INTO claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at, yields)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (workspace_id, webhook_id, kind, value) DO UPDATE SET
-         fingerprint = excluded.fingerprint, holder_id = excluded.holder_id, expires_at = excluded.expires_at",
+         fingerprint = excluded.fingerprint, holder_id = excluded.holder_id, expires_at = excluded.expires_at,
+         yields = excluded.yields",
         params![
             Id(workspace.uuid()),
             webhook,
@@ -78,8 +89,22 @@ pub(crate) fn claim(
             fingerprint.as_bytes().as_slice(),
             Id(holder),
             expires_at.map(micros),
+            yields,
         ],
     )
+}
+
+/// What holds this name.
+pub(crate) fn holder(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    name: &ClaimName,
+) -> Result<Option<Uuid>, StoreError> {
+    let ClaimName { webhook, kind, value } = name;
+    let webhook = Id(webhook.map_or(Uuid::nil(), WebhookId::uuid));
+    let sql = "SELECT holder_id FROM claim WHERE workspace_id = ?1 AND webhook_id = ?2 AND kind = ?3 AND value = ?4";
+    let values = params![Id(workspace.uuid()), webhook, kind.code(), value];
+    query_one(conn, sql, values, |row| Cells::of("claim", row).uuid())
 }
 
 /// 3 statements for a known key (key, contact, update), 4 for a new one (key, candidate, key, contact).

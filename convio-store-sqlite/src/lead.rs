@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use convio_core::change_set::{Version, Write};
+use convio_core::change_set::{ClaimName, Version, Write};
 use convio_core::contact::Touch;
 use convio_core::lead::{
     Attempts, Interest, Lead, LeadFilter, LeadRepository, LeadStatus, Payload, Priority, Progress, Reached,
@@ -14,11 +14,13 @@ use convio_core::{
 };
 use rusqlite::{Connection, Row, params};
 
+use uuid::Uuid;
+
 use crate::SqliteStore;
 use crate::apply::{check_version, execute};
 use crate::cells::{Cells, Id, int, micros, micros_up, to_json};
-use crate::payload;
 use crate::readers::{query_one, query_page};
+use crate::{gates, payload};
 
 /// The columns, in the order in which they are written and read.
 macro_rules! columns {
@@ -49,6 +51,17 @@ impl LeadRepository for SqliteStore {
     ) -> Result<Page<Lead>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
         self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+    }
+
+    async fn fetch_holders(
+        &self,
+        workspace: WorkspaceId,
+        names: &[ClaimName],
+    ) -> Result<Vec<Option<Uuid>>, StoreError> {
+        let names = names.to_vec();
+        self.readers
+            .run(move |conn| names.iter().map(|name| gates::holder(conn, workspace, name)).collect())
+            .await
     }
 
     async fn fetch_payloads(

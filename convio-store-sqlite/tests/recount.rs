@@ -36,7 +36,8 @@ fn the_recount_notices_a_sum_that_is_off() {
 /// Every row that is kept and not counted, or counted and not kept.
 fn differences(conn: &Connection) -> Vec<String> {
     rows(conn, include_str!("recount.sql"), |row| {
-        let cells: rusqlite::Result<Vec<Value>> = (0..row.as_ref().column_count()).map(|at| row.get(at)).collect();
+        let cells: rusqlite::Result<Vec<Value>> =
+            (0..row.as_ref().column_count()).map(|at| row.get(at)).collect();
         Ok(format!("{:?}", cells?))
     })
 }

@@ -126,6 +126,10 @@ bugs! {
     MixesKindsOfClaims => replays::an_idempotency_key_is_no_external_id,
     /// A name of one webhook is claimed for all of them.
     MixesWebhooksOfClaims => replays::keys_belong_to_their_webhook,
+    /// What holds a name that was refused keeps it.
+    YieldsToNothing => replays::a_corrected_lead_may_come_under_the_id_of_a_rejected_one,
+    /// What holds a name is told to everyone.
+    ShowsHoldersOfAnyone => isolation::holders_of_names_are_seen_by_their_workspace_only,
     /// Names are compared without regard to case.
     FoldsNames => replays::unusable_names_are_refused_and_usable_ones_kept_apart,
     /// Claims of a change set that failed later stay.

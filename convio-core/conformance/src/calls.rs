@@ -160,6 +160,11 @@ calls! {
     leads_of_phone: Read = |acme, named| async {
         acme.leads_of_phone(&Phone::from_e164(&named.phone, Validity::Valid).unwrap()).await
     };
+    lead_by_external_id: Read = |acme, named| async {
+        acme.lead_by_external_id(&named.webhook_name, "theirs-lead").await
+    };
+    appointment_by_external_id: Read = |acme, _named| acme.appointment_by_external_id("theirs-visit");
+    conversion_by_external_id: Read = |acme, _named| acme.conversion_by_external_id("theirs-sale");
     lead_statuses: Read = |acme, named| acme.lead_statuses(named.lead);
     lead_owners: Read = |acme, named| acme.lead_owners(named.lead);
     lead_notes: Read = |acme, named| acme.lead_notes(named.lead);

@@ -82,6 +82,7 @@ registry! { $
         a_deleted_workspace_keeps_all_it_has_and_can_be_restored
     }
     webhooks {
+        a_webhook_says_what_its_senders_names_mean
         a_webhook_reads_back_as_created
         names_are_unique_also_among_the_deleted
         a_name_may_be_used_in_two_workspaces
@@ -121,6 +122,8 @@ registry! { $
         a_test_lead_is_stored_and_counted_nowhere
     }
     replays {
+        a_rejected_row_that_comes_again_is_answered_as_the_first_time
+        a_corrected_lead_may_come_under_the_id_of_a_rejected_one
         the_same_call_again_is_answered_as_the_first_time
         the_same_lead_spelt_otherwise_is_the_same_call
         a_key_with_another_lead_is_a_conflict_that_names_the_key
@@ -302,6 +305,7 @@ registry! { $
         contacts_are_seen_by_their_workspace_only
         leads_are_seen_by_their_workspace_only
         payloads_are_seen_by_their_workspace_only
+        holders_of_names_are_seen_by_their_workspace_only
         rejections_are_seen_by_their_workspace_only
         appointments_are_seen_by_their_workspace_only
         conversions_are_seen_by_their_workspace_only

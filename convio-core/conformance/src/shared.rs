@@ -3,6 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use convio_core::analytics::AnalyticsRepository;
 use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
+use convio_core::change_set::ClaimName;
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
 use convio_core::event::{EventLog, Head};
@@ -17,6 +18,7 @@ use convio_core::{
     Position, Receipt, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef, Webhook, WebhookId,
     Workspace, WorkspaceId,
 };
+use uuid::Uuid;
 
 /// One store, shared: several [`Convio`](convio_core::Convio)s over it behave like several processes on one database.
 #[derive(Clone)]
@@ -99,6 +101,10 @@ impl LeadRepository for Shared {
         page: &PageRequest,
     ) -> Read<Page<Lead>> {
         self.0.list_leads(workspace, filter, page).await
+    }
+
+    async fn fetch_holders(&self, workspace: WorkspaceId, names: &[ClaimName]) -> Read<Vec<Option<Uuid>>> {
+        self.0.fetch_holders(workspace, names).await
     }
 
     async fn fetch_payloads(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Payload>>> {

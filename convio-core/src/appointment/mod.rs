@@ -25,7 +25,7 @@ pub use schedule::Schedule;
 pub use status::AppointmentStatus;
 
 /// A meeting that a lead leads to. `Debug` shows neither place nor next step.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Appointment {
     /// Who it is.
     pub id: AppointmentId,

@@ -59,7 +59,7 @@ pub struct ContactMerge {
     pub touch: Touch,
 }
 
-/// A reservation: this name belongs to this intake, appointment or conversion.
+/// A reservation: this name belongs to this intake, appointment or conversion. What holds it already may claim it again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Claim {
     /// The webhook that it counts in; `None`: the whole workspace.
@@ -74,6 +74,26 @@ pub struct Claim {
     pub holder: Uuid,
     /// When it may be taken over; `None`: never.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Whether it gives way to another body at any time: what holds it was refused, and a corrected one may come under the
+    /// same name.
+    pub yields: bool,
+}
+
+/// The name that a claim is for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimName {
+    /// The webhook that it counts in; `None`: the whole workspace.
+    pub webhook: Option<WebhookId>,
+    /// What kind of name it is.
+    pub kind: ClaimKind,
+    /// The name.
+    pub value: String,
+}
+
+impl fmt::Debug for ClaimName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClaimName({:?} in {:?})", self.kind, self.webhook)
+    }
 }
 
 impl fmt::Debug for Claim {

@@ -23,7 +23,7 @@ pub use person::{FIELDS, Field, Offer, Person, Stamp, Stamps};
 pub use repository::{ContactFilter, ContactRef, ContactRepository};
 
 /// A person, as all leads together tell them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Contact {
     /// Who it is.
     pub id: ContactId,
@@ -33,7 +33,8 @@ pub struct Contact {
     pub number: ContactNumber,
     /// Name, phone, e-mail, address: per field the best that any lead said.
     pub person: Person,
-    /// Where each field of `person` comes from.
+    /// Where each field of `person` comes from. Not serialised.
+    #[serde(skip)]
     pub stamps: Stamps,
     /// The first lead, by time received.
     pub first_touch: Touch,

@@ -17,7 +17,7 @@ use crate::text::ConversionType;
 pub use repository::{ConversionFilter, ConversionRepository};
 
 /// A lead that was sold.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Conversion {
     /// Who it is.
     pub id: ConversionId,

@@ -35,7 +35,7 @@ pub use repository::{LeadFilter, LeadRepository};
 pub use status::{LeadStatus, Stage};
 
 /// One interest of one contact. A re-inquiry is a new lead, never a second contact.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lead {
     /// Who it is.
     pub id: LeadId,

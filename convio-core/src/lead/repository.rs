@@ -4,7 +4,10 @@ use async_trait::async_trait;
 
 use chrono::{DateTime, Utc};
 
+use uuid::Uuid;
+
 use super::{Lead, Payload, Stage};
+use crate::change_set::ClaimName;
 use crate::id::{ContactId, IntakeId, LeadId, WebhookId, WorkspaceId};
 use crate::page::{Page, PageRequest};
 use crate::store::StoreError;
@@ -69,6 +72,14 @@ pub trait LeadRepository: Send + Sync {
         filter: &LeadFilter,
         page: &PageRequest,
     ) -> Result<Page<Lead>, StoreError>;
+
+    /// What holds these names, in the same order and number; `None` where nothing does. Whether a claim has expired is not
+    /// looked at.
+    async fn fetch_holders(
+        &self,
+        workspace: WorkspaceId,
+        names: &[ClaimName],
+    ) -> Result<Vec<Option<Uuid>>, StoreError>;
 
     /// The payloads of these intakes, byte for byte, in the same order and number; `None` where there is none.
     async fn fetch_payloads(

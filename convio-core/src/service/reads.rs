@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
+use uuid::Uuid;
+
 use super::WorkspaceHandle;
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentFilter};
-use crate::change_set::Version;
+use crate::change_set::{ClaimKind, ClaimName, Version};
 use crate::contact::{Contact, ContactFilter, ContactKey, ContactRef};
 use crate::conversion::{Conversion, ConversionFilter};
 use crate::error::Error;
 use crate::event::{Event, EventBody, Head, Position, StreamRef, Subject};
-use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId};
+use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
 use crate::lead::{Lead, LeadFilter, Payload};
 use crate::page::{Cursor, PAGE_ITEMS_MAX, Page, PageRequest};
 use crate::phone::Phone;
@@ -111,6 +113,32 @@ impl<'s> WorkspaceHandle<'s> {
         self.appointments(&AppointmentFilter::between(from, until), page).await
     }
 
+    /// The lead that came through this webhook under this id of the sender's; `None` also while it waits as a rejection.
+    pub async fn lead_by_external_id(&self, webhook: &str, id: &str) -> Result<Option<Lead>, Error> {
+        let Some(webhook) = self.webhook(webhook).await? else { return Ok(None) };
+        let holder = self.holder(Some(webhook.id), ClaimKind::ExternalId, id).await?;
+        match holder {
+            Some(holder) => self.lead(LeadId::from_uuid(holder)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The appointment that was booked under this id of the caller's.
+    pub async fn appointment_by_external_id(&self, id: &str) -> Result<Option<Appointment>, Error> {
+        match self.holder(None, ClaimKind::Appointment, id).await? {
+            Some(holder) => self.appointment(AppointmentId::from_uuid(holder)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The conversion that was recorded under this id of the caller's, voided or not.
+    pub async fn conversion_by_external_id(&self, id: &str) -> Result<Option<Conversion>, Error> {
+        match self.holder(None, ClaimKind::Conversion, id).await? {
+            Some(holder) => self.conversion(ConversionId::from_uuid(holder)).await,
+            None => Ok(None),
+        }
+    }
+
     /// An appointment.
     pub async fn appointment(&self, id: AppointmentId) -> Result<Option<Appointment>, Error> {
         Ok(one(self.reader().await?.fetch_appointments(self.id(), &[id]).await?))
@@ -206,6 +234,16 @@ impl<'s> WorkspaceHandle<'s> {
 }
 
 impl WorkspaceHandle<'_> {
+    async fn holder(
+        &self,
+        webhook: Option<WebhookId>,
+        kind: ClaimKind,
+        value: &str,
+    ) -> Result<Option<Uuid>, Error> {
+        let name = ClaimName { webhook, kind, value: value.to_owned() };
+        Ok(one(self.reader().await?.fetch_holders(self.id(), &[name]).await?))
+    }
+
     /// When the first of these days starts in the workspace's zone, and when the last one has ended.
     async fn days(&self, from: NaiveDate, to: NaiveDate) -> Result<(DateTime<Utc>, DateTime<Utc>), Error> {
         let config = self.current_config().await?;

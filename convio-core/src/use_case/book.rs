@@ -158,6 +158,7 @@ pub(super) fn claim(appointment: &Appointment, fingerprint: Fingerprint) -> Opti
         fingerprint,
         holder: appointment.id.uuid(),
         expires_at: None,
+        yields: false,
     })
 }
 

@@ -234,6 +234,7 @@ fn claim(conversion: &Conversion, new: &NewConversion) -> Option<Claim> {
         fingerprint: fingerprint(&body),
         holder: conversion.id.uuid(),
         expires_at: None,
+        yields: false,
     })
 }
 

@@ -31,6 +31,7 @@ pub use book::Book;
 pub use complete::{Complete, Completed};
 pub use config::ConfigSnapshot;
 pub use convert::{Convert, Void};
+pub(crate) use ingest::check_names;
 pub use leads::ChangeLead;
 pub(crate) use leads::has_expired;
 pub use providers::{CreateApiKey, CreatedApiKey, RevokeApiKey, SetProvider};

@@ -4,6 +4,8 @@ mod fold;
 mod repository;
 mod secret;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +48,11 @@ pub struct WebhookSettings {
     pub lead_type: LeadType,
     /// The source of its leads where they name none; the webhook's name when `None`.
     pub source: Option<Source>,
+    /// What the sender's names of fields mean, where Convio would not know or mean something else: per name of a JSON field,
+    /// form field or column the field that it is read into (`phone`, `last_name`, `source`, `external_id` ...), or empty
+    /// text for none: it is then kept as it is. A field that is given a name here is looked for under no other.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
     /// The region that national phone numbers are read in.
     pub region: Option<Region>,
     /// Where its contacts are looked for.
@@ -78,6 +85,7 @@ impl Default for WebhookSettings {
         Self {
             lead_type: LeadType::standard(),
             source: None,
+            fields: BTreeMap::new(),
             region: None,
             scope: DedupScope::Workspace,
             keys: vec![KeyKind::Phone],
@@ -222,7 +230,7 @@ impl NewWebhook {
 impl WebhookSettings {
     /// Every setting that is wrong.
     pub fn check(&self) -> Vec<Reason> {
-        let mut reasons = Vec::new();
+        let mut reasons = crate::use_case::check_names(&self.fields);
         if self.keys.is_empty() {
             reasons.push(Reason::new("keys", "empty", "a webhook needs at least one kind of key"));
         }

@@ -1,8 +1,7 @@
 //! Import: rows of a file, as they are, in batches.
 //!
-//! Nothing is remembered beside the database. A row that became a lead has claimed its external id, and comes back as a
-//! replay. A rejection leaves the external id free for a corrected row, so the rows that are kept as rejections are looked
-//! up and left out.
+//! Nothing is remembered beside the database. A row has claimed its external id, whether it became a lead or a rejection, and
+//! comes back as a replay.
 
 use std::collections::HashSet;
 

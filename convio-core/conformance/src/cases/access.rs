@@ -5,8 +5,8 @@ use convio_core::lead::LeadFilter;
 use convio_core::provider::ProviderSettings;
 use convio_core::{
     Actor, ApiKeyId, AppointmentId, Clock, ContactId, ConversionId, Convio, Error, ErrorKind, LeadId,
-    NewApiKey, NewConversion, NewWebhook, Outcome, PageRequest, Permission, ProviderId, RawLead, Rule,
-    Schedule, Target, WebhookId, WorkspaceHandle,
+    NewApiKey, NewAppointment, NewConversion, NewWebhook, Outcome, PageRequest, Permission, ProviderId,
+    RawLead, Rule, Schedule, Target, WebhookId, WorkspaceHandle,
 };
 use uuid::Uuid;
 
@@ -274,10 +274,13 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
     let api_key = acme.create_api_key(NewApiKey::named("theirs").may(Permission::ALL)).await.unwrap().key.id;
     let rule = Rule::to(Target::team("theirs-west")).any_product().any_zip();
     acme.publish_rules([rule]).await.unwrap();
-    let accepted = taken(acme.ingest(lead(7).webhook("theirs-solar").provider("Theirs")).await);
+    let accepted = taken(
+        acme.ingest(lead(7).webhook("theirs-solar").provider("Theirs").external_id("theirs-lead")).await,
+    );
     let rejection = rejected(acme.ingest(RawLead::json(r#"{"phone":"no"}"#)).await).id;
-    let appointment = acme.book(accepted.lead, schedule()).await.unwrap().id;
-    let sale = NewConversion::sale(accepted.lead, "5000 USD".parse().unwrap());
+    let appointment = acme.book(accepted.lead, NewAppointment::at(schedule()).external_id("theirs-visit"));
+    let appointment = appointment.await.unwrap().id;
+    let sale = NewConversion::sale(accepted.lead, "5000 USD".parse().unwrap()).external_id("theirs-sale");
     let conversion = acme.convert(sale).await.unwrap().id;
     acme.note(accepted.lead, "theirs-note").await.unwrap();
     let named = Named {

@@ -182,7 +182,7 @@ pub(crate) async fn eventful(acme: &WorkspaceHandle<'_>) {
     acme.publish_rules([Rule::to(Target::team("west")).any_product().zips(["02134"])]).await.unwrap();
     let first = taken(acme.ingest(lead_with(1, json!({"zip": "02134"}))).await);
     linked(acme.ingest(lead(1).webhook("google")).await);
-    let other = created(acme.ingest(lead(2)).await);
+    let other = created(acme.ingest(lead(2).external_id("second")).await);
     let refused = rejected(acme.ingest(RawLead::json("{}")).await);
     acme.correct(refused.id, Corrections::default().set("phone", phone(1))).await.unwrap();
     linked(acme.release(refused.id).await);

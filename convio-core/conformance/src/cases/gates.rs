@@ -105,6 +105,7 @@ pub(crate) async fn an_expired_claim_is_taken_over_by_one(subject: &dyn Subject)
             fingerprint: Fingerprint::of_bytes(body.as_bytes()),
             holder: intake.uuid(),
             expires_at: Some(changes.at + TimeDelta::hours(hours)),
+            yields: false,
         });
         (changes, intake)
     };

@@ -1,5 +1,5 @@
 use convio_core::appointment::AppointmentFilter;
-use convio_core::change_set::Write;
+use convio_core::change_set::{ClaimKind, ClaimName, Write};
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::ConversionFilter;
 use convio_core::event::{Position, StreamRef};
@@ -61,6 +61,15 @@ isolated! {
     payloads_are_seen_by_their_workspace_only(store, other, theirs, _page) {
         let ids: Vec<_> = theirs.payloads.iter().flatten().map(|row| row.id).collect();
         assert_eq!(store.fetch_payloads(other, &ids).await.unwrap(), vec![None; ids.len()]);
+    }
+    holders_of_names_are_seen_by_their_workspace_only(store, other, theirs, _page) {
+        let claims = theirs.leads.iter().filter_map(|lead| {
+            let value = lead.interest.external_id.clone()?;
+            Some(ClaimName { webhook: Some(lead.webhook), kind: ClaimKind::ExternalId, value })
+        });
+        let names: Vec<ClaimName> = claims.collect();
+        assert!(!names.is_empty());
+        assert_eq!(store.fetch_holders(other, &names).await.unwrap(), vec![None; names.len()]);
     }
     rejections_are_seen_by_their_workspace_only(store, other, theirs, page) {
         let ids: Vec<_> = theirs.rejections.iter().map(|row| row.id).collect();

@@ -177,9 +177,9 @@ pub(crate) async fn an_unreadable_payload_is_released_by_corrections_that_say_it
 pub(crate) async fn a_rejection_leaves_the_external_id_free_and_a_release_claims_it(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
-    let wrong = || lead_with(1, json!({"phone": "12"})).external_id("x");
-    let refused = rejected(acme.ingest(wrong()).await);
-    let other = rejected(acme.ingest(wrong()).await);
+    let wrong = |phone: &str| lead_with(1, json!({"phone": phone})).external_id("x");
+    let refused = rejected(acme.ingest(wrong("12")).await);
+    let other = rejected(acme.ingest(wrong("13")).await);
     assert_ne!(refused.id, other.id);
     for id in [refused.id, other.id] {
         acme.correct(id, Corrections::default().set("phone", phone(1))).await.unwrap();

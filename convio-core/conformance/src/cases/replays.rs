@@ -1,12 +1,14 @@
 use chrono::TimeDelta;
 use convio_core::contact::ContactRef;
+use convio_core::rejection::RejectionFilter;
 use convio_core::{
-    Clock, ErrorKind, Ingested, NewWebhook, RawLead, RejectionState, RepeatAction, WorkspaceHandle,
+    Clock, Corrections, ErrorKind, Ingested, NewWebhook, PageRequest, RawLead, RejectionState, RepeatAction,
+    WorkspaceHandle,
 };
 use serde_json::json;
 
 use crate::{
-    Snapshot, Subject, World, body_of, codes, created, duplicate, lead, lead_with, linked, rejected,
+    Snapshot, Subject, World, body_of, codes, created, duplicate, lead, lead_with, linked, phone, rejected,
     replayed, taken,
 };
 
@@ -202,4 +204,41 @@ pub(crate) async fn without_a_key_the_same_lead_twice_is_two(subject: &dyn Subje
 async fn leads_of_one(acme: &WorkspaceHandle<'_>) -> u32 {
     let leads = acme.leads(&Default::default(), &Default::default()).await.unwrap().items;
     acme.contact(ContactRef::Id(leads[0].contact)).await.unwrap().unwrap().leads
+}
+
+pub(crate) async fn a_rejected_row_that_comes_again_is_answered_as_the_first_time(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let bad = || RawLead::json(r#"{"firstName":"Ann","phone":"no"}"#).external_id("row-1");
+    let first = rejected(acme.ingest(bad()).await);
+    world.clock.advance(chrono::TimeDelta::days(400));
+    let again = replayed(acme.ingest(bad()).await);
+    assert_eq!(again, Ingested::Rejected(first.clone()));
+    assert_eq!(acme.lead_by_external_id("direct", "row-1").await.unwrap(), None);
+    let kept = acme.rejections(&RejectionFilter::default(), &PageRequest::default()).await.unwrap().items;
+    assert_eq!(kept.len(), 1);
+    // Released under its own id, which it keeps from then on.
+    acme.correct(first.id, Corrections::default().set("phone", phone(1))).await.unwrap();
+    let lead = created(acme.release(first.id).await).lead;
+    assert_eq!(acme.lead_by_external_id("direct", "row-1").await.unwrap().map(|lead| lead.id), Some(lead));
+    assert_eq!(replayed(acme.ingest(bad()).await).accepted().map(|accepted| accepted.lead), Ok(lead));
+}
+
+pub(crate) async fn a_corrected_lead_may_come_under_the_id_of_a_rejected_one(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let bad = || RawLead::json(r#"{"phone":"no"}"#).external_id("row-1");
+    let first = rejected(acme.ingest(bad()).await);
+    let good = created(acme.ingest(lead(1).external_id("row-1")).await);
+    assert_eq!(
+        acme.lead_by_external_id("direct", "row-1").await.unwrap().map(|lead| lead.id),
+        Some(good.lead)
+    );
+    // The name is the good one's for ever: neither the bad one nor its release takes it.
+    let error = acme.ingest(bad()).await.unwrap_err();
+    assert_eq!(codes(error.reasons()), ["external_id/reused"]);
+    acme.correct(first.id, Corrections::default().set("phone", phone(2))).await.unwrap();
+    let error = acme.release(first.id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(matches!(acme.ingest(lead(1).external_id("row-1")).await, Ok(Ingested::Replayed(_))));
 }

@@ -1,3 +1,4 @@
+use convio_core::contact::ContactRef;
 use convio_core::event::EventBody;
 use convio_core::lead::Format;
 use convio_core::rejection::RejectionFilter;
@@ -230,4 +231,35 @@ fn every_setting(settings: &mut WebhookSettings) {
     settings.leads_per_hour_max = Some(1_000);
     settings.active = true;
     settings.secret = Some(WebhookSecret::of("1f0d9f7e6c5b4a39"));
+}
+
+pub(crate) async fn a_webhook_says_what_its_senders_names_mean(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let new = NewWebhook::named("import").with(|settings| {
+        let fields =
+            [("Telefon", "phone"), ("Lead Source", "source"), ("Vorname", "first_name"), ("email", "")];
+        settings.fields = fields.map(|(name, field)| (name.to_owned(), field.to_owned())).into();
+    });
+    acme.create_webhook(new).await.unwrap();
+    let row = [
+        ("Telefon", "+12125550123"),
+        ("phone", "+12125550124"),
+        ("Lead Origin", "API"),
+        ("email", "no address"),
+    ];
+    let accepted = taken(acme.ingest(RawLead::row(row).webhook("import")).await);
+    let contact = acme.contact(ContactRef::Id(accepted.contact)).await.unwrap().unwrap();
+    assert_eq!(contact.person.phone.unwrap().phone.e164(), "+12125550123");
+    assert_eq!(contact.person.email, None);
+    let row = acme.lead(accepted.lead).await.unwrap().unwrap();
+    // What would mean a field that another name is given is kept, as what means none is.
+    let kept: Vec<&str> = row.custom.0.keys().map(String::as_str).collect();
+    assert_eq!(kept, ["Lead Origin", "email", "phone"]);
+    assert_eq!(row.interest.source.as_str(), "import");
+
+    let wrong =
+        NewWebhook::named("wrong").with(|settings| settings.fields = [("a".into(), "fone".into())].into());
+    let error = acme.create_webhook(wrong).await.unwrap_err();
+    assert_eq!(codes(error.reasons()), ["fields/unknown"]);
 }

@@ -48,6 +48,10 @@ impl Model {
             None => !self.makes(Bug::ForgetsClaimsWithoutEnd),
             Some(end) => end > at || (end == at && self.makes(Bug::ExpiresOneMomentLate)),
         });
+        let holder = holder.filter(|held| held.holder != claim.holder);
+        let holder = holder.filter(|held| {
+            !held.yields || held.fingerprint == claim.fingerprint || self.makes(Bug::YieldsToNothing)
+        });
         if let Some(held) = holder {
             let same_body = held.fingerprint == claim.fingerprint || self.makes(Bug::ForgetsTheFingerprint);
             let lost =

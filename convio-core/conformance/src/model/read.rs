@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use convio_core::analytics::AnalyticsRepository;
 use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
+use convio_core::change_set::ClaimName;
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
 use convio_core::event::{EventLog, Head};
@@ -15,6 +16,7 @@ use convio_core::{
     IntakeId, Lead, LeadId, Measure, Page, PageRequest, Position, Rejection, ReportQuery, Rollup, StoreError,
     StreamRef, Webhook, WebhookId, Workspace, WorkspaceId,
 };
+use uuid::Uuid;
 
 use super::Model;
 use super::tenant::Tenant;
@@ -163,6 +165,18 @@ impl LeadRepository for Model {
         page: &PageRequest,
     ) -> Read<Page<Lead>> {
         list!(self, workspace, ListsLeadsOfAnyone, leads, page, |row| filter.matches(row))
+    }
+
+    async fn fetch_holders(&self, workspace: WorkspaceId, names: &[ClaimName]) -> Read<Vec<Option<Uuid>>> {
+        let tenants = self.seen(workspace, Bug::ShowsHoldersOfAnyone);
+        let holder = |name: &ClaimName| {
+            let ClaimName { webhook, kind, value } = name;
+            let mut claims = tenants.iter().flat_map(|tenant| tenant.claims.iter().rev());
+            claims
+                .find(|claim| claim.webhook == *webhook && claim.kind == *kind && claim.value == *value)
+                .map(|claim| claim.holder)
+        };
+        Ok(names.iter().map(holder).collect())
     }
 
     async fn fetch_payloads(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Payload>>> {

@@ -1,10 +1,13 @@
+use serde::Serialize;
+
 use crate::contact::ContactNumber;
 use crate::error::Reason;
 use crate::id::{AppointmentId, ContactId, IntakeId, LeadId};
 
 /// What became of a raw lead: always an answer with an id, whether it was taken or not. Errors are for our troubles.
 #[must_use = "a lead may have been rejected"]
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ingested {
     /// Taken, and its contact was made by it.
     Created(Accepted),
@@ -19,7 +22,7 @@ pub enum Ingested {
 }
 
 /// A lead that was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// The lead.
     pub lead: LeadId,
@@ -36,7 +39,7 @@ pub struct Accepted {
 }
 
 /// A lead that was not taken, and is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Refused {
     /// The rejection that keeps it.
     pub id: IntakeId,
@@ -53,6 +56,22 @@ impl Ingested {
             Self::Created(accepted) | Self::Linked(accepted) => Ok(accepted),
             Self::Replayed(first) => first.accepted(),
             Self::Duplicate(refused) | Self::Rejected(refused) => Err(refused),
+        }
+    }
+
+    /// The HTTP status that says the same: a lead that made its contact was created, a duplicate is a conflict, a rejected
+    /// one is unprocessable until it is corrected. A replay is answered by the status of success or by that of its first
+    /// answer.
+    pub fn http_status(&self) -> u16 {
+        match self {
+            Self::Created(_) => 201,
+            Self::Linked(_) => 200,
+            Self::Duplicate(_) => 409,
+            Self::Rejected(_) => 422,
+            Self::Replayed(first) => match first.http_status() {
+                201 => 200,
+                status => status,
+            },
         }
     }
 

@@ -38,6 +38,7 @@ use crate::webhook::{RepeatAction, Webhook, WebhookSecret};
 pub use answer::{Accepted, Ingested, Refused};
 pub(crate) use normalise::Normalised;
 pub(super) use read::check_corrections;
+pub(crate) use read::check_names;
 
 /// A raw lead with a plan: the change set, and what to answer when it is applied.
 #[derive(Debug)]
@@ -229,7 +230,7 @@ impl<'a> Arrival<'a> {
                 return Err(refusals);
             }
         };
-        let fields = read::fields(object, corrections);
+        let fields = read::fields(object, &self.webhook.settings.fields, corrections);
         match normalise::normalise(fields, self.webhook, raw.external_id.as_deref()) {
             Ok(lead) if refusals.is_empty() => Ok(lead),
             Ok(_) => Err(refusals),
@@ -343,12 +344,14 @@ impl<'a> Arrival<'a> {
         context: &Context<'_>,
     ) -> IngestPlan {
         let mut changes = self.changes(context);
-        // The sender's own id stays free: a corrected lead may come under it.
         changes.claims.extend(self.claim(
             ClaimKind::IdempotencyKey,
             self.idempotency_key.as_deref(),
             context,
         ));
+        // The sender's own id is held for this very lead: a corrected one may come under it.
+        let held = self.claim(ClaimKind::ExternalId, self.external_id.as_deref(), context);
+        changes.claims.extend(held.map(|claim| Claim { yields: true, ..claim }));
         let rejected = LeadRejected {
             webhook: self.webhook.id,
             reasons: reasons.clone(),
@@ -450,6 +453,7 @@ impl<'a> Arrival<'a> {
                 ClaimKind::IdempotencyKey => context.at.checked_add_signed(hours),
                 _ => None,
             },
+            yields: false,
         })
     }
 

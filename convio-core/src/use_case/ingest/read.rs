@@ -68,9 +68,17 @@ pub(super) fn content(raw: &RawLead) -> Result<Map<String, Value>, Reason> {
 }
 
 /// The fields of an object, with some of them corrected.
-pub(super) fn fields(object: Map<String, Value>, corrections: &Corrections) -> Fields {
+///
+/// `named` says what some of the sender's names mean, in place of the names that are known; a field that it gives a name is
+/// looked for under no other.
+pub(super) fn fields(
+    object: Map<String, Value>,
+    named: &BTreeMap<String, String>,
+    corrections: &Corrections,
+) -> Fields {
     let mut found: BTreeMap<Known, Vec<(usize, String)>> = BTreeMap::new();
-    let custom = sort(object, &mut found, 0);
+    let names = Names::of(named);
+    let custom = sort(object, &names, &mut found, 0);
     let known = found.into_iter().map(|(known, mut values)| {
         values.sort_by_key(|(rank, _)| *rank); // stable: of equal names the first sent wins
         (known, values.into_iter().map(|(_, value)| value).collect())
@@ -94,18 +102,47 @@ pub(in crate::use_case) fn check_corrections(corrections: &Corrections) -> Resul
     if reasons.is_empty() { Ok(()) } else { Err(Error::invalid(reasons)) }
 }
 
+/// Every name that means no field.
+pub(crate) fn check_names(named: &BTreeMap<String, String>) -> Vec<Reason> {
+    let unknown = named.values().filter(|field| !field.is_empty() && Known::named(field).is_none());
+    unknown
+        .map(|field| Reason::new("fields", "unknown", format!("there is no field `{field}` to read into")))
+        .collect()
+}
+
+/// What the names of a sender mean.
+struct Names<'n> {
+    /// Per name of the sender's the field, or none.
+    said: BTreeMap<&'n str, Option<Known>>,
+}
+
+impl<'n> Names<'n> {
+    fn of(named: &'n BTreeMap<String, String>) -> Self {
+        Self { said: named.iter().map(|(name, field)| (name.as_str(), Known::named(field))).collect() }
+    }
+
+    fn meant_by(&self, name: &str) -> Option<(Known, usize)> {
+        if let Some(said) = self.said.get(name) {
+            return said.map(|known| (known, 0));
+        }
+        let meant = Known::meant_by(name)?;
+        (!self.said.values().any(|said| *said == Some(meant.0))).then_some(meant)
+    }
+}
+
 /// Takes out what is known, and gives back the rest in its own shape.
 fn sort(
     object: Map<String, Value>,
+    names: &Names<'_>,
     found: &mut BTreeMap<Known, Vec<(usize, String)>>,
     depth: usize,
 ) -> Map<String, Value> {
     let mut rest = Map::new();
     for (name, value) in object {
-        let meant = Known::meant_by(&name);
+        let meant = names.meant_by(&name);
         match value {
             Value::Object(inner) if depth < DEPTH_MAX && is_container(&name) => {
-                let inner = sort(inner, found, depth + 1);
+                let inner = sort(inner, names, found, depth + 1);
                 if !inner.is_empty() {
                     rest.insert(name, Value::Object(inner));
                 }
