@@ -1,5 +1,7 @@
 //! Records: versioned documents that nobody queries by column, such as rule sets and API keys.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -10,8 +12,8 @@ use crate::event::Subject;
 use crate::id::{ApiKeyId, ProviderId, WorkspaceId};
 use crate::store::{Fault, StoreError};
 
-/// A versioned document of a workspace.
-#[derive(Debug, Clone, PartialEq)]
+/// A versioned document of a workspace. `Debug` does not show the document, which may hold hashes of secrets.
+#[derive(Clone, PartialEq)]
 pub struct Record {
     /// Its workspace.
     pub workspace: WorkspaceId,
@@ -23,6 +25,12 @@ pub struct Record {
     pub body: Value,
     /// How often it was written.
     pub version: Version,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Record({}/{} of {}, version {})", self.kind, self.key, self.workspace, self.version)
+    }
 }
 
 impl Record {

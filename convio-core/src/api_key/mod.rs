@@ -4,6 +4,7 @@ mod fold;
 mod token;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -35,8 +36,8 @@ pub struct ApiKey {
     pub version: Version,
 }
 
-/// What an API key is given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What an API key is given. `Debug` does not show the hash.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiKeySettings {
     /// What people know it by.
     pub name: String,
@@ -50,6 +51,17 @@ pub struct ApiKeySettings {
     pub expires_at: Option<DateTime<Utc>>,
     /// The SHA-256 of its token.
     pub hash: Fingerprint,
+}
+
+impl fmt::Debug for ApiKeySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeySettings")
+            .field("name", &self.name)
+            .field("permissions", &self.permissions)
+            .field("provider", &self.provider)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ApiKey {

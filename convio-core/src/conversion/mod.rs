@@ -109,7 +109,7 @@ impl NewConversion {
         self
     }
 
-    /// That happened at this time, which may be before the lead was received.
+    /// That happened at this time, which may be before the lead was received. A time to come counts as now.
     #[must_use]
     pub fn occurred_at(mut self, at: DateTime<Utc>) -> Self {
         self.occurred_at = Some(at);

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{Context, Plan, UseCase, leads, rollups};
+use super::{Context, Plan, UseCase, book, leads, rollups};
 use crate::analytics::{Cube, Measure};
 use crate::api_key::Permission;
 use crate::appointment::{id_reason, text_reason};
@@ -77,7 +77,7 @@ pub(super) fn record(
     if lead.test {
         return Err(Error::conflict(format!("lead `{}` is a test and can't be sold", lead.id)));
     }
-    let occurred_at = crate::clock::micros(new.occurred_at.unwrap_or(context.at));
+    let occurred_at = book::past(new.occurred_at, context);
     let zone = &config.workspace.settings.zone;
     let conversion = Conversion {
         id: ConversionId::new(context.ids, context.at),
