@@ -300,6 +300,111 @@ registry! { $
         the_last_use_of_a_key_is_known_to_the_hour
         a_providers_key_sends_its_own_leads_only
     }
+    pipeline {
+        the_default_moves_are_these_and_no_others
+        who_is_lost_or_rejected_is_so_for_a_reason
+        who_was_given_up_is_opened_again_and_counts_once
+        a_workspace_has_statuses_of_its_own
+        whatever_happens_a_lead_enters_a_stage_by_its_first_status
+        a_pipeline_that_is_not_sound_is_refused_with_every_reason
+        another_process_goes_by_a_new_pipeline_at_once
+        a_status_that_is_gone_moves_like_the_first_of_its_stage
+    }
+    lead_work {
+        an_owner_is_set_taken_away_and_remembered
+        a_follow_up_is_listed_once_it_is_due
+        every_priority_is_kept
+        a_note_is_in_the_history_and_in_no_log
+        the_first_success_of_an_attempt_contacts_a_new_lead
+        attempts_are_told_in_any_order_and_none_is_to_come
+        a_lead_tells_when_it_entered_and_left_each_status
+        a_stale_row_is_refused_and_its_id_is_not
+        filters_list_what_matches_and_nothing_else
+        a_lead_of_another_workspace_is_not_there
+    }
+    lead_ends {
+        a_deleted_lead_is_left_out_of_lists_and_counts
+        nothing_is_done_with_a_deleted_lead
+        a_call_is_answered_again_although_its_lead_was_deleted
+        leads_expire_after_their_days_unless_a_visit_is_open
+        without_an_age_no_lead_expires
+    }
+    visits {
+        a_visit_keeps_all_that_was_said_of_it
+        each_way_of_routing_explains_itself
+        an_unrouted_visit_is_listed_until_someone_gets_it
+        a_time_that_clocks_skip_or_show_twice_is_recorded_as_such
+        wrong_fields_of_a_visit_are_all_named
+        the_same_external_id_is_the_same_visit
+        a_visit_booked_earlier_counts_on_that_day
+        visits_are_listed_by_when_they_start
+        an_inactive_workspace_takes_no_visits
+        what_is_to_be_done_next_is_kept_and_in_no_log
+        visits_of_a_test_lead_count_nowhere
+    }
+    visit_ends {
+        an_open_visit_is_confirmed_once_and_comes_to_one_end
+        what_has_ended_goes_to_no_one
+        a_moved_visit_and_the_one_in_its_place_name_each_other
+        a_visit_that_is_moved_three_times_is_counted_once
+        who_calls_off_shortly_before_does_so_late
+        no_one_misses_a_visit_before_it_starts
+        the_last_open_visit_decides_where_its_lead_goes
+        a_visit_completed_earlier_counts_on_that_day
+        a_stale_visit_is_refused_and_its_id_is_not
+        a_visit_of_another_workspace_is_not_there
+    }
+    received {
+        a_visit_and_its_customer_are_one_commit
+        a_customer_who_is_known_keeps_their_contact
+        what_comes_from_outside_is_routed_or_kept_unrouted
+        the_same_call_again_is_answered_with_the_same_visit
+        one_key_with_another_visit_is_a_conflict
+        an_external_id_is_one_for_visits_that_are_booked_and_received
+        a_rejected_lead_keeps_its_visit_and_a_release_books_it
+        a_visit_of_a_repeat_waits_with_its_lead
+        wrong_fields_of_a_received_visit_are_all_named_and_nothing_is_stored
+        rows_of_a_batch_bring_their_visits
+        a_received_visit_counts_with_its_lead_on_its_own_day
+    }
+    sales {
+        a_sale_names_the_visit_that_it_came_from
+        everything_of_a_sale_is_kept_and_nothing_personal_logged
+        wrong_fields_of_a_sale_are_all_named
+        the_same_external_id_is_the_same_sale
+        a_visit_sold_and_its_sale_told_again_are_one
+        currencies_are_kept_apart_everywhere
+        a_sale_is_in_all_places_at_once
+        a_test_lead_is_not_sold
+        a_sale_before_its_lead_counts_and_is_not_timed
+    }
+    touches {
+        the_last_touch_is_the_last_lead_by_then
+        of_two_leads_of_one_moment_the_greater_id_is_the_last
+        tests_and_deleted_leads_are_no_last_touch
+        without_a_lead_before_it_a_sale_is_touched_by_its_own
+        a_lead_that_comes_late_changes_no_sale_that_is_stored
+        a_visit_is_credited_by_the_time_that_it_took_place
+        leads_of_other_contacts_touch_nothing
+        each_attribution_counts_for_its_own_source
+    }
+    voids {
+        the_only_sale_voided_leaves_all_as_if_it_had_not_been
+        the_next_sale_that_stands_is_the_first_one_then
+        a_lead_with_an_open_visit_goes_back_to_it
+        a_customer_is_one_since_the_earliest_sale_that_stands
+        every_sum_of_every_cube_goes_back
+        voiding_asks_for_a_reason_and_happens_once
+        a_sale_of_a_deleted_lead_can_be_voided
+        reports_know_nothing_of_a_voided_sale
+    }
+    stale_writes {
+        of_sixteen_who_saw_the_same_lead_one_writes
+        sixteen_who_name_a_lead_by_id_all_write
+        an_appointment_that_sixteen_end_at_once_has_one_end
+        a_conversion_that_sixteen_void_at_once_is_voided_once
+        one_external_id_from_sixteen_at_once_is_one_conversion_and_one_appointment
+    }
     isolation {
         webhooks_are_seen_by_their_workspace_only
         contacts_are_seen_by_their_workspace_only

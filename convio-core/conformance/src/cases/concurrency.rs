@@ -250,7 +250,7 @@ pub(crate) async fn a_deleted_webhook_takes_nothing_more_whoever_races(subject: 
 }
 
 /// Does `what` on so many threads at the same moment, each as a process of its own, and collects what they got.
-fn at_once<T: Send>(
+pub(super) fn at_once<T: Send>(
     world: &World<'_>,
     acme: &WorkspaceHandle<'_>,
     threads: usize,
@@ -273,7 +273,7 @@ fn at_once<T: Send>(
 
 /// One answer is `Ok`, the others are conflicts.
 #[track_caller]
-fn one_wins<T: std::fmt::Debug>(answers: Vec<Result<T, Error>>) -> Vec<Error> {
+pub(super) fn one_wins<T: std::fmt::Debug>(answers: Vec<Result<T, Error>>) -> Vec<Error> {
     let wanted = answers.len() - 1;
     let lost: Vec<Error> = answers.into_iter().filter_map(Result::err).collect();
     assert_eq!(lost.len(), wanted);
