@@ -145,6 +145,31 @@ bugs! {
     /// A repeat is taken where repeats are rejected.
     TakesRepeats => repeats::a_repeat_may_be_rejected_and_is_kept,
 
+    /// Names of the whole workspace are not claimed.
+    ForgetsClaimsOfTheWorkspace => sales::the_same_external_id_is_the_same_sale,
+    /// A change of rules, providers or keys leaves the configuration's version.
+    ForgetsTheConfigOfRecords => access::a_revoked_key_is_refused_at_once_in_every_process,
+    /// The configuration is loaded without its API keys.
+    LoadsNoKeys => access::a_key_is_shown_once_and_kept_as_its_hash,
+    /// An appointment keeps its candidate contact although its lead was linked to another one.
+    VisitsTheCandidate => received::a_customer_who_is_known_keeps_their_contact,
+    /// A lead does not keep who sent it.
+    ForgetsTheProvider => access::a_providers_key_sends_its_own_leads_only,
+
+    // Touches and voids.
+    /// A lead after the conversion is its last touch.
+    TouchesAfterwards => touches::the_last_touch_is_the_last_lead_by_then,
+    /// A test is a last touch.
+    TouchesByTests => touches::tests_and_deleted_leads_are_no_last_touch,
+    /// A deleted lead is a last touch.
+    TouchesByDeletedLeads => touches::tests_and_deleted_leads_are_no_last_touch,
+    /// A load of a conversion leaves out the others of its contact.
+    LoadsOneConversion => voids::the_next_sale_that_stands_is_the_first_one_then,
+    /// Nothing is taken off a sum.
+    NeverSubtracts => voids::every_sum_of_every_cube_goes_back,
+    /// Totals are summed by day.
+    SumsTotalsByDay => rollups::rollups_equal_a_recount_of_the_rows,
+
     // Contacts.
     /// In every field the last to arrive wins.
     MergesByArrival => merge::the_order_of_arrival_does_not_matter,
@@ -212,6 +237,10 @@ bugs! {
     SumsCurrencies => rollups::values_are_summed_per_source_type_and_currency,
 
     // Lists and lookups.
+    /// Deleted leads are listed.
+    ListsDeletedLeads => lead_ends::a_deleted_lead_is_left_out_of_lists_and_counts,
+    /// A range of time holds its end.
+    ClosesRangesOfTime => visits::visits_are_listed_by_when_they_start,
     /// A list stands in the order in which its rows came to be.
     SortsByArrival => pages::rows_of_any_order_of_arrival_are_sorted,
     /// A page loses the row at its cursor.

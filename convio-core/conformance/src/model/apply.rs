@@ -75,7 +75,10 @@ impl Model {
     }
 
     fn apply_to(&self, tenant: &mut Tenant, changes: ChangeSet) -> Result<Receipt, CommitError> {
-        let raises = changes.changes_config() && !self.makes(Bug::ForgetsTheConfigVersion);
+        let only_records = changes.workspaces.is_empty() && changes.webhooks.is_empty();
+        let raises = changes.changes_config()
+            && !self.makes(Bug::ForgetsTheConfigVersion)
+            && !(only_records && self.makes(Bug::ForgetsTheConfigOfRecords));
         let ChangeSet {
             workspace: _,
             at,
@@ -173,7 +176,9 @@ impl Model {
         }
         for mut write in appointments {
             if let Write::Insert(row) = &mut write {
-                row.contact = known.contact(row.contact);
+                if !self.makes(Bug::VisitsTheCandidate) {
+                    row.contact = known.contact(row.contact);
+                }
             }
             self.put(&mut tenant.appointments, write, |row| row.id.uuid(), |row| row.version, "appointment")?;
         }
@@ -233,9 +238,14 @@ impl Model {
                 When::ContactCreated => created,
                 When::Repeat => repeats,
             };
+            let counts = counts && !(by < 0 && self.makes(Bug::NeverSubtracts));
             if counts && !(measure == Measure::Converted && self.makes(Bug::ForgetsARollup)) {
                 n[measure.slot()] += by;
             }
+        }
+        let mut day = day;
+        if cube == Cube::Totals && self.makes(Bug::SumsTotalsByDay) {
+            day = at.map_or(day, |at| at.date_naive());
         }
         if cube == Cube::Conversions && self.makes(Bug::SumsCurrencies) {
             dims[2].clear();

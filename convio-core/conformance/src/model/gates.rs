@@ -33,6 +33,9 @@ impl Model {
         if self.makes(Bug::AppliesRetriesTwice) {
             return Ok(());
         }
+        if claim.webhook.is_none() && self.makes(Bug::ForgetsClaimsOfTheWorkspace) {
+            return Ok(());
+        }
         let same = |other: &&Claim| {
             (other.webhook == claim.webhook || self.makes(Bug::MixesWebhooksOfClaims))
                 && (other.kind == claim.kind || self.makes(Bug::MixesKindsOfClaims))

@@ -16,6 +16,7 @@ pub(super) fn lead(bug: Option<Bug>, lead: &mut Lead) {
             lead.received_at = at.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(at);
         }
         Some(Bug::KeepsNumbersAsFloats) => lead.custom.0.iter_mut().for_each(|(_, value)| floats(value)),
+        Some(Bug::ForgetsTheProvider) => lead.provider = None,
         Some(Bug::CutsText) => lead.custom.0.iter_mut().for_each(|(_, value)| {
             if let Value::String(text) = value {
                 *text = text.chars().take(255).collect();

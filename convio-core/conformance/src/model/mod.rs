@@ -113,7 +113,7 @@ impl Store for Model {
         for need in &needs.items {
             let own = matches!(need, Need::Config);
             for tenant in seen.iter().filter(|tenant| !own || tenant.id == needs.workspace) {
-                tenant.load(*need, &mut loaded, self.makes(Bug::LoadsTooLittle));
+                tenant.load(*need, &mut loaded, self.bug);
             }
         }
         Ok(loaded)

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use convio_core::analytics::AnalyticsRepository;
 use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::ClaimName;
@@ -164,6 +165,8 @@ impl LeadRepository for Model {
         filter: &LeadFilter,
         page: &PageRequest,
     ) -> Read<Page<Lead>> {
+        let mut filter = filter.clone();
+        filter.with_deleted |= self.makes(Bug::ListsDeletedLeads);
         list!(self, workspace, ListsLeadsOfAnyone, leads, page, |row| filter.matches(row))
     }
 
@@ -220,6 +223,10 @@ impl AppointmentRepository for Model {
         filter: &AppointmentFilter,
         page: &PageRequest,
     ) -> Read<Page<Appointment>> {
+        let mut filter = filter.clone();
+        if self.makes(Bug::ClosesRangesOfTime) {
+            filter.until = filter.until.map(|until| until + TimeDelta::microseconds(1));
+        }
         list!(self, workspace, ListsAppointmentsOfAnyone, appointments, page, |row| filter.matches(row))
     }
 }

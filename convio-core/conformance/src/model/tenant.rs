@@ -2,11 +2,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use convio_core::change_set::{Claim, ConfigVersion, CounterAdd};
 use convio_core::contact::{Stamp, Touch};
 use convio_core::lead::Payload;
-use convio_core::record::{CONFIG_KINDS, Record};
+use convio_core::record::{API_KEYS_KIND, CONFIG_KINDS, Record};
 use convio_core::{
     Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, Fingerprint, Lead, LeadId, Loaded,
     Measure, Need, Person, Rejection, TouchOf, Webhook, Workspace, WorkspaceId,
 };
+
+use crate::broken::Bug;
 
 /// Everything of one workspace, in the order in which it came.
 #[derive(Clone)]
@@ -86,34 +88,40 @@ impl Tenant {
         }
     }
 
-    pub(super) fn load(&self, need: Need, loaded: &mut Loaded, too_little: bool) {
+    pub(super) fn load(&self, need: Need, loaded: &mut Loaded, bug: Option<Bug>) {
         match need {
             Need::Config => {
                 loaded.config = Some(self.config);
                 loaded.workspace = self.workspaces.first().cloned();
                 loaded.webhooks = self.webhooks.clone();
                 loaded.webhooks.sort_by_key(|row| row.id);
-                let of_config = self.records.iter().filter(|row| CONFIG_KINDS.contains(&row.kind.as_str()));
+                let of_config = self.records.iter().filter(|row| {
+                    let forgotten = bug == Some(Bug::LoadsNoKeys) && row.kind == API_KEYS_KIND;
+                    CONFIG_KINDS.contains(&row.kind.as_str()) && !forgotten
+                });
                 loaded.records = of_config.cloned().collect();
                 loaded.records.sort_by_key(|row| (row.kind.clone(), row.key.clone()));
             }
             Need::Lead(id) => self.load_lead(id, loaded, false),
             Need::Appointment(id) => {
                 for visit in self.appointments.iter().filter(|visit| visit.id == id) {
-                    self.load_lead(visit.lead, loaded, too_little);
+                    self.load_lead(visit.lead, loaded, bug == Some(Bug::LoadsTooLittle));
                     loaded.appointments.push(visit.clone());
                 }
             }
             Need::Conversion(id) => {
                 for sold in self.conversions.iter().filter(|sold| sold.id == id) {
                     self.load_lead(sold.lead, loaded, false);
-                    let of_contact = self.conversions.iter().filter(|other| other.contact == sold.contact);
+                    let of_contact = self.conversions.iter().filter(|other| {
+                        let alone = bug == Some(Bug::LoadsOneConversion);
+                        other.contact == sold.contact && (other.id == id || !alone)
+                    });
                     loaded.conversions.extend(of_contact.cloned());
                     loaded.conversions.sort_by_key(|other| other.id);
                     loaded.conversions.dedup_by_key(|other| other.id);
                 }
             }
-            Need::LastTouch(of, at) => loaded.last_touch = self.last_touch(of, at),
+            Need::LastTouch(of, at) => loaded.last_touch = self.last_touch(of, at, bug),
             Need::Rejection(id) => {
                 loaded.rejections.extend(self.rejections.iter().filter(|row| row.id == id).cloned());
                 loaded.payloads.extend(self.payloads.iter().filter(|row| row.id == id).cloned());
@@ -137,13 +145,19 @@ impl Tenant {
     }
 
     /// Of all leads of a contact that count, the one received last by then.
-    fn last_touch(&self, of: TouchOf, at: DateTime<Utc>) -> Option<Touch> {
+    fn last_touch(&self, of: TouchOf, at: DateTime<Utc>, bug: Option<Bug>) -> Option<Touch> {
+        let makes = |mistake| bug == Some(mistake);
         let contact = match of {
             TouchOf::Lead(id) => self.leads.iter().find(|lead| lead.id == id)?.contact,
             TouchOf::Appointment(id) => self.appointments.iter().find(|visit| visit.id == id)?.contact,
         };
-        let own = self.leads.iter().filter(|lead| lead.contact == contact && lead.received_at <= at);
-        let counted = own.filter(|lead| !lead.test && lead.deleted_at.is_none());
+        let own = self.leads.iter().filter(|lead| {
+            lead.contact == contact && (lead.received_at <= at || makes(Bug::TouchesAfterwards))
+        });
+        let counted = own.filter(|lead| {
+            (!lead.test || makes(Bug::TouchesByTests))
+                && (lead.deleted_at.is_none() || makes(Bug::TouchesByDeletedLeads))
+        });
         let last = counted.max_by_key(|lead| (lead.received_at, lead.id))?;
         Some(Touch { source: last.interest.source.clone(), lead: last.id, at: last.received_at })
     }
