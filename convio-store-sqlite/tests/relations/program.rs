@@ -47,7 +47,9 @@ impl Program {
         let mut command = Command::new(self.name);
         match self.name {
             "sqlite3" => {
-                command.args(["-init", "/dev/null", "-batch", "-bail", "-readonly", "-header", "-quote"])
+                command.args(["-init", "/dev/null", "-batch", "-bail", "-readonly", "-header", "-quote"]);
+                // Plans are answered as rows, not drawn.
+                command.args(["-cmd", ".explain off"])
             }
             _ => command.args(["-c", SCRIPT]),
         };
