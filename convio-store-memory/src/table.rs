@@ -75,7 +75,9 @@ mod tests {
     #[test]
     fn an_index_gives_what_stands_under_one_owner_after_a_place() {
         let mut index = Table::default();
-        [("a", 1), ("b", 2), ("b", 4), ("b", 3), ("c", 5)].map(|key| index.put(key, ()));
+        for key in [("a", 1), ("b", 2), ("b", 4), ("b", 3), ("c", 5)] {
+            index.put(key, ());
+        }
         assert_eq!(index.of("b", 2).collect::<Vec<_>>(), [&3, &4]);
         assert_eq!(index.of("d", 0).count(), 0);
     }

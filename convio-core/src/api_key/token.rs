@@ -61,7 +61,7 @@ impl ApiToken {
     }
 
     /// Whether it is the token of this key. Takes the same time wherever the hashes differ.
-    pub(crate) fn is_of(&self, key: &ApiKey) -> bool {
+    pub fn is_of(&self, key: &ApiKey) -> bool {
         self.hash().same(&key.settings.hash)
     }
 }

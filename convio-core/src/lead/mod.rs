@@ -12,7 +12,7 @@ mod status;
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -102,6 +102,14 @@ impl Lead {
     /// The lead as a touch of its contact.
     pub fn touch(&self) -> Touch {
         Touch { source: self.interest.source.clone(), lead: self.id, at: self.received_at }
+    }
+
+    /// Whether it is older than so many days at this time and still only worked on: neither sold nor given up, without an
+    /// open appointment. No lead expires where no days are set.
+    pub fn has_expired(&self, days: Option<u32>, now: DateTime<Utc>) -> bool {
+        let waits = self.progress.status.stage.is_open() && self.progress.open_appointments == 0;
+        let old = days.is_some_and(|days| now - self.received_at > TimeDelta::days(days.into()));
+        waits && old && self.deleted_at.is_none()
     }
 
     /// The time from its receipt to the first attempt to reach the person, in seconds; `None` while there was none.

@@ -12,7 +12,7 @@ use crate::lead::{
     ContactAttempt, Lead, LeadChange, LeadFilter, LeadStatus, Note, Priority, Span, notes, owners, statuses,
 };
 use crate::page::{PAGE_ITEMS_MAX, PageRequest};
-use crate::use_case::{ChangeLead, has_expired};
+use crate::use_case::ChangeLead;
 
 /// What a sweep of expired leads came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl WorkspaceHandle<'_> {
         let mut leads = Vec::new();
         loop {
             let found = self.store(permit).list_leads(self.id(), &filter, &page).await?;
-            for lead in found.items.iter().filter(|lead| has_expired(lead, days, now)) {
+            for lead in found.items.iter().filter(|lead| lead.has_expired(days, now)) {
                 if leads.len() == limit {
                     return Ok(Expired { leads, more: true });
                 }

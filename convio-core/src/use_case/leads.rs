@@ -54,7 +54,7 @@ impl UseCase for ChangeLead {
             }
             LeadChange::Expire => {
                 let days = config.workspace.settings.policy.lead_days_max;
-                if !has_expired(lead, days, context.at) {
+                if !lead.has_expired(days, context.at) {
                     return Err(Error::conflict(format!("lead `{}` has not expired", lead.id)));
                 }
                 row.progress.enter(pipeline.entry(Stage::Lost), Some(EXPIRED.to_owned()));
@@ -145,14 +145,6 @@ pub(super) fn write_progress(changes: &mut ChangeSet, lead: &Lead, progress: &Pr
 /// The lead of an event that may change it.
 pub(super) fn mention(lead: &Lead, changed: bool) -> Option<Mention<LeadId>> {
     Some(if changed { Mention::changed(lead.id) } else { Mention::only(lead.id) })
-}
-
-/// Whether a lead is still worked on, has no open appointment and is older than the workspace lets leads be.
-pub(crate) fn has_expired(lead: &Lead, days: Option<u32>, now: chrono::DateTime<chrono::Utc>) -> bool {
-    let progress = &lead.progress;
-    let waits = progress.status.stage.is_open() && progress.open_appointments == 0;
-    let age = now - lead.received_at;
-    waits && lead.deleted_at.is_none() && days.is_some_and(|days| age > chrono::TimeDelta::days(days.into()))
 }
 
 fn check_text(field: &str, text: Option<&str>) -> Result<(), Error> {

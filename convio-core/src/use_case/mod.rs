@@ -33,7 +33,6 @@ pub use config::ConfigSnapshot;
 pub use convert::{Convert, Void};
 pub(crate) use ingest::check_names;
 pub use leads::ChangeLead;
-pub(crate) use leads::has_expired;
 pub use providers::{CreateApiKey, CreatedApiKey, RevokeApiKey, SetProvider};
 pub use publish::PublishRules;
 pub use rejections::Correct;
