@@ -336,6 +336,7 @@ registry! { $
         a_time_that_clocks_skip_or_show_twice_is_recorded_as_such
         wrong_fields_of_a_visit_are_all_named
         the_same_external_id_is_the_same_visit
+        a_visit_is_answered_as_it_is_kept_to_the_microsecond
         a_visit_booked_earlier_counts_on_that_day
         visits_are_listed_by_when_they_start
         an_inactive_workspace_takes_no_visits

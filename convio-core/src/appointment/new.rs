@@ -163,7 +163,7 @@ impl Completion {
     /// What is to be done next, and by when. Personal.
     #[must_use]
     pub fn next_step(mut self, what: impl Into<String>, at: Option<DateTime<Utc>>) -> Self {
-        self.next_step = Some(NextStep { what: what.into(), at });
+        self.next_step = Some(NextStep { what: what.into(), at: at.map(crate::clock::micros) });
         self
     }
 

@@ -1,4 +1,4 @@
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Reason};
@@ -71,6 +71,12 @@ impl Schedule {
     pub fn minutes(mut self, minutes: u32) -> Self {
         self.minutes = minutes;
         self
+    }
+
+    /// The schedule in whole microseconds, as stores keep it.
+    pub(crate) fn kept(&self) -> Self {
+        let wall = self.wall.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(self.wall);
+        Self { starts_at: crate::clock::micros(self.starts_at), wall, ..self.clone() }
     }
 
     pub(crate) fn reasons(&self) -> Vec<Reason> {

@@ -167,7 +167,7 @@ impl UseCase for Reschedule {
         let at = ended(found, Some(self.by), self.reason.clone(), hours, status, context);
         let new = Appointment {
             id: AppointmentId::new(context.ids, context.at),
-            schedule: self.schedule.clone(),
+            schedule: self.schedule.kept(),
             status: AppointmentStatus::Booked,
             rescheduled_from: Some(found.id),
             external_id: None, // it names the first one for ever

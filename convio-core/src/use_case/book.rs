@@ -80,7 +80,7 @@ pub(super) fn appointment(
         lead: lead.id,
         contact: lead.contact,
         appointment_type: appointment_type.clone(),
-        schedule: schedule.clone(),
+        schedule: schedule.kept(),
         location: location.clone(),
         routing,
         staff: staff.clone().or_else(|| target.as_ref().and_then(keeper)),

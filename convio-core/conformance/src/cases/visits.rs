@@ -344,3 +344,20 @@ async fn list(acme: &WorkspaceHandle<'_>, filter: &AppointmentFilter) -> Vec<App
 fn invalid(named: &[&str]) -> (ErrorKind, Vec<String>) {
     (ErrorKind::Invalid, named.iter().map(|name| (*name).to_owned()).collect())
 }
+
+pub(crate) async fn a_visit_is_answered_as_it_is_kept_to_the_microsecond(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let id = created(acme.ingest(lead(1)).await).lead;
+    let mut fine = Schedule::at(world.clock.now(), &convio_core::Zone::UTC);
+    fine.starts_at += TimeDelta::nanoseconds(1_234_567);
+    fine.wall += TimeDelta::nanoseconds(1_234_567);
+    let visit = acme.book(id, fine.clone()).await.unwrap();
+    assert_eq!(acme.appointment(visit.id).await.unwrap().as_ref(), Some(&visit));
+    let moved = acme.reschedule(&visit, fine.clone(), convio_core::Party::Staff, None).await.unwrap();
+    assert_eq!(acme.appointment(moved.id).await.unwrap().as_ref(), Some(&moved));
+    let end = Completion::from(Outcome::Undecided).next_step("call", Some(fine.starts_at));
+    let done = acme.complete(&moved, end).await.unwrap().appointment;
+    assert_eq!(acme.appointment(moved.id).await.unwrap(), Some(done));
+    in_order(&world, &acme).await;
+}
