@@ -370,6 +370,7 @@ registry! { $
     }
     sales {
         a_sale_names_the_visit_that_it_came_from
+        a_sale_and_a_visit_are_answered_again_although_their_lead_was_deleted
         everything_of_a_sale_is_kept_and_nothing_personal_logged
         wrong_fields_of_a_sale_are_all_named
         the_same_external_id_is_the_same_sale
@@ -406,28 +407,32 @@ registry! { $
         an_unknown_provider_is_not_found
         an_inactive_provider_is_denied_at_once_everywhere
         a_provider_uses_the_webhooks_that_it_may
+        a_lead_keeps_the_provider_that_sent_it
+        rows_of_several_providers_travel_together
+    }
+    provider_use {
         a_provider_sends_so_many_leads_in_a_clock_hour
         rejections_count_against_a_providers_limits_and_releases_do_not
         quotas_start_again_at_midnight_and_on_the_first
         what_one_limit_refuses_uses_nothing_of_another
-        a_lead_keeps_the_provider_that_sent_it
         usage_is_counted_per_provider_webhook_and_day
         usage_is_what_the_events_tell
         the_last_use_of_a_provider_is_its_latest_lead
-        rows_of_several_providers_travel_together
     }
     reports {
         a_webhook_tells_day_by_day_what_it_brought
         each_attribution_tells_of_its_own_source
         averages_are_rounded_half_away_from_zero
-        a_lead_is_in_the_funnel_once_per_step
-        a_lead_whose_sale_was_voided_can_be_lost
-        a_funnel_is_one_of_a_webhook_or_of_all
         rates_are_those_of_the_days_asked_for
         totals_tell_when_anything_last_happened
         every_report_begins_its_days_at_local_midnight
         a_new_zone_leaves_the_days_before_it_as_they_were
         voided_sales_are_gone_from_every_report
+    }
+    funnels {
+        a_lead_is_in_the_funnel_once_per_step
+        a_lead_whose_sale_was_voided_can_be_lost
+        a_funnel_is_one_of_a_webhook_or_of_all
     }
     stale_writes {
         of_sixteen_who_saw_the_same_lead_one_writes

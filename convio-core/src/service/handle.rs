@@ -1,10 +1,11 @@
 //! What can be done with the configuration of a workspace, its appointments and its conversions.
 
 use super::WorkspaceHandle;
+use crate::api_key::Permission;
 use crate::appointment::{Appointment, Completion, NewAppointment, Party, Schedule};
-use crate::change_set::{ClaimKind, GateLost, RowRef};
+use crate::change_set::{ClaimKind, ClaimName, GateLost, RowRef};
 use crate::conversion::{Conversion, NewConversion};
-use crate::error::{Error, Reason};
+use crate::error::{Error, ErrorKind, Reason};
 use crate::id::{AppointmentId, ConversionId, IntakeId, LeadId};
 use crate::provider::{Provider, ProviderSettings};
 use crate::rejection::{Corrections, Rejection};
@@ -12,8 +13,7 @@ use crate::routing::{Rule, RuleSet, Target};
 use crate::store::CommitError;
 use crate::use_case::{
     AppointmentChange, Book, ChangeAppointment, ChangeWebhook, ChangeWorkspace, Complete, Completed, Convert,
-    Correct, CreateWebhook, PublishRules, Reschedule, SetProvider, UseCase, Void, WebhookChange,
-    WorkspaceChange,
+    Correct, CreateWebhook, PublishRules, Reschedule, SetProvider, Void, WebhookChange, WorkspaceChange,
 };
 use crate::webhook::{NewWebhook, Webhook, WebhookSettings};
 use crate::workspace::{Workspace, WorkspaceSettings};
@@ -126,15 +126,25 @@ impl WorkspaceHandle<'_> {
     /// [`Conflict`](crate::ErrorKind::Conflict) for a deleted lead, and for an external id that is another appointment's.
     pub async fn book(&self, lead: LeadId, new: impl Into<NewAppointment>) -> Result<Appointment, Error> {
         let book = Book { workspace: self.id(), lead, new: new.into() };
-        match self.run_to_claim(&book).await? {
-            Ok(appointment) => Ok(appointment),
-            Err(lost) => {
-                let permit = self.permit(book.permission()).await?;
-                let holder = AppointmentId::from_uuid(held(lost)?);
-                let found = self.store(permit).fetch_appointments(self.id(), &[holder]).await?;
-                found.into_iter().next().flatten().ok_or_else(|| Error::bug("a claim is held by nothing"))
-            }
-        }
+        let held = match self.run_to_claim(&book).await {
+            Ok(Ok(appointment)) => return Ok(appointment),
+            Ok(Err(lost)) => self.appointment_of(held(lost)?).await?,
+            // What was answered once is answered so again, though it could not be done any more.
+            Err(error) => match (&book.new.external_id, error.kind()) {
+                (Some(id), ErrorKind::Conflict) => {
+                    let found = self.held(ClaimKind::Appointment, id).await?;
+                    let found = match found {
+                        Some(holder) => self.appointment_of(holder).await?,
+                        None => None,
+                    };
+                    let same =
+                        |row: &Appointment| row.lead == lead && row.schedule == book.new.schedule.kept();
+                    return found.filter(same).ok_or(error);
+                }
+                _ => return Err(error),
+            },
+        };
+        held.ok_or_else(|| Error::bug("a claim is held by nothing"))
     }
 
     /// Notes that the customer confirmed an appointment.
@@ -237,15 +247,27 @@ impl WorkspaceHandle<'_> {
     /// conversion's.
     pub async fn convert(&self, new: NewConversion) -> Result<Conversion, Error> {
         let convert = Convert { workspace: self.id(), new };
-        match self.run_to_claim(&convert).await? {
-            Ok(conversion) => Ok(conversion),
-            Err(lost) => {
-                let permit = self.permit(convert.permission()).await?;
-                let holder = ConversionId::from_uuid(held(lost)?);
-                let found = self.store(permit).fetch_conversions(self.id(), &[holder]).await?;
-                found.into_iter().next().flatten().ok_or_else(|| Error::bug("a claim is held by nothing"))
-            }
-        }
+        let held = match self.run_to_claim(&convert).await {
+            Ok(Ok(conversion)) => return Ok(conversion),
+            Ok(Err(lost)) => self.conversion_of(held(lost)?).await?,
+            // What was answered once is answered so again, though it could not be done any more.
+            Err(error) => match (&convert.new.external_id, error.kind()) {
+                (Some(id), ErrorKind::Conflict) => {
+                    let found = self.held(ClaimKind::Conversion, id).await?;
+                    let found = match found {
+                        Some(holder) => self.conversion_of(holder).await?,
+                        None => None,
+                    };
+                    let NewConversion { lead, value, conversion_type, .. } = &convert.new;
+                    let same = |row: &Conversion| {
+                        (row.lead, row.value, &row.conversion_type) == (*lead, *value, conversion_type)
+                    };
+                    return found.filter(same).ok_or(error);
+                }
+                _ => return Err(error),
+            },
+        };
+        held.ok_or_else(|| Error::bug("a claim is held by nothing"))
     }
 
     /// Voids a conversion that should not have been: its lead, contact, totals and rollups are as if it had never happened.
@@ -261,6 +283,28 @@ impl WorkspaceHandle<'_> {
     ) -> Result<Conversion, Error> {
         let void = Void { workspace: self.id(), conversion: conversion.into(), reason: reason.into() };
         self.run(&void).await
+    }
+
+    /// What holds a name of the whole workspace, for who may work on appointments or conversions.
+    async fn held(&self, kind: ClaimKind, value: &str) -> Result<Option<uuid::Uuid>, Error> {
+        let name = ClaimName { webhook: None, kind, value: value.to_owned() };
+        let permit = self.permit(permission_of(kind)).await?;
+        let found = self.store(permit).fetch_holders(self.id(), &[name]).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    async fn appointment_of(&self, holder: uuid::Uuid) -> Result<Option<Appointment>, Error> {
+        let permit = self.permit(permission_of(ClaimKind::Appointment)).await?;
+        let ids = [AppointmentId::from_uuid(holder)];
+        let found = self.store(permit).fetch_appointments(self.id(), &ids).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    async fn conversion_of(&self, holder: uuid::Uuid) -> Result<Option<Conversion>, Error> {
+        let permit = self.permit(permission_of(ClaimKind::Conversion)).await?;
+        let ids = [ConversionId::from_uuid(holder)];
+        let found = self.store(permit).fetch_conversions(self.id(), &ids).await?;
+        Ok(found.into_iter().next().flatten())
     }
 
     async fn change_webhook(&self, name: &str, change: WebhookChange) -> Result<Webhook, Error> {
@@ -283,6 +327,11 @@ fn held(lost: GateLost) -> Result<uuid::Uuid, Error> {
         GateLost::Claim { kind, .. } => Err(reused(kind)),
         lost => Err(CommitError::GateLost(lost).into()),
     }
+}
+
+/// What was permitted to whoever claimed a name.
+fn permission_of(kind: ClaimKind) -> Permission {
+    if kind == ClaimKind::Conversion { Permission::Convert } else { Permission::Update }
 }
 
 fn reused(kind: ClaimKind) -> Error {

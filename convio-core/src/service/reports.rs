@@ -190,9 +190,11 @@ impl DailyConversions {
 }
 
 impl WorkspaceHandle<'_> {
-    /// The rows of a cube.
+    /// The rows of a cube that are not all zero.
     pub async fn report(&self, query: &ReportQuery) -> Result<Vec<Rollup>, Error> {
-        Ok(self.reader().await?.report(self.id(), query).await?)
+        let mut rows = self.reader().await?.report(self.id(), query).await?;
+        rows.retain(|row| row.n != [0; Measure::SLOTS]); // what was voided leaves such rows
+        Ok(rows)
     }
 
     /// Leads and what became of them, per day, webhook and source; each thing on the day that it happened.

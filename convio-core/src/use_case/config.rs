@@ -58,7 +58,8 @@ impl ConfigSnapshot {
 
     /// The provider of this name.
     pub fn provider(&self, name: &str) -> Result<&Provider, Error> {
-        let found = self.providers.iter().find(|provider| provider.name == name);
+        let folded = crate::text::fold_blanks(name); // as it is kept
+        let found = self.providers.iter().find(|provider| provider.name == folded);
         found.ok_or_else(|| Error::not_found("provider", name))
     }
 

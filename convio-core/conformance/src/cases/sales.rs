@@ -283,3 +283,27 @@ pub(super) async fn totals(acme: &WorkspaceHandle<'_>) -> (i64, String, Vec<Stri
     let Totals { conversions, revenue, other_revenue, .. } = acme.totals().await.unwrap();
     (conversions, revenue.to_string(), other_revenue.iter().map(Money::to_string).collect())
 }
+
+pub(crate) async fn a_sale_and_a_visit_are_answered_again_although_their_lead_was_deleted(
+    subject: &dyn Subject,
+) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let id = created(acme.ingest(lead(1)).await).lead;
+    let visit = || convio_core::NewAppointment::at(schedule()).external_id("visit-1");
+    let booked = acme.book(id, visit()).await.unwrap();
+    let sold = acme.convert(sale(id, "5 USD").external_id("inv-1")).await.unwrap();
+    acme.delete_lead(id).await.unwrap();
+    assert_eq!(acme.book(id, visit()).await.unwrap(), booked);
+    assert_eq!(acme.convert(sale(id, "5 USD").external_id("inv-1")).await.unwrap(), sold);
+    // Another one is refused for what is wrong now.
+    let refused = [
+        acme.convert(sale(id, "6 USD").external_id("inv-1")).await.err(),
+        acme.convert(sale(id, "5 USD").external_id("inv-2")).await.err(),
+        acme.book(id, visit().external_id("visit-2")).await.err(),
+    ];
+    for error in refused {
+        assert_eq!(error.map(|error| error.to_string()), Some(format!("lead `{id}` is deleted")));
+    }
+    in_order(&world, &acme).await;
+}

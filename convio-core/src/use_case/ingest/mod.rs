@@ -115,6 +115,8 @@ pub fn plan_release(
         appointment: rejection.appointment.clone(),
         released: true, // its secret was checked when it came in
     };
+    // Whoever releases it, it stays a lead of who sent it.
+    let context = &Context { provider: None, ..*context };
     let mut arrival = Arrival::of(&raw, rejection.id, config, context)?;
     arrival.provider = rejection.provider;
     match arrival.read(&raw, &rejection.corrections) {
