@@ -51,6 +51,9 @@ pub mod webhook;
 pub mod workspace;
 pub mod zone;
 
+/// Dates and times of the public face.
+pub use chrono;
+
 pub use analytics::{Cube, Measure, ReportQuery, Rollup};
 pub use api_key::{ApiKey, ApiToken, NewApiKey, Permission};
 pub use appointment::{Appointment, AppointmentStatus, Completion, NewAppointment, Outcome, Party, Schedule};
@@ -78,7 +81,7 @@ pub use provider::{Provider, ProviderSettings};
 pub use rejection::{Corrections, Rejection, RejectionState};
 pub use routing::{Rule, RuleSet, Target};
 #[cfg(feature = "service")]
-pub use service::{Convio, WorkspaceHandle};
+pub use service::{Attribution, Convio, WorkspaceHandle};
 pub use store::{CommitError, Loaded, Need, Needs, StoreError, TouchOf};
 #[cfg(feature = "service")]
 pub use store::{Durability, Store};

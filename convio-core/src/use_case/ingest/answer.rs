@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::contact::ContactNumber;
@@ -49,12 +51,30 @@ pub struct Refused {
     pub duplicate_of: Option<LeadId>,
 }
 
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reasons: Vec<String> = self.reasons.iter().map(Reason::to_string).collect();
+        write!(f, "the lead was not taken, and is kept as `{}`: {}", self.id, reasons.join("; "))
+    }
+}
+
+impl std::error::Error for Refused {}
+
 impl Ingested {
     /// The lead, if it was taken now or when the same call came first; otherwise why not.
     pub fn accepted(&self) -> Result<&Accepted, &Refused> {
         match self {
             Self::Created(accepted) | Self::Linked(accepted) => Ok(accepted),
             Self::Replayed(first) => first.accepted(),
+            Self::Duplicate(refused) | Self::Rejected(refused) => Err(refused),
+        }
+    }
+
+    /// The same, taken out: `?` on it hands a refusal on as an error.
+    pub fn into_accepted(self) -> Result<Accepted, Refused> {
+        match self {
+            Self::Created(accepted) | Self::Linked(accepted) => Ok(accepted),
+            Self::Replayed(first) => first.into_accepted(),
             Self::Duplicate(refused) | Self::Rejected(refused) => Err(refused),
         }
     }
