@@ -380,6 +380,8 @@ impl WorkspaceHandle<'_> {
             sums.0 += row.get(Measure::Leads);
             sums.1 += row.get(Measure::Converted);
         }
+        // A source may have nothing but bookings or rejections in these days.
+        rates.retain(|_, sums| *sums != (0, 0));
         let rate = |(source, (leads, converted))| SourceRate { source, leads, converted };
         Ok(rates.into_iter().map(rate).collect())
     }

@@ -209,7 +209,8 @@ pub(crate) async fn the_last_open_visit_decides_where_its_lead_goes(subject: &dy
     let world = World::of(subject);
     let acme = world.acme().await;
     let sold = || Completion::from(Outcome::Sold("5 USD".parse().unwrap()));
-    let ends: [(fn() -> Option<Completion>, Stage, Option<&str>, Stage); 5] = [
+    type End = fn() -> Option<Completion>;
+    let ends: [(End, Stage, Option<&str>, Stage); 5] = [
         (|| Some(Completion::from(Outcome::NotSold)), Stage::Lost, Some("not sold"), Stage::Scheduled),
         (
             || Some(Completion::from(Outcome::NotSold).reason("too dear")),

@@ -48,7 +48,10 @@ pub(crate) async fn the_only_sale_voided_leaves_all_as_if_it_had_not_been(subjec
         (end.reason.as_str(), sold.value, None)
     );
     let mut filter = ConversionFilter::of_lead(accepted.lead);
-    assert_eq!(acme.conversions(&filter, &PageRequest::default()).await.unwrap().items, [voided.clone()]);
+    assert_eq!(
+        acme.conversions(&filter, &PageRequest::default()).await.unwrap().items,
+        std::slice::from_ref(&voided)
+    );
     filter.standing = true;
     assert_eq!(acme.conversions(&filter, &PageRequest::default()).await.unwrap().items, []);
     // Its name is taken for ever: the same call again is answered with what it became.

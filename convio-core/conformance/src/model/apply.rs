@@ -175,10 +175,10 @@ impl Model {
             self.put(&mut tenant.rejections, write, |row| row.id.uuid(), |row| row.version, "rejection")?;
         }
         for mut write in appointments {
-            if let Write::Insert(row) = &mut write {
-                if !self.makes(Bug::VisitsTheCandidate) {
-                    row.contact = known.contact(row.contact);
-                }
+            if let Write::Insert(row) = &mut write
+                && !self.makes(Bug::VisitsTheCandidate)
+            {
+                row.contact = known.contact(row.contact);
             }
             self.put(&mut tenant.appointments, write, |row| row.id.uuid(), |row| row.version, "appointment")?;
         }
