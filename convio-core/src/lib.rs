@@ -15,7 +15,7 @@
 //! |---|---|
 //! | `service` (default) | the store traits and [`Convio`], the asynchronous face; no runtime |
 //! | `phone` (default) | reading phone numbers as people write them |
-//! | `intake` | reading files: lists of postal codes |
+//! | `intake` | reading files: leads as CSV in any encoding, and their import; lists of postal codes |
 //!
 //! Without features all of it is synchronous: types, plans, merge, routing, folds, change sets.
 
@@ -33,6 +33,8 @@ pub mod email;
 mod error;
 pub mod event;
 pub mod id;
+#[cfg(feature = "intake")]
+pub mod intake;
 pub mod lead;
 pub mod money;
 pub mod page;

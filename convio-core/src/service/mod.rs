@@ -5,6 +5,7 @@ mod handle;
 mod ingest;
 mod keys;
 mod leads;
+mod preview;
 mod reads;
 mod reports;
 mod system;

@@ -39,6 +39,8 @@ pub use answer::{Accepted, Ingested, Refused};
 pub(crate) use normalise::Normalised;
 pub(super) use read::check_corrections;
 pub(crate) use read::check_names;
+#[cfg(all(feature = "intake", feature = "service"))]
+pub(crate) use read::{meaning, said};
 
 /// A raw lead with a plan: the change set, and what to answer when it is applied.
 #[derive(Debug)]

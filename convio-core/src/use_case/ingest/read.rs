@@ -110,6 +110,12 @@ pub(crate) fn check_names(named: &BTreeMap<String, String>) -> Vec<Reason> {
         .collect()
 }
 
+/// The field that a sender's name is read into, by the name that Convio has for it, and how good a name it is: 0 is the best.
+#[cfg(all(feature = "intake", feature = "service"))]
+pub(crate) fn meaning(named: &BTreeMap<String, String>, name: &str) -> Option<(&'static str, usize)> {
+    Names::of(named).meant_by(name).map(|(known, rank)| (known.name(), rank))
+}
+
 /// What the names of a sender mean.
 struct Names<'n> {
     /// Per name of the sender's the field, or none.
@@ -168,11 +174,16 @@ fn sort(
 
 /// A scalar as text; `None` when there is nothing in it, or it is no scalar.
 fn text(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => fold_blanks(text),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
+    match value {
+        Value::String(text) => said(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// What a text says, in one line; `None` when there is nothing in it.
+pub(crate) fn said(text: &str) -> Option<String> {
+    let text = fold_blanks(text);
     let nothing = text.is_empty() || NOTHING.contains(&text.as_str());
     (!nothing).then_some(text)
 }
