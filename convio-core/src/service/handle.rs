@@ -1,7 +1,7 @@
 //! What can be done with the configuration of a workspace, its appointments and its conversions.
 
 use super::WorkspaceHandle;
-use crate::api_key::Permission;
+use super::drive::Permit;
 use crate::appointment::{Appointment, Completion, NewAppointment, Party, Schedule};
 use crate::change_set::{ClaimKind, ClaimName, GateLost, RowRef};
 use crate::conversion::{Conversion, NewConversion};
@@ -13,7 +13,8 @@ use crate::routing::{Rule, RuleSet, Target};
 use crate::store::CommitError;
 use crate::use_case::{
     AppointmentChange, Book, ChangeAppointment, ChangeWebhook, ChangeWorkspace, Complete, Completed, Convert,
-    Correct, CreateWebhook, PublishRules, Reschedule, SetProvider, Void, WebhookChange, WorkspaceChange,
+    Correct, CreateWebhook, PublishRules, Reschedule, SetProvider, UseCase, Void, WebhookChange,
+    WorkspaceChange,
 };
 use crate::webhook::{NewWebhook, Webhook, WebhookSettings};
 use crate::workspace::{Workspace, WorkspaceSettings};
@@ -126,25 +127,15 @@ impl WorkspaceHandle<'_> {
     /// [`Conflict`](crate::ErrorKind::Conflict) for a deleted lead, and for an external id that is another appointment's.
     pub async fn book(&self, lead: LeadId, new: impl Into<NewAppointment>) -> Result<Appointment, Error> {
         let book = Book { workspace: self.id(), lead, new: new.into() };
-        let held = match self.run_to_claim(&book).await {
-            Ok(Ok(appointment)) => return Ok(appointment),
-            Ok(Err(lost)) => self.appointment_of(held(lost)?).await?,
-            // What was answered once is answered so again, though it could not be done any more.
-            Err(error) => match (&book.new.external_id, error.kind()) {
-                (Some(id), ErrorKind::Conflict) => {
-                    let found = self.held(ClaimKind::Appointment, id).await?;
-                    let found = match found {
-                        Some(holder) => self.appointment_of(holder).await?,
-                        None => None,
-                    };
-                    let same =
-                        |row: &Appointment| row.lead == lead && row.schedule == book.new.schedule.kept();
-                    return found.filter(same).ok_or(error);
-                }
-                _ => return Err(error),
-            },
-        };
-        held.ok_or_else(|| Error::bug("a claim is held by nothing"))
+        match self.once(&book, ClaimKind::Appointment, book.new.external_id.as_deref()).await? {
+            Once::Now(appointment) => Ok(appointment),
+            Once::Before(permit, holder, refused) => {
+                let ids = [AppointmentId::from_uuid(holder)];
+                let found = self.store(permit).fetch_appointments(self.id(), &ids).await?;
+                let same = |row: &Appointment| row.lead == lead && row.schedule == book.new.schedule.kept();
+                first_answer(found, refused, same)
+            }
+        }
     }
 
     /// Notes that the customer confirmed an appointment.
@@ -247,27 +238,16 @@ impl WorkspaceHandle<'_> {
     /// conversion's.
     pub async fn convert(&self, new: NewConversion) -> Result<Conversion, Error> {
         let convert = Convert { workspace: self.id(), new };
-        let held = match self.run_to_claim(&convert).await {
-            Ok(Ok(conversion)) => return Ok(conversion),
-            Ok(Err(lost)) => self.conversion_of(held(lost)?).await?,
-            // What was answered once is answered so again, though it could not be done any more.
-            Err(error) => match (&convert.new.external_id, error.kind()) {
-                (Some(id), ErrorKind::Conflict) => {
-                    let found = self.held(ClaimKind::Conversion, id).await?;
-                    let found = match found {
-                        Some(holder) => self.conversion_of(holder).await?,
-                        None => None,
-                    };
-                    let NewConversion { lead, value, conversion_type, .. } = &convert.new;
-                    let same = |row: &Conversion| {
-                        (row.lead, row.value, &row.conversion_type) == (*lead, *value, conversion_type)
-                    };
-                    return found.filter(same).ok_or(error);
-                }
-                _ => return Err(error),
-            },
-        };
-        held.ok_or_else(|| Error::bug("a claim is held by nothing"))
+        match self.once(&convert, ClaimKind::Conversion, convert.new.external_id.as_deref()).await? {
+            Once::Now(conversion) => Ok(conversion),
+            Once::Before(permit, holder, refused) => {
+                let ids = [ConversionId::from_uuid(holder)];
+                let found = self.store(permit).fetch_conversions(self.id(), &ids).await?;
+                let NewConversion { lead, value, conversion_type, .. } = &convert.new;
+                let said = (*lead, *value, conversion_type);
+                first_answer(found, refused, |row| (row.lead, row.value, &row.conversion_type) == said)
+            }
+        }
     }
 
     /// Voids a conversion that should not have been: its lead, contact, totals and rollups are as if it had never happened.
@@ -285,26 +265,33 @@ impl WorkspaceHandle<'_> {
         self.run(&void).await
     }
 
-    /// What holds a name of the whole workspace, for who may work on appointments or conversions.
-    async fn held(&self, kind: ClaimKind, value: &str) -> Result<Option<uuid::Uuid>, Error> {
-        let name = ClaimName { webhook: None, kind, value: value.to_owned() };
-        let permit = self.permit(permission_of(kind)).await?;
-        let found = self.store(permit).fetch_holders(self.id(), &[name]).await?;
-        Ok(found.into_iter().next().flatten())
-    }
-
-    async fn appointment_of(&self, holder: uuid::Uuid) -> Result<Option<Appointment>, Error> {
-        let permit = self.permit(permission_of(ClaimKind::Appointment)).await?;
-        let ids = [AppointmentId::from_uuid(holder)];
-        let found = self.store(permit).fetch_appointments(self.id(), &ids).await?;
-        Ok(found.into_iter().next().flatten())
-    }
-
-    async fn conversion_of(&self, holder: uuid::Uuid) -> Result<Option<Conversion>, Error> {
-        let permit = self.permit(permission_of(ClaimKind::Conversion)).await?;
-        let ids = [ConversionId::from_uuid(holder)];
-        let found = self.store(permit).fetch_conversions(self.id(), &ids).await?;
-        Ok(found.into_iter().next().flatten())
+    /// Does what the caller has an own id for, unless it was done under that id before. What was answered once is answered
+    /// so again, also where it could not be done any more, as when its lead was deleted since.
+    async fn once<U: UseCase>(
+        &self,
+        use_case: &U,
+        kind: ClaimKind,
+        id: Option<&str>,
+    ) -> Result<Once<U::Answer>, Error> {
+        let done = self.run_to_claim(use_case).await;
+        let permit = match &done {
+            Ok(Ok(_)) => None,
+            _ => Some(self.permit(use_case.permission()).await?),
+        };
+        match (done, id, permit) {
+            (Ok(Ok(answer)), ..) => Ok(Once::Now(answer)),
+            (Ok(Err(lost)), _, Some(permit)) => Ok(Once::Before(permit, held(lost)?, None)),
+            (Err(error), Some(id), Some(permit)) if error.kind() == ErrorKind::Conflict => {
+                let name = ClaimName { webhook: None, kind, value: id.to_owned() };
+                let holders = self.store(permit).fetch_holders(self.id(), &[name]).await?;
+                match holders.into_iter().next().flatten() {
+                    Some(holder) => Ok(Once::Before(permit, holder, Some(error))),
+                    None => Err(error),
+                }
+            }
+            (Err(error), ..) => Err(error),
+            (Ok(Err(lost)), ..) => Err(CommitError::GateLost(lost).into()),
+        }
     }
 
     async fn change_webhook(&self, name: &str, change: WebhookChange) -> Result<Webhook, Error> {
@@ -320,6 +307,28 @@ impl WorkspaceHandle<'_> {
     }
 }
 
+/// What became of something that the caller has an own id for.
+enum Once<A> {
+    /// It was done now.
+    Now(A),
+    /// It, or something else, was done under that id before: by what, and why it can't be done now, if that was found out.
+    Before(Permit, uuid::Uuid, Option<Error>),
+}
+
+/// What was done before. Where it was not compared yet, it must be what is wanted now.
+fn first_answer<T>(
+    found: Vec<Option<T>>,
+    refused: Option<Error>,
+    same: impl FnOnce(&T) -> bool,
+) -> Result<T, Error> {
+    let found = found.into_iter().next().flatten();
+    let found = found.ok_or_else(|| Error::bug("a claim is held by nothing"))?;
+    match refused {
+        Some(error) if !same(&found) => Err(error),
+        _ => Ok(found),
+    }
+}
+
 /// What holds a lost claim, if the same was said under it before.
 fn held(lost: GateLost) -> Result<uuid::Uuid, Error> {
     match lost {
@@ -327,11 +336,6 @@ fn held(lost: GateLost) -> Result<uuid::Uuid, Error> {
         GateLost::Claim { kind, .. } => Err(reused(kind)),
         lost => Err(CommitError::GateLost(lost).into()),
     }
-}
-
-/// What was permitted to whoever claimed a name.
-fn permission_of(kind: ClaimKind) -> Permission {
-    if kind == ClaimKind::Conversion { Permission::Convert } else { Permission::Update }
 }
 
 fn reused(kind: ClaimKind) -> Error {
