@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 /// What happens to a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     /// It is done.
     Fine,
     /// It is not done, and said to be.
@@ -33,7 +33,7 @@ pub enum Mood {
 }
 
 /// A store in memory that fails as it is told, and keeps how many change sets each commit had.
-pub struct Moody {
+pub(crate) struct Moody {
     inner: MemoryStore,
     moods: Mutex<Vec<Mood>>,
     last: Mutex<Mood>,
@@ -41,7 +41,7 @@ pub struct Moody {
 }
 
 impl Moody {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             inner: MemoryStore::new(),
             moods: Mutex::default(),
@@ -51,12 +51,12 @@ impl Moody {
     }
 
     /// From the next commit on: these, and then the last one for ever.
-    pub fn be(&self, moods: &[Mood]) {
+    pub(crate) fn be(&self, moods: &[Mood]) {
         *self.moods.lock().unwrap() = moods.iter().rev().copied().collect();
     }
 
     /// How many change sets each commit had since the last time that this was asked.
-    pub fn commits(&self) -> Vec<usize> {
+    pub(crate) fn commits(&self) -> Vec<usize> {
         std::mem::take(&mut self.commits.lock().unwrap())
     }
 

@@ -1,6 +1,7 @@
-//! The figures, all read back from the store: rows by page, sums from the rollups, and the two checked against each other.
+//! The figures, all read back from the store: sums by the typed reports, which every commit kept up; rows page by page; and
+//! the two checked against each other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use convio_core::appointment::AppointmentFilter;
@@ -8,18 +9,20 @@ use convio_core::contact::ContactFilter;
 use convio_core::conversion::ConversionFilter;
 use convio_core::lead::LeadFilter;
 use convio_core::rejection::RejectionFilter;
+use convio_core::service::{Attribution, DailyConversions};
 use convio_core::{
-    AppointmentStatus, Cube, Error, Measure, Money, Outcome, Page, PageRequest, ReportQuery, Rollup,
+    Appointment, AppointmentStatus, Conversion, Cube, Error, Measure, Money, Outcome, Reason, ReportQuery,
     WorkspaceHandle,
 };
 use serde::Serialize;
 
 use crate::Failure;
+use crate::pages::each;
 
 /// What the whole journey came to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Figures {
-    /// Rows of the file that are leads or rejections.
+    /// Leads and rejections.
     pub(crate) rows: i64,
     pub(crate) leads: i64,
     pub(crate) contacts: i64,
@@ -32,15 +35,21 @@ pub(crate) struct Figures {
     pub(crate) rejected_by_reason: Vec<Counted>,
     /// Leads that were taken with something doubtful in them.
     pub(crate) flagged_by_reason: Vec<Counted>,
+    pub(crate) funnel: FunnelFigures,
     pub(crate) appointments: Ends,
     pub(crate) appointments_by_target: BTreeMap<String, Ends>,
     pub(crate) unrouted: Ends,
     pub(crate) conversions: i64,
+    /// Those among them that happened before their lead came in.
+    pub(crate) conversions_before_their_lead: i64,
     /// Per currency, as a decimal.
-    pub(crate) revenue: BTreeMap<String, String>,
+    pub(crate) revenue: Revenue,
     pub(crate) sources: Vec<SourceFigures>,
     pub(crate) days: Vec<Day>,
 }
+
+/// Decimals by currency. Sums of different currencies are never added.
+pub(crate) type Revenue = BTreeMap<String, String>;
 
 /// How many of something there are for one reason.
 #[derive(Debug, Serialize)]
@@ -50,28 +59,53 @@ pub(crate) struct Counted {
     pub(crate) rows: i64,
 }
 
-/// How appointments ended.
+/// Leads by the steps that they came to.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct FunnelFigures {
+    pub(crate) received: i64,
+    pub(crate) contacted: i64,
+    pub(crate) scheduled: i64,
+    pub(crate) met: i64,
+    pub(crate) won: i64,
+    pub(crate) lost: i64,
+}
+
+/// How appointments ended. One that was moved counts once, as booked and as moved, and ends as the one in its place does.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Ends {
     pub(crate) booked: i64,
+    pub(crate) moved: i64,
+    pub(crate) cancelled: i64,
+    pub(crate) missed: i64,
     pub(crate) completed: i64,
     pub(crate) sold: i64,
 }
 
 /// What a source brought.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct SourceFigures {
     pub(crate) source: String,
     pub(crate) leads: i64,
     pub(crate) converted: i64,
     /// Converted leads per lead.
     pub(crate) rate: Option<f64>,
-    /// Of conversions of contacts whose first lead came from it, per currency.
-    pub(crate) first_touch_revenue: BTreeMap<String, String>,
+    /// Conversions of its own leads.
+    pub(crate) own: Credit,
+    /// Conversions of contacts whose first lead came from it.
+    pub(crate) first_touch: Credit,
+    /// Conversions of contacts whose last lead before came from it.
+    pub(crate) last_touch: Credit,
+}
+
+/// Conversions that are credited to a source.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Credit {
+    pub(crate) conversions: i64,
+    pub(crate) revenue: Revenue,
 }
 
 /// What happened on a day of the workspace's zone.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Day {
     pub(crate) day: NaiveDate,
     pub(crate) leads: i64,
@@ -80,100 +114,88 @@ pub(crate) struct Day {
     pub(crate) rejected: i64,
     pub(crate) booked: i64,
     pub(crate) converted: i64,
+    pub(crate) revenue: Revenue,
 }
 
 impl Figures {
     /// Reads all figures; an error where sums and rows tell different things.
     pub(crate) async fn read(workspace: &WorkspaceHandle<'_>) -> Result<Self, Failure> {
-        let mut figures = Self::of_rows(workspace).await?;
-        figures.days = days(workspace).await?;
-        figures.sources = sources(workspace).await?;
-        figures.repeats = figures.days.iter().map(|day| day.repeats).sum();
-        figures.check(workspace).await?;
+        let rows = Rows::read(workspace).await?;
+        let days = days(workspace).await?;
+        let sum = |of: fn(&Day) -> i64| days.iter().map(of).sum::<i64>();
+        let funnel = workspace.funnel(None, NaiveDate::MIN, NaiveDate::MAX).await?;
+        let totals = workspace.totals().await?;
+        let (appointments_by_target, unrouted) = targets(workspace).await?;
+        let mut appointments = unrouted;
+        appointments_by_target.values().for_each(|ends| appointments.add(*ends));
+        let mut revenue: Revenue = totals.other_revenue.iter().map(decimal).collect();
+        if totals.revenue.minor() != 0 {
+            revenue.extend([decimal(&totals.revenue)]);
+        }
+        let figures = Self {
+            rows: sum(|day| day.leads + day.rejected),
+            leads: sum(|day| day.leads),
+            contacts: sum(|day| day.contacts),
+            linked_duplicates: sum(|day| day.leads - day.contacts),
+            repeats: sum(|day| day.repeats),
+            customers: rows.customers,
+            rejected: sum(|day| day.rejected),
+            rejected_by_reason: counted(&rows.rejected_by_reason),
+            flagged_by_reason: counted(&rows.flagged_by_reason),
+            funnel: FunnelFigures {
+                received: funnel.received,
+                contacted: funnel.contacted,
+                scheduled: funnel.scheduled,
+                met: funnel.met,
+                won: funnel.won,
+                lost: funnel.lost,
+            },
+            appointments,
+            appointments_by_target,
+            unrouted,
+            conversions: totals.conversions,
+            conversions_before_their_lead: rows.before_their_lead,
+            revenue,
+            sources: sources(workspace).await?,
+            days,
+        };
+        figures.check(&rows)?;
         Ok(figures)
     }
 
-    async fn of_rows(workspace: &WorkspaceHandle<'_>) -> Result<Self, Failure> {
-        let contacts = all(async |page| workspace.contacts(&ContactFilter::default(), &page).await).await?;
-        let leads = all(async |page| workspace.leads(&LeadFilter::default(), &page).await).await?;
-        let rejections =
-            all(async |page| workspace.rejections(&RejectionFilter::default(), &page).await).await?;
-        let conversions =
-            all(async |page| workspace.conversions(&ConversionFilter::default(), &page).await).await?;
-        let filter = AppointmentFilter::default();
-        let booked = all(async |page| workspace.appointments(&filter, &page).await).await?;
-
-        let mut appointments = Ends::default();
-        let mut unrouted = Ends::default();
-        let mut by_target: BTreeMap<String, Ends> = BTreeMap::new();
-        for appointment in &booked {
-            let end = Ends {
-                booked: 1,
-                completed: i64::from(appointment.status == AppointmentStatus::Completed),
-                sold: i64::from(matches!(appointment.outcome, Some(Outcome::Sold(_)))),
-            };
-            appointments.add(end);
-            match &appointment.routing.target {
-                Some(target) => by_target.entry(target.to_string().replace('`', "")).or_default().add(end),
-                None => unrouted.add(end),
-            }
-        }
-        let mut revenue: BTreeMap<String, Money> = BTreeMap::new();
-        for conversion in &conversions {
-            let currency = conversion.value.currency();
-            let sum = revenue.entry(currency.to_string()).or_insert(Money::zero(currency));
-            *sum = sum.checked_add(conversion.value)?;
-        }
-        Ok(Self {
-            rows: count(&leads) + count(&rejections),
-            leads: count(&leads),
-            contacts: count(&contacts),
-            linked_duplicates: count(leads.iter().filter(|lead| !lead.opened_contact)),
-            repeats: 0,
-            customers: count(contacts.iter().filter(|contact| contact.customer_since.is_some())),
-            rejected: count(&rejections),
-            rejected_by_reason: counted(rejections.iter().flat_map(|rejection| &rejection.reasons)),
-            flagged_by_reason: counted(leads.iter().flat_map(|lead| &lead.flags)),
-            appointments,
-            appointments_by_target: by_target,
-            unrouted,
-            conversions: count(&conversions),
-            revenue: revenue.into_iter().map(|(currency, sum)| (currency, sum.decimal())).collect(),
-            sources: Vec::new(),
-            days: Vec::new(),
-        })
-    }
-
-    /// The rollups were kept up by every commit, the rows were read one by one: both must say the same.
-    async fn check(&self, workspace: &WorkspaceHandle<'_>) -> Result<(), Failure> {
-        let sum = |of: fn(&Day) -> i64| self.days.iter().map(of).sum::<i64>();
-        let targets = workspace.report(&ReportQuery::all(Cube::Appointments)).await?;
-        let sold = workspace.report(&ReportQuery::all(Cube::Conversions)).await?;
-        let total = |rows: &[Rollup], measure| rows.iter().map(|row| row.get(measure)).sum::<i64>();
-        let unrouted =
-            targets.iter().filter(|row| row.dims[0].is_empty()).map(|row| row.get(Measure::Routed)).sum();
-        for (what, rows, rollups) in [
-            ("leads", self.leads, sum(|day| day.leads)),
-            ("contacts", self.contacts, sum(|day| day.contacts)),
-            ("linked duplicates", self.linked_duplicates, self.leads - self.contacts),
-            ("rejected leads", self.rejected, sum(|day| day.rejected)),
-            ("booked leads", self.appointments.booked, sum(|day| day.booked)),
-            ("appointments", self.appointments.booked, total(&targets, Measure::Routed)),
-            ("unrouted appointments", self.unrouted.booked, unrouted),
-            ("completed appointments", self.appointments.completed, total(&targets, Measure::Completed)),
-            ("sold appointments", self.appointments.sold, total(&targets, Measure::Sold)),
-            ("converted leads", self.conversions, sum(|day| day.converted)),
-            ("conversions", self.conversions, total(&sold, Measure::Conversions)),
+    /// The reports were kept up by every commit, the rows were read one by one: both must say the same.
+    fn check(&self, rows: &Rows) -> Result<(), Failure> {
+        let of_days = |of: fn(&Day) -> i64| self.days.iter().map(of).sum::<i64>();
+        let credits =
+            |of: fn(&SourceFigures) -> &Credit| self.sources.iter().map(|s| of(s).conversions).sum::<i64>();
+        for (what, by_rows, by_reports) in [
+            ("leads", rows.leads, self.leads),
+            ("received leads", rows.leads, self.funnel.received),
+            ("contacts", rows.contacts, self.contacts),
+            ("linked duplicates", rows.linked, self.linked_duplicates),
+            ("rejected leads", rows.rejected, self.rejected),
+            ("booked appointments", rows.appointments.booked, of_days(|day| day.booked)),
+            ("booked appointments by target", rows.appointments.booked, self.appointments.booked),
+            ("unrouted appointments", rows.unrouted, self.unrouted.booked),
+            ("moved appointments", rows.appointments.moved, self.appointments.moved),
+            ("cancelled appointments", rows.appointments.cancelled, self.appointments.cancelled),
+            ("missed appointments", rows.appointments.missed, self.appointments.missed),
+            ("completed appointments", rows.appointments.completed, self.appointments.completed),
+            ("sold appointments", rows.appointments.sold, self.appointments.sold),
+            ("sold leads", rows.sold_leads, self.funnel.won),
+            ("sold leads by day", rows.sold_leads, of_days(|day| day.converted)),
+            ("conversions", rows.conversions, self.conversions),
+            ("conversions by their leads' source", rows.conversions, credits(|source| &source.own)),
+            ("conversions by first touch", rows.conversions, credits(|source| &source.first_touch)),
+            ("conversions by last touch", rows.conversions, credits(|source| &source.last_touch)),
         ] {
-            if rows != rollups {
-                return Err(format!("{what}: {rows} by the rows, {rollups} by the rollups").into());
+            if by_rows != by_reports {
+                return Err(format!("{what}: {by_rows} by the rows, {by_reports} by the reports").into());
             }
         }
-        let by_rollups = revenue_of(&sold)?;
-        if self.revenue != by_rollups {
-            return Err(
-                format!("revenue: {:?} by the rows, {by_rollups:?} by the rollups", self.revenue).into()
-            );
+        let by_rows: Revenue = rows.revenue.values().filter(|sum| sum.minor() != 0).map(decimal).collect();
+        if by_rows != self.revenue {
+            return Err(format!("revenue: {by_rows:?} by the rows, {:?} by the reports", self.revenue).into());
         }
         Ok(())
     }
@@ -182,39 +204,108 @@ impl Figures {
 impl Ends {
     fn add(&mut self, other: Self) {
         self.booked += other.booked;
+        self.moved += other.moved;
+        self.cancelled += other.cancelled;
+        self.missed += other.missed;
         self.completed += other.completed;
         self.sold += other.sold;
     }
+
+    fn of(appointment: &Appointment) -> Self {
+        let is = |status| i64::from(appointment.status == status);
+        Self {
+            booked: i64::from(appointment.rescheduled_from.is_none()),
+            moved: is(AppointmentStatus::Rescheduled),
+            cancelled: is(AppointmentStatus::Cancelled),
+            missed: is(AppointmentStatus::NoShow),
+            completed: is(AppointmentStatus::Completed),
+            sold: i64::from(matches!(appointment.outcome, Some(Outcome::Sold(_)))),
+        }
+    }
 }
 
-/// Every item of a list, page after page.
-pub(crate) async fn all<T>(
-    list: impl AsyncFn(PageRequest) -> Result<Page<T>, Error>,
-) -> Result<Vec<T>, Error> {
-    let mut items = Vec::new();
-    let mut request = PageRequest::first(PAGE_ITEMS);
-    loop {
-        let page = list(request).await?;
-        items.extend(page.items);
-        match page.next {
-            Some(cursor) => request = PageRequest::after(cursor, PAGE_ITEMS),
-            None => return Ok(items),
+/// What the rows come to, read one by one.
+#[derive(Default)]
+struct Rows {
+    leads: i64,
+    linked: i64,
+    contacts: i64,
+    customers: i64,
+    rejected: i64,
+    appointments: Ends,
+    unrouted: i64,
+    conversions: i64,
+    before_their_lead: i64,
+    sold_leads: i64,
+    revenue: BTreeMap<&'static str, Money>,
+    rejected_by_reason: BTreeMap<(String, String), i64>,
+    flagged_by_reason: BTreeMap<(String, String), i64>,
+}
+
+impl Rows {
+    async fn read(workspace: &WorkspaceHandle<'_>) -> Result<Self, Failure> {
+        let mut rows = Self::default();
+        each(
+            async |page| workspace.contacts(&ContactFilter::default(), &page).await,
+            |contact| {
+                rows.contacts += 1;
+                rows.customers += i64::from(contact.customer_since.is_some());
+            },
+        )
+        .await?;
+        each(
+            async |page| workspace.leads(&LeadFilter::default(), &page).await,
+            |lead| {
+                rows.leads += 1;
+                rows.linked += i64::from(!lead.opened_contact);
+                rows.sold_leads += i64::from(lead.progress.conversion.is_some());
+                count(&mut rows.flagged_by_reason, &lead.flags);
+            },
+        )
+        .await?;
+        each(
+            async |page| workspace.rejections(&RejectionFilter::default(), &page).await,
+            |rejection| {
+                rows.rejected += 1;
+                count(&mut rows.rejected_by_reason, &rejection.reasons);
+            },
+        )
+        .await?;
+        each(
+            async |page| workspace.appointments(&AppointmentFilter::default(), &page).await,
+            |appointment| {
+                let ends = Ends::of(&appointment);
+                rows.appointments.add(ends);
+                rows.unrouted += if appointment.routing.target.is_none() { ends.booked } else { 0 };
+            },
+        )
+        .await?;
+        let mut sums = Ok(());
+        each(
+            async |page| workspace.conversions(&ConversionFilter::default(), &page).await,
+            |conversion| sums = std::mem::replace(&mut sums, Ok(())).and_then(|()| rows.add(&conversion)),
+        )
+        .await?;
+        sums?;
+        Ok(rows)
+    }
+
+    fn add(&mut self, conversion: &Conversion) -> Result<(), Failure> {
+        if conversion.stands() {
+            self.conversions += 1;
+            self.before_their_lead += i64::from(conversion.seconds_to_convert < 0);
+            let currency = conversion.value.currency();
+            let sum = self.revenue.entry(currency.code()).or_insert(Money::zero(currency));
+            *sum = sum.checked_add(conversion.value)?;
         }
+        Ok(())
     }
 }
 
 async fn days(workspace: &WorkspaceHandle<'_>) -> Result<Vec<Day>, Failure> {
     let mut days: BTreeMap<NaiveDate, Day> = BTreeMap::new();
     for row in workspace.daily_leads(NaiveDate::MIN, NaiveDate::MAX).await? {
-        let day = days.entry(row.day).or_insert(Day {
-            day: row.day,
-            leads: 0,
-            contacts: 0,
-            repeats: 0,
-            rejected: 0,
-            booked: 0,
-            converted: 0,
-        });
+        let day = days.entry(row.day).or_default();
         day.leads += row.leads;
         day.contacts += row.contacts;
         day.repeats += row.repeats;
@@ -222,52 +313,91 @@ async fn days(workspace: &WorkspaceHandle<'_>) -> Result<Vec<Day>, Failure> {
         day.booked += row.booked;
         day.converted += row.converted;
     }
-    Ok(days.into_values().collect())
+    let mut revenue: BTreeMap<(NaiveDate, &str), Money> = BTreeMap::new();
+    for row in workspace.daily_webhooks(NaiveDate::MIN, NaiveDate::MAX).await? {
+        days.entry(row.day).or_default();
+        for sum in row.revenue {
+            let all = revenue.entry((row.day, sum.currency().code())).or_insert(Money::zero(sum.currency()));
+            *all = all.checked_add(sum)?;
+        }
+    }
+    for ((day, _), sum) in revenue {
+        days.entry(day).or_default().revenue.extend([decimal(&sum)]);
+    }
+    Ok(days.into_iter().map(|(day, figures)| Day { day, ..figures }).collect())
 }
 
 async fn sources(workspace: &WorkspaceHandle<'_>) -> Result<Vec<SourceFigures>, Failure> {
-    let sold = workspace.report(&ReportQuery::all(Cube::Conversions)).await?;
-    let rates = workspace.conversion_rates(NaiveDate::MIN, NaiveDate::MAX).await?;
-    let source = |rate: convio_core::service::SourceRate| {
-        let of_source: Vec<Rollup> = sold.iter().filter(|row| row.dims[0] == rate.source).cloned().collect();
-        Ok(SourceFigures {
-            leads: rate.leads,
-            converted: rate.converted,
-            rate: rate.rate(),
-            first_touch_revenue: revenue_of(&of_source)?,
-            source: rate.source,
-        })
-    };
-    rates.into_iter().map(source).collect()
-}
-
-/// What rows of the cube of conversions are worth, per currency.
-fn revenue_of(rows: &[Rollup]) -> Result<BTreeMap<String, String>, Failure> {
-    let currencies: BTreeSet<&str> = rows.iter().map(|row| row.dims[2].as_str()).collect();
-    let sum = |currency: &str| {
-        let of_currency = rows.iter().filter(|row| row.dims[2] == currency);
-        let minor = of_currency.map(|row| row.get(Measure::ValueMinor)).sum();
-        Ok((currency.to_owned(), Money::from_minor(minor, currency.parse()?).decimal()))
-    };
-    currencies.into_iter().map(sum).collect()
-}
-
-fn counted<'r>(reasons: impl Iterator<Item = &'r convio_core::Reason>) -> Vec<Counted> {
-    let mut counts: BTreeMap<(&str, &str), i64> = BTreeMap::new();
-    for reason in reasons {
-        *counts.entry((&reason.field, &reason.code)).or_default() += 1;
+    let (from, to) = (NaiveDate::MIN, NaiveDate::MAX);
+    let mut sources: BTreeMap<String, SourceFigures> = BTreeMap::new();
+    for rate in workspace.conversion_rates(from, to).await? {
+        let source = sources.entry(rate.source.clone()).or_default();
+        source.rate = rate.rate();
+        source.leads = rate.leads;
+        source.converted = rate.converted;
     }
-    let counted = |((field, reason), rows): ((&str, &str), i64)| Counted {
-        field: field.to_owned(),
-        reason: reason.to_owned(),
-        rows,
+    type Field = fn(&mut SourceFigures) -> &mut Credit;
+    let fields: [(Attribution, Field); 3] = [
+        (Attribution::Lead, |source| &mut source.own),
+        (Attribution::FirstTouch, |source| &mut source.first_touch),
+        (Attribution::LastTouch, |source| &mut source.last_touch),
+    ];
+    for (by, field) in fields {
+        for (source, credit) in credits(&workspace.daily_conversions(by, from, to).await?)? {
+            *field(sources.entry(source).or_default()) = credit;
+        }
+    }
+    let named = |(source, figures)| SourceFigures { source, ..figures };
+    Ok(sources.into_iter().map(named).collect())
+}
+
+fn credits(rows: &[DailyConversions]) -> Result<BTreeMap<String, Credit>, Error> {
+    let mut credits: BTreeMap<String, Credit> = BTreeMap::new();
+    let mut revenue: BTreeMap<(&str, &str), Money> = BTreeMap::new();
+    for row in rows {
+        credits.entry(row.source.clone()).or_default().conversions += row.conversions;
+        let currency = row.value.currency();
+        let sum = revenue.entry((&row.source, currency.code())).or_insert(Money::zero(currency));
+        *sum = sum.checked_add(row.value).map_err(|error| Error::bug(error.to_string()))?;
+    }
+    for ((source, _), sum) in revenue.into_iter().filter(|(_, sum)| sum.minor() != 0) {
+        credits.entry(source.to_owned()).or_default().revenue.extend([decimal(&sum)]);
+    }
+    Ok(credits)
+}
+
+/// Appointments by target, and those of no one.
+async fn targets(workspace: &WorkspaceHandle<'_>) -> Result<(BTreeMap<String, Ends>, Ends), Failure> {
+    let mut targets: BTreeMap<String, Ends> = BTreeMap::new();
+    for row in workspace.report(&ReportQuery::all(Cube::Appointments)).await? {
+        targets.entry(row.dims[0].replace('`', "")).or_default().add(Ends {
+            booked: row.get(Measure::Routed),
+            moved: row.get(Measure::Rescheduled),
+            cancelled: row.get(Measure::Cancelled),
+            missed: row.get(Measure::NoShow),
+            completed: row.get(Measure::Completed),
+            sold: row.get(Measure::Sold),
+        });
+    }
+    let unrouted = targets.remove("").unwrap_or_default();
+    Ok((targets, unrouted))
+}
+
+fn decimal(sum: &Money) -> (String, String) {
+    (sum.currency().to_string(), sum.decimal())
+}
+
+fn count(counts: &mut BTreeMap<(String, String), i64>, reasons: &[Reason]) {
+    for reason in reasons {
+        *counts.entry((reason.field.clone(), reason.code.clone())).or_default() += 1;
+    }
+}
+
+fn counted(counts: &BTreeMap<(String, String), i64>) -> Vec<Counted> {
+    let counted = |((field, reason), rows): (&(String, String), &i64)| Counted {
+        field: field.clone(),
+        reason: reason.clone(),
+        rows: *rows,
     };
-    counts.into_iter().map(counted).collect()
+    counts.iter().map(counted).collect()
 }
-
-fn count<T>(items: impl IntoIterator<Item = T>) -> i64 {
-    items.into_iter().fold(0, |count, _| count + 1)
-}
-
-/// As many as a page may hold.
-const PAGE_ITEMS: usize = convio_core::page::PAGE_ITEMS_MAX;

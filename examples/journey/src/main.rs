@@ -1,59 +1,58 @@
-//! The whole lead journey on a public lead file: import, contacts, appointments, routing, conversions, figures, in one
-//! embedded SQLite file.
+//! The lead journey in one embedded SQLite file: import, contacts, appointments, routing, conversions, figures. On a public
+//! lead file that it brings along, or on your own.
 //!
 //! ```text
-//! cargo run --release -p journey [-- --db PATH] [--fresh] [--json]
+//! cargo run --release -p journey
+//! cargo run --release -p journey -- --input leads.csv --map "Mobile=phone" --region US --db leads.db
 //! ```
 //!
 //! | file | what it shows |
 //! |---|---|
-//! | `import` | batches of raw rows; what was taken before comes back as a replay |
-//! | `journey` | rules published, appointments booked, routed and completed, many calls at once |
-//! | `rules` | the example's own rules: what the file does not say follows from `rec_id` |
-//! | `figures`, `report` | everything read back from the store, the sums checked against the rows, then printed |
+//! | `arguments` | what can be asked for |
+//! | `job` | a file, a webhook that says what its columns mean, an import |
+//! | `importing` | the library's import, its progress and its dry run |
+//! | `journey`, `rules` | the example's leads booked, routed, moved, cancelled, completed, by rules that follow from `rec_id` |
+//! | `sales` | the user's own conversions |
+//! | `figures`, `report` | everything read back from the store, sums checked against rows, then printed |
+//! | `repeatable` | a clock and ids that make a run repeat byte for byte |
 //!
 //! Progress goes to standard error; figures go to standard output.
 
 #![expect(clippy::print_stderr, reason = "a program that talks to its user")]
 
+mod arguments;
+mod calls;
 mod figures;
-mod import;
+mod importing;
+mod job;
 mod journey;
+mod pages;
 mod progress;
+mod repeatable;
 mod report;
 mod rules;
+mod sales;
 
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use convio_core::{Convio, NewWorkspace, WorkspaceHandle, WorkspaceId};
+use convio_core::event::EventLog;
+use convio_core::{Convio, WorkspaceHandle};
 use convio_store_sqlite::SqliteStore;
 
+use arguments::Arguments;
 use figures::Figures;
+use job::Job;
+use repeatable::{IdSource, Time};
+use report::Run;
 
 /// Why the job ended early, as it is told to the user.
 type Failure = Box<dyn Error + Send + Sync>;
-
-/// Imports 10,000 leads into an embedded database, takes them through appointment, routing and conversion, and shows the
-/// figures. A second run on the same file adds nothing.
-#[derive(Parser)]
-#[command(name = "journey")]
-struct Arguments {
-    /// The database file; it is made where there is none
-    #[arg(long, value_name = "PATH", default_value = "journey.db")]
-    db: PathBuf,
-    /// Print the figures as one JSON object instead of tables
-    #[arg(long)]
-    json: bool,
-    /// Delete the database file first
-    #[arg(long)]
-    fresh: bool,
-}
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -68,42 +67,61 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut job = Job::of(arguments)?;
+    let is_example = arguments.own.input.is_none();
+    if arguments.dry_run {
+        let report = importing::foretell(&mut job).await?;
+        return print(&report::foretold(&report, arguments.json)?);
+    }
+    if is_example && arguments.now.is_some_and(|now| now < rules::ALL_IS_OVER) {
+        return Err(format!(
+            "the example's appointments are over by {}: --now is before",
+            rules::ALL_IS_OVER
+        )
+        .into());
+    }
     if arguments.fresh {
         delete(&arguments.db)?;
     }
-    let convio = Convio::new(open(&arguments.db)?);
-    let before = last_event(&convio).await?;
-    if !arguments.json {
+    let store = open(&arguments.db)?;
+    let before = store.head(job.workspace).await?.map_or(0, |head| head.feed.0);
+    let convio = Convio::with(store, Time::at(arguments.now), IdSource::of(arguments.seed, before));
+    // Calls in their order draw their ids in that order.
+    let at_once = if arguments.seed.is_some() { 1 } else { calls::AT_ONCE };
+    if is_example && !arguments.json && !arguments.acks {
         print(rules::STATED)?;
     }
+
     let watch = started();
-    let workspace = workspace(&convio).await?;
-    import::run(&workspace).await?;
+    let workspace = importing::prepare(&convio, &job).await?;
+    let import = importing::run(&workspace, &mut job, arguments.acks).await?;
     let imported = watch.elapsed();
-    journey::run(&workspace).await?;
+    let mut sales = None;
+    if is_example {
+        journey::run(&workspace, at_once).await?;
+    } else if let Some(path) = &arguments.sales.sales {
+        sales = Some(sales::run(&workspace, &job.webhook, path, arguments, at_once).await?);
+    }
     let journeyed = watch.elapsed();
-    let after = last_event(&convio).await?;
     let figures = Figures::read(&workspace).await?;
     let read = watch.elapsed();
 
-    let said = match after - before {
-        0 => format!("nothing new: all was in the database before, the last event is still number {after}"),
-        events => format!("new: {events} events, {after} in all"),
-    };
     let times = format!(
-        "import {}, appointments and sales {}, figures {}\n",
+        "import {}, appointments and sales {}, figures {}",
         seconds(imported),
         seconds(journeyed - imported),
         seconds(read - journeyed),
     );
-    let database = fs::canonicalize(&arguments.db).unwrap_or_else(|_| arguments.db.clone());
-    if arguments.json {
-        // Standard output is for the object alone.
-        eprintln!("{said}\n{times}");
-        print(&report::json(&figures, &database)?)
-    } else {
-        print(&format!("{said}\n{times}\n{}", report::tables(&figures, &database)))
-    }
+    eprintln!("{times}");
+    let run = Run {
+        import,
+        sales,
+        new_events: last_event(&workspace).await? - before,
+        events: last_event(&workspace).await?,
+        figures,
+        database: fs::canonicalize(&arguments.db).unwrap_or_else(|_| arguments.db.clone()),
+    };
+    print(&if arguments.json { run.json()? } else { run.tables() })
 }
 
 /// Prints for the user. One who stopped reading does not stop the job.
@@ -119,21 +137,9 @@ fn open(path: &Path) -> Result<SqliteStore, Failure> {
     Ok(SqliteStore::open(path)?)
 }
 
-/// The example's workspace, made by the first run. Its id is fixed, so that the next run finds it.
-async fn workspace(convio: &Convio<'static>) -> Result<WorkspaceHandle<'static>, Failure> {
-    let id: WorkspaceId = WORKSPACE.parse()?;
-    let handle = convio.workspace(id);
-    if handle.workspace().await?.is_some() {
-        return Ok(handle);
-    }
-    let new = NewWorkspace::named("Journey Pty Ltd").zone(rules::ZONE).currency("AUD");
-    Ok(convio.create_workspace_with_id(id, new).await?)
-}
-
 /// The number of the last event, 0 before the first: it stays the same exactly when nothing was stored.
-async fn last_event(convio: &Convio<'_>) -> Result<u64, Failure> {
-    let head = convio.workspace(WORKSPACE.parse()?).head().await?;
-    Ok(head.map_or(0, |head| head.feed.0))
+async fn last_event(workspace: &WorkspaceHandle<'_>) -> Result<u64, Failure> {
+    Ok(workspace.head().await?.map_or(0, |head| head.feed.0))
 }
 
 /// Deletes the database with the files that SQLite keeps beside it.
@@ -159,6 +165,3 @@ fn started() -> Instant {
 fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
-
-/// A UUID that was drawn once.
-const WORKSPACE: &str = "0199a1c5-5c00-7e2d-9b64-3f0c8d51a7e6";

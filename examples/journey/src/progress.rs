@@ -1,6 +1,6 @@
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How far a stage is: a bar on a terminal, plain counts elsewhere. Both on standard error.
+/// How far a stage is: a bar on a terminal, plain lines elsewhere. Both on standard error.
 pub(crate) struct Progress {
     what: &'static str,
     total: u64,
@@ -9,26 +9,31 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A stage with so many items.
-    pub(crate) fn of(what: &'static str, total: usize) -> Self {
-        let total = u64::try_from(total).unwrap_or(u64::MAX);
+    /// A stage of so much.
+    pub(crate) fn of(what: &'static str, total: u64) -> Self {
         let bar = ProgressBar::new(total);
-        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:40}] {pos} of {len} ({eta})") {
+        if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:40}] {percent} % {msg} ({eta})") {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_prefix(what);
         Self { what, total, done: 0, bar }
     }
 
-    /// So many items more are done.
-    pub(crate) fn add(&mut self, items: usize) {
-        let tenth = |done: u64| done * 10 / self.total.max(1);
-        let before = tenth(self.done);
-        self.done += u64::try_from(items).unwrap_or(u64::MAX);
-        self.bar.set_position(self.done);
-        if self.bar.is_hidden() && tenth(self.done) > before {
-            eprintln!("{}: {} of {}", self.what, self.done, self.total);
+    /// So much of it is done, which is told in words too.
+    pub(crate) fn set(&mut self, done: u64, words: &str) {
+        let percent = |done: u64| done * 100 / self.total.max(1);
+        let before = std::mem::replace(&mut self.done, done);
+        self.bar.set_position(done);
+        self.bar.set_message(words.to_owned());
+        if self.bar.is_hidden() && percent(done) / 10 > percent(before) / 10 {
+            eprintln!("{}: {} %, {words}", self.what, percent(done));
         }
+    }
+
+    /// One more is done.
+    pub(crate) fn step(&mut self) {
+        let done = self.done + 1;
+        self.set(done, &format!("{done} of {}", self.total));
     }
 
     /// The stage is over; a bar goes away.

@@ -1,38 +1,147 @@
-use std::borrow::Cow;
-use std::path::Path;
+use std::path::PathBuf;
 
 use comfy_table::{CellAlignment, Table, presets};
+use convio_core::intake::{DryRunReport, ImportReport, Problem};
 use serde::Serialize;
 
 use crate::Failure;
-use crate::figures::{Counted, Day, Ends, Figures};
+use crate::figures::{Counted, Credit, Day, Ends, Figures, Revenue, SourceFigures};
+use crate::sales::SalesReport;
 
-/// The figures as readable tables, with the place of the database.
-pub(crate) fn tables(figures: &Figures, database: &Path) -> String {
-    let parts = [
-        titled("the file", people(figures)),
-        titled("rejected, by reason", reasons(&figures.rejected_by_reason)),
-        titled("taken with a doubt, by reason", reasons(&figures.flagged_by_reason)),
-        titled("appointments by target", targets(figures)),
-        titled("sales", sales(figures)),
-        titled("conversion rate by source", sources(figures)),
-        titled("daily statistics", days(&figures.days)),
-        place(database),
-    ];
-    parts.join("\n\n")
-}
-
-/// The figures as one JSON object.
-pub(crate) fn json(figures: &Figures, database: &Path) -> Result<String, Failure> {
-    let whole = Whole { figures, database: database.to_string_lossy() };
-    Ok(serde_json::to_string_pretty(&whole)?)
-}
-
+/// What a run did, and what everything in the database came to.
 #[derive(Serialize)]
-struct Whole<'a> {
+pub(crate) struct Run {
+    pub(crate) import: ImportReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sales: Option<SalesReport>,
+    /// Events of this run.
+    pub(crate) new_events: u64,
+    /// Events in all.
+    pub(crate) events: u64,
     #[serde(flatten)]
-    figures: &'a Figures,
-    database: Cow<'a, str>,
+    pub(crate) figures: Figures,
+    pub(crate) database: PathBuf,
+}
+
+impl Run {
+    /// All of it as one JSON object.
+    pub(crate) fn json(&self) -> Result<String, Failure> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// All of it as readable tables, with the place of the database.
+    pub(crate) fn tables(&self) -> String {
+        let figures = &self.figures;
+        let mut parts = vec![self.said(), titled("this run's file", imported(&self.import))];
+        parts.extend(problems(
+            "rows that were not taken",
+            &self.import.problems.first,
+            self.import.problems.rows,
+        ));
+        if let Some(sales) = &self.sales {
+            let rows = [("rows", sales.rows), ("recorded", sales.recorded), ("not recorded", sales.failed)];
+            parts.push(titled("this run's sales", counts(rows)));
+            parts.extend(problems("sales that were not recorded", &sales.problems, sales.failed));
+        }
+        parts.push(titled("people", people(figures)));
+        let by_reason = [
+            ("rejected, by reason", &figures.rejected_by_reason),
+            ("taken with a doubt, by reason", &figures.flagged_by_reason),
+        ];
+        parts.extend(
+            by_reason
+                .map(|(title, counts)| (!counts.is_empty()).then(|| titled(title, reasons(counts))))
+                .into_iter()
+                .flatten(),
+        );
+        parts.push(titled("funnel: leads that came so far", funnel(figures)));
+        if figures.appointments != Ends::default() {
+            parts.push(titled("appointments by target", targets(figures)));
+        }
+        parts.push(titled("sales", sales(figures)));
+        parts.push(titled("sources: leads, and who is credited with the sales", sources(figures)));
+        parts.push(titled("daily statistics", days(&figures.days)));
+        parts.push(self.place());
+        parts.join("\n\n")
+    }
+
+    fn said(&self) -> String {
+        match self.new_events {
+            0 => format!(
+                "nothing new: all was in the database before, the last event is still number {}",
+                self.events
+            ),
+            new => format!("new: {new} events, {} in all", self.events),
+        }
+    }
+
+    fn place(&self) -> String {
+        let path = self.database.display();
+        format!("the database: {path}\nlook into it:  sqlite3 '{path}' '{QUERY}'")
+    }
+}
+
+/// What would become of a file.
+pub(crate) fn foretold(report: &DryRunReport, json: bool) -> Result<String, Failure> {
+    if json {
+        return Ok(serde_json::to_string_pretty(report)?);
+    }
+    let columns = report.columns.iter().map(|reading| {
+        [reading.column.clone(), reading.field.unwrap_or("kept with the lead as it is").to_owned()]
+    });
+    let mut read = table(["column", "read as"], columns);
+    if let Some(column) = read.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Left);
+    }
+    let rows = [
+        ("rows", report.rows),
+        ("would be taken, unless they came before", report.taken),
+        ("would be rejected, and kept with every reason", report.rejected),
+        ("can't be read", report.bad),
+        ("would be refused", report.failed),
+        ("blank rows, left out", report.blank),
+    ];
+    let mut parts = vec![
+        "a dry run: nothing was written".to_owned(),
+        titled("columns", read),
+        titled("rows", counts(rows)),
+    ];
+    for (title, counts) in [
+        ("what is wrong, by reason", &report.problems.reasons),
+        ("taken with a doubt, by reason", &report.doubts),
+    ] {
+        let rows: Vec<_> = counts.iter().map(|(field, code, rows)| reason(field, code, rows)).collect();
+        if !rows.is_empty() {
+            parts.push(titled(title, table(["reason", "rows"], rows)));
+        }
+    }
+    parts.extend(problems("rows that would not be taken", &report.problems.first, report.problems.rows));
+    Ok(parts.join("\n\n"))
+}
+
+fn imported(report: &ImportReport) -> Table {
+    counts([
+        ("rows", report.rows),
+        ("leads that made their contact", report.created),
+        ("leads of a known contact", report.linked),
+        ("came before", report.replayed),
+        ("rejected, and kept with every reason", report.rejected),
+        ("rejected as repeats", report.duplicate),
+        ("can't be read", report.bad),
+        ("refused", report.failed),
+        ("blank rows, left out", report.blank),
+    ])
+}
+
+fn problems(title: &str, first: &[Problem], rows: u64) -> Option<String> {
+    if first.is_empty() {
+        return None;
+    }
+    let mut lines: Vec<String> = first.iter().take(PROBLEMS_SHOWN).map(Problem::to_string).collect();
+    if rows > lines.len() as u64 {
+        lines.push(format!("and {} more", grouped(&(rows - lines.len() as u64).to_string())));
+    }
+    Some(format!("{title}\n{}", lines.join("\n")))
 }
 
 fn people(figures: &Figures) -> Table {
@@ -43,54 +152,87 @@ fn people(figures: &Figures) -> Table {
         ("contacts", figures.contacts),
         ("linked duplicates (leads of a known contact)", figures.linked_duplicates),
         ("of them repeats (same product within 30 days)", figures.repeats),
+        ("customers", figures.customers),
     ];
     table(["", "count"], rows.map(|(what, count)| [what.to_owned(), number(count)]))
 }
 
 fn reasons(reasons: &[Counted]) -> Table {
-    let rows = reasons.iter().map(|counted| {
-        [format!("{}: {}", counted.field, counted.reason.replace('_', " ")), number(counted.rows)]
-    });
-    table(["reason", "rows"], rows)
+    let row = |counted: &Counted| reason(&counted.field, &counted.reason, counted.rows.unsigned_abs());
+    table(["reason", "rows"], reasons.iter().map(row))
+}
+
+fn reason(field: &str, code: &str, rows: u64) -> [String; 2] {
+    [format!("{field}: {}", code.replace('_', " ")), grouped(&rows.to_string())]
+}
+
+fn funnel(figures: &Figures) -> Table {
+    let funnel = &figures.funnel;
+    let steps = [
+        ("received", funnel.received),
+        ("contacted", funnel.contacted),
+        ("scheduled", funnel.scheduled),
+        ("met", funnel.met),
+        ("won", funnel.won),
+        ("lost", funnel.lost),
+    ];
+    let share = |n: i64| match funnel.received {
+        0 => "-".to_owned(),
+        all => percent(n as f64 / all as f64),
+    };
+    table(["step", "leads", "of all"], steps.map(|(step, n)| [step.to_owned(), number(n), share(n)]))
 }
 
 fn targets(figures: &Figures) -> Table {
     let row = |target: &str, ends: &Ends| {
-        [target.to_owned(), number(ends.booked), number(ends.completed), number(ends.sold)]
+        let Ends { booked, moved, cancelled, missed, completed, sold } = *ends;
+        let [booked, moved, cancelled, missed, completed, sold] =
+            [booked, moved, cancelled, missed, completed, sold].map(number);
+        [target.to_owned(), booked, moved, cancelled, missed, completed, sold]
     };
     let mut rows: Vec<_> =
         figures.appointments_by_target.iter().map(|(target, ends)| row(target, ends)).collect();
     rows.push(row("unrouted", &figures.unrouted));
     rows.push(row("all", &figures.appointments));
-    table(["target", "booked", "completed", "sold"], rows)
+    table(["target", "booked", "moved", "cancelled", "missed", "completed", "sold"], rows)
 }
 
 fn sales(figures: &Figures) -> Table {
-    let mut rows = vec![
-        ["conversions".to_owned(), number(figures.conversions)],
-        ["customers".to_owned(), number(figures.customers)],
-    ];
+    let mut rows = vec![["conversions".to_owned(), number(figures.conversions)]];
+    if figures.conversions_before_their_lead != 0 {
+        let before = number(figures.conversions_before_their_lead);
+        rows.push(["of them before their lead came in".to_owned(), before]);
+    }
     rows.extend(figures.revenue.iter().map(|(currency, sum)| [format!("revenue, {currency}"), grouped(sum)]));
     table(["", "sum"], rows)
 }
 
 fn sources(figures: &Figures) -> Table {
-    let rows = figures.sources.iter().map(|source| {
-        let rate = source.rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
-        let revenue: Vec<String> = source
-            .first_touch_revenue
-            .iter()
-            .map(|(currency, sum)| format!("{} {currency}", grouped(sum)))
-            .collect();
-        [source.source.clone(), number(source.leads), number(source.converted), rate, revenue.join(", ")]
-    });
-    table(["source", "leads", "converted", "rate", "revenue by first touch"], rows)
+    let credit = |credit: &Credit| {
+        let mut text = number(credit.conversions);
+        if !credit.revenue.is_empty() {
+            text = format!("{text}: {}", amounts(&credit.revenue));
+        }
+        text
+    };
+    let row = |source: &SourceFigures| {
+        let rate = source.rate.map_or_else(|| "-".to_owned(), percent);
+        let credits = [credit(&source.own), credit(&source.first_touch), credit(&source.last_touch)];
+        let [own, first, last] = credits;
+        [source.source.clone(), number(source.leads), number(source.converted), rate, own, first, last]
+    };
+    let header = ["source", "leads", "converted", "rate", "of its leads", "first touch", "last touch"];
+    table(header, figures.sources.iter().map(row))
 }
 
 /// The first days, a row for those between, the last day, and all of them.
 fn days(days: &[Day]) -> Table {
     let row = |name: String, days: &[Day]| {
         let sum = |of: fn(&Day) -> i64| number(days.iter().map(of).sum());
+        let revenue = match days {
+            [day] => amounts(&day.revenue),
+            _ => String::new(),
+        };
         [
             name,
             sum(|day| day.leads),
@@ -99,6 +241,7 @@ fn days(days: &[Day]) -> Table {
             sum(|day| day.rejected),
             sum(|day| day.booked),
             sum(|day| day.converted),
+            revenue,
         ]
     };
     let single = |day: &Day| row(day.day.to_string(), std::slice::from_ref(day));
@@ -110,16 +253,16 @@ fn days(days: &[Day]) -> Table {
         rows.push(single(last));
     }
     rows.push(row("all".to_owned(), days));
-    table(["day", "leads", "contacts", "repeats", "rejected", "booked", "converted"], rows)
-}
-
-fn place(database: &Path) -> String {
-    let path = database.display();
-    format!("the database: {path}\nlook into it:  sqlite3 '{path}' '{QUERY}'")
+    table(["day", "leads", "contacts", "repeats", "rejected", "booked", "converted", "revenue"], rows)
 }
 
 fn titled(title: &str, table: Table) -> String {
     format!("{title}\n{table}")
+}
+
+fn counts<const N: usize>(rows: [(&str, u64); N]) -> Table {
+    let shown = rows.into_iter().filter(|(what, count)| *count > 0 || *what == "rows");
+    table(["", "rows"], shown.map(|(what, count)| [what.to_owned(), grouped(&count.to_string())]))
 }
 
 /// A table whose first column is text and whose others are numbers.
@@ -130,6 +273,15 @@ fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [Stri
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+fn amounts(revenue: &Revenue) -> String {
+    let amount = |(currency, sum): (&String, &String)| format!("{} {currency}", grouped(sum));
+    revenue.iter().map(amount).collect::<Vec<_>>().join(", ")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
 fn number(n: i64) -> String {
@@ -152,6 +304,8 @@ fn grouped(decimal: &str) -> String {
 
 /// Days of the table before it is cut short.
 const DAYS_SHOWN: usize = 7;
+/// Problems that are printed: the JSON has more.
+const PROBLEMS_SHOWN: usize = 10;
 const QUERY: &str = "SELECT source, product, count(*) FROM lead GROUP BY 1, 2";
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 //! The divisors are primes that do not divide 10, since `rec_id` is ten times something plus 0 or 1: so each rule is
 //! spread evenly, and none depends on another one.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, Utc};
-use convio_core::{Money, Outcome, Rule, Schedule, Target, Zone};
+use convio_core::{Channel, ContactAttempt, Money, Outcome, Rule, Schedule, Target, Zone};
 
 use crate::Failure;
 
@@ -49,7 +50,35 @@ impl RecId {
         Ok(Schedule::local(&wall, ZONE)?)
     }
 
-    /// How it ends; `None` while it is still to take place.
+    /// When it is moved to, if it is: a week later.
+    pub(crate) fn moved_schedule(self) -> Result<Schedule, Failure> {
+        let wall = self.schedule()?.wall + Days::new(7);
+        Ok(Schedule::local(&wall.format("%Y-%m-%dT%H:%M").to_string(), ZONE)?)
+    }
+
+    /// When it is booked: half an hour after the lead came in.
+    pub(crate) fn booked_at(self) -> Result<DateTime<Utc>, Failure> {
+        Ok(self.received_at()? + TimeDelta::minutes(30))
+    }
+
+    /// The call before it is booked, a quarter of an hour after the lead came in: some are not reached, and book by themselves.
+    pub(crate) fn call(self) -> Result<ContactAttempt, Failure> {
+        let at = self.received_at()? + TimeDelta::minutes(15);
+        Ok(ContactAttempt { channel: Channel::Call, reached: self.0 % 19 < 12, automated: false, at })
+    }
+
+    /// What becomes of the appointment before it takes place.
+    pub(crate) fn fate(self) -> Fate {
+        match self.0 % 17 {
+            0 => Fate::Cancelled,
+            1 => Fate::NoShow,
+            2..=3 => Fate::Moved,
+            4..=8 => Fate::Confirmed,
+            _ => Fate::Plain,
+        }
+    }
+
+    /// How it ends once it takes place; `None` while it is still to.
     pub(crate) fn outcome(self) -> Result<Option<Outcome>, Failure> {
         let sold = match self.source() {
             Some("referral") => 6,
@@ -77,6 +106,27 @@ impl RecId {
     fn received(self) -> NaiveDateTime {
         let day = FIRST_DAY + Days::new(u64::from(self.0 % 31));
         day.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(i64::from(self.0 % 1439))
+    }
+}
+
+/// What becomes of an appointment before it takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The customer calls it off.
+    Cancelled,
+    /// The customer does not come.
+    NoShow,
+    /// The customer moves it; the other one takes place.
+    Moved,
+    /// The customer confirms it, and it takes place.
+    Confirmed,
+    /// It takes place.
+    Plain,
+}
+
+impl fmt::Display for RecId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -117,16 +167,21 @@ not say; the example does, by the record's number n = rec_id:
   product      n mod 9   0-3 Solar, 4-6 HVAC, 7-8 Insurance
   source       n mod 7   0-2 google, 3-4 facebook, 5 referral, 6 none is sent (the webhook's name counts)
   received     n mod 31  the day of October 2025, n mod 1439 the minute of that day, in Australia/Sydney
-  appointment  n mod 11  0-2 booked, for two days later at 9 + n mod 8 hours
+  appointment  n mod 11  0-2 called after a quarter of an hour (n mod 19: 0-11 are reached), booked after half an hour, for
+                         two days later at 9 + n mod 8 hours
   routed by product and postal code (Sydney 2000-2249, Melbourne 3000-3207, Brisbane 4000-4207)
                Solar      each city to a team of its own, the rest to a fourth
                HVAC       the three cities to one team, the rest to another
                Insurance  Sydney and Melbourne to a team each, the rest to nobody: unrouted
-  outcome      n mod 13  sold below 4 (google), 3 (facebook), 6 (referral), 2 (none); up to 10 not sold; then open
+  then         n mod 17  0 the customer cancels, 1 does not come, 2-3 moves it by a week, 4-8 confirms it
+  outcome      n mod 13  at its end, if it takes place: sold below 4 (google), 3 (facebook), 6 (referral), 2 (none);
+                         up to 10 not sold; then still open
   price        Solar 8,900, HVAC 4,200, Insurance 640 AUD
 A contact is known by its phone number in E.164, or else by the digits of what was sent. Not sent to Convio: entity_id
 (who is who), soc_sec_id, blocking_number. rec_id is sent as the sender's id of the lead, which is no key of a contact.
 ";
+/// By now every appointment of the example lies behind.
+pub(crate) const ALL_IS_OVER: DateTime<Utc> = DateTime::from_timestamp(1_763_600_000, 0).unwrap(); // 20 November 2025
 /// The file has no dates: its leads are spread over a month that has 31 days and a change of the clocks.
 const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 10, 1).unwrap();
 const SYDNEY: RangeInclusive<u32> = 2000..=2249;
