@@ -210,7 +210,8 @@ FROM (SELECT *, coalesce((SELECT minor_units FROM currency_unit WHERE code = wor
     coalesce((SELECT t.n1 FROM rollup AS t WHERE t.workspace_id = workspace.workspace_id AND t.cube = 8 AND t.day = 0
         AND t.d1 = workspace.currency AND t.d2 = '' AND t.d3 = ''), 0) AS minor FROM workspace) AS w;
 
--- What happened to a lead: number counts the events of the lead.
+-- What happened to a lead: number counts the events of the lead. The facts of a received one leave the usual start out, which is
+-- `new`.
 CREATE VIEW lead_events AS SELECT
     workspace_id,
     lower(hex(substr(workspace_id, 1, 4)) || '-' || hex(substr(workspace_id, 5, 2)) || '-' || hex(substr(workspace_id, 7, 2))
@@ -221,8 +222,8 @@ CREATE VIEW lead_events AS SELECT
     contact_id, lead_seq AS number, position, kind,
     strftime('%Y-%m-%dT%H:%M:%S', at / 1000000 - (at % 1000000 < 0), 'unixepoch')
         || printf('.%06dZ', (at % 1000000 + 1000000) % 1000000) AS at,
-    json_extract(facts, '$.progress.status.key') AS status,
-    json_extract(facts, '$.progress.status.stage') AS stage,
+    coalesce(json_extract(facts, '$.progress.status.key'), iif(kind = 'lead.received', 'new', NULL)) AS status,
+    coalesce(json_extract(facts, '$.progress.status.stage'), iif(kind = 'lead.received', 'new', NULL)) AS stage,
     json_extract(facts, '$.progress.reason') AS status_reason,
     duplicate_of, actor, request, causation, facts,
     personal

@@ -213,7 +213,7 @@ fn every_table_of_the_diagram_can_be_asked() {
     let solar = format!("WHERE lead_uuid = '{}'", mission.leads.solar);
     let events = of_acme(&format!("SELECT number, kind, status FROM lead_events {solar}"));
     let steps = [
-        ("lead.received", Cell::Null),
+        ("lead.received", Cell::from("new")),
         ("appointment.booked", "scheduled".into()),
         ("conversion.recorded", "won".into()),
     ];

@@ -119,6 +119,7 @@ fn a_last_touch_is_looked_for_among_the_leads_of_its_contact() {
 /// People name no workspace.
 #[test]
 fn queries_by_hand_find_a_phone_number_and_the_leads_of_its_contact() {
+    let _alone = Trace::start(); // what its connections read is none of the other tests' statements
     let world = World::new();
     for conn in &world.connections {
         let sql =

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use convio_core::contact::ContactRef;
+use convio_core::{Event, PageRequest, StreamRef};
 use pollster::block_on;
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -236,6 +237,32 @@ fn an_event_of_each_kind_of_row() {
         facts: fact("facts", &position), personal: r#"{"panels":12}"#,
     );
     assert_eq!(found, expected);
+}
+
+#[test]
+fn every_event_of_a_lead_shows_the_status_that_it_left_it_in() {
+    let world = World::new();
+    for lead in [world.solar.lead, world.hvac.lead, world.old.lead] {
+        let page = PageRequest::first(1_000);
+        let events = block_on(world.acme.history(StreamRef::Lead(lead), &page)).unwrap().items;
+        let status = |event: &Event| {
+            let progress = event.body.progress();
+            let status = progress.map(|progress| &progress.status);
+            let reason = progress.and_then(|progress| progress.reason.as_ref());
+            vec![
+                Cell::from(event.body.kind()),
+                status.map(|status| &status.key).into(),
+                status.map(|status| status.stage.code()).into(),
+                reason.into(),
+            ]
+        };
+        let typed: Vec<_> = events.iter().map(status).collect();
+        assert_eq!(typed[0][..2], ["lead.received".into(), "new".into()]);
+        let sql = format!(
+            "SELECT kind, status, stage, status_reason FROM lead_events WHERE lead_uuid = '{lead}' ORDER BY number"
+        );
+        assert_eq!(world.program().ask(&sql).rows, typed);
+    }
 }
 
 #[test]
