@@ -72,16 +72,10 @@ impl<R: Read + Seek> CsvFile<R> {
         let charset = Charset::of(&digest.start, encoding);
         let is_whole = digest.bytes == digest.start.len() as u64;
         let found = || delimiter::found_in(&charset.sample(&digest.start), is_whole);
-        let mut file = Self {
-            source,
-            fingerprint: digest.fingerprint,
-            bytes: digest.bytes,
-            charset,
-            delimiter: told.unwrap_or_else(found),
-            columns: Arc::new(Columns::of(["rows"].into_iter())?), // until the header is read
-        };
-        file.columns = Arc::new(file.header()?);
-        Ok(file)
+        let delimiter = told.unwrap_or_else(found);
+        let columns = Arc::new(header(&mut source, charset, delimiter)?);
+        let (fingerprint, bytes) = (digest.fingerprint, digest.bytes);
+        Ok(Self { source, fingerprint, bytes, charset, delimiter, columns })
     }
 
     /// The rows, from the first on.
@@ -89,34 +83,9 @@ impl<R: Read + Seek> CsvFile<R> {
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable) where the file can't be read any more.
     pub fn rows(&mut self) -> Result<Rows<'_, R>, Error> {
-        let columns = self.columns.clone();
-        let is_utf_8 = self.charset.is_utf_8();
-        let mut records = self.records()?;
+        let mut records = records(&mut self.source, self.charset, self.delimiter)?;
         records.next(&mut Record::default()).map_err(lost)?.transpose().ok(); // the header
-        Ok(Rows::new(records, columns, is_utf_8))
-    }
-
-    fn header(&mut self) -> Result<Columns, Error> {
-        let is_utf_8 = self.charset.is_utf_8();
-        let mut header = Record::default();
-        match self.records()?.next(&mut header).map_err(lost)? {
-            None => Columns::of(std::iter::empty()),
-            Some(Err(broken)) => {
-                Err(wrong_header("no_header", &format!("the header can't be read: {broken}")))
-            }
-            Some(Ok(())) => match cells(&header) {
-                Some(text) => Columns::of(text.cells()),
-                None if is_utf_8 => {
-                    Err(wrong_header("not_text", "the header is not in UTF-8: name the file's encoding"))
-                }
-                None => Err(wrong_header("not_text", "the header is not in the encoding that was named")),
-            },
-        }
-    }
-
-    fn records(&mut self) -> Result<Records<&mut R>, Error> {
-        self.source.seek(SeekFrom::Start(self.charset.mark_bytes)).map_err(lost)?;
-        Ok(Records::new(Decoded::new(&mut self.source, self.charset), self.delimiter))
+        Ok(Rows::new(records, self.columns.clone(), self.charset.is_utf_8()))
     }
 }
 
@@ -166,6 +135,30 @@ impl<R> fmt::Debug for CsvFile<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (columns, bytes) = (self.columns.names().len(), self.bytes);
         write!(f, "CsvFile({columns} columns, {bytes} bytes, {})", self.encoding())
+    }
+}
+
+fn records<R: Read + Seek>(
+    source: &mut R,
+    charset: Charset,
+    delimiter: u8,
+) -> Result<Records<&mut R>, Error> {
+    source.seek(SeekFrom::Start(charset.mark_bytes)).map_err(lost)?;
+    Ok(Records::new(Decoded::new(source, charset), delimiter))
+}
+
+fn header(source: &mut (impl Read + Seek), charset: Charset, delimiter: u8) -> Result<Columns, Error> {
+    let mut header = Record::default();
+    match records(source, charset, delimiter)?.next(&mut header).map_err(lost)? {
+        None => Columns::of(std::iter::empty()),
+        Some(Err(broken)) => Err(wrong_header("no_header", &format!("the header can't be read: {broken}"))),
+        Some(Ok(())) => match cells(&header) {
+            Some(text) => Columns::of(text.cells()),
+            None if charset.is_utf_8() => {
+                Err(wrong_header("not_text", "the header is not in UTF-8: name the file's encoding"))
+            }
+            None => Err(wrong_header("not_text", "the header is not in the encoding that was named")),
+        },
     }
 }
 

@@ -93,6 +93,20 @@ impl Import {
     /// For files that do not say who anyone is: each row is a person of its own, known by the row's external id. The
     /// webhook's keys must end with [`KeyKind::External`](crate::KeyKind::External), so that what else it knows people by
     /// comes first.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+    /// # use convio_core::intake::{CsvFile, Import};
+    /// # use convio_core::{Convio, KeyKind, NewWebhook, NewWorkspace};
+    /// # let store = convio_store_memory::MemoryStore::new();
+    /// # let acme = Convio::new(store).create_workspace(NewWorkspace::named("Acme Solar")).await?;
+    /// let nobody = NewWebhook::named("calls").with(|settings| settings.keys = vec![KeyKind::External]);
+    /// acme.create_webhook(nobody).await?;
+    /// let mut file = CsvFile::read(std::io::Cursor::new("age;job\n56;cook\n56;cook\n"))?;
+    /// let report = acme.import(&mut file, &Import::through("calls").person_per_row(), |_| {}).await?;
+    /// assert_eq!(report.created, 2);
+    /// # Ok(()) }) }
+    /// ```
     pub fn person_per_row(mut self) -> Self {
         self.person_per_row = true;
         self

@@ -71,3 +71,8 @@ pub use run::{BATCH_BYTES, BATCH_ROWS, ImportProgress, ImportStopped, RowAnswer,
 #[cfg(feature = "service")]
 pub use sheet::Draft;
 pub use time_format::TimeFormat;
+
+/// The code of docs/import.md is compiled as a test.
+#[cfg(all(doctest, feature = "service"))]
+#[doc = include_str!("../../../docs/import.md")]
+struct Guide;

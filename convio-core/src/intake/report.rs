@@ -39,7 +39,7 @@ pub struct ImportReport {
     pub problems: Problems,
 }
 
-/// How often each reason was given: per field and code.
+/// How often each reason was given: per field and code. See [`Draft`](super::Draft) for an example.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ReasonCounts(BTreeMap<String, BTreeMap<String, u64>>);

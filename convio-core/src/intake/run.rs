@@ -13,6 +13,23 @@ use crate::service::{Atomicity, WorkspaceHandle};
 use crate::use_case::ingest::Ingested;
 
 /// How far an import has come, told after each batch: what is told is stored, as far as the store's durability goes.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+/// # use convio_core::intake::{CsvFile, Import};
+/// # use convio_core::{Convio, NewWorkspace};
+/// # let store = convio_store_memory::MemoryStore::new();
+/// # let acme = Convio::new(store).create_workspace(NewWorkspace::named("Acme Solar")).await?;
+/// let mut file = CsvFile::read(std::io::Cursor::new("phone\n+15551234567\n+1 555 123 4567\n\n5\n"))?;
+/// let mut told = Vec::new();
+/// acme.import(&mut file, &Import::through("direct"), |batch| {
+///     told.extend(batch.rows.iter().map(|row| (row.line, row.outcome.code())));
+///     assert_eq!((batch.bytes_read, batch.bytes), (38, 38));
+/// })
+/// .await?;
+/// assert_eq!(told, [(2, "created"), (3, "linked"), (5, "rejected")]);
+/// # Ok(()) }) }
+/// ```
 #[derive(Debug)]
 pub struct ImportProgress<'p> {
     /// The rows of the batch, in the file's order, each with its answer.
@@ -61,6 +78,21 @@ impl RowOutcome {
 }
 
 /// An import that ended early. Run again, it goes on: what was answered comes back as a replay.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+/// use convio_core::intake::{CsvFile, Import};
+/// use convio_core::{Convio, ErrorKind, NewWebhook, NewWorkspace};
+/// use convio_store_memory::MemoryStore;
+///
+/// let acme = Convio::new(MemoryStore::new()).create_workspace(NewWorkspace::named("Acme Solar")).await?;
+/// acme.create_webhook(NewWebhook::named("slow").with(|settings| settings.leads_per_hour_max = Some(1))).await?;
+/// let mut file = CsvFile::read(std::io::Cursor::new("phone\n+15551234567\n+15551234568\n"))?;
+/// let stopped = acme.import(&mut file, &Import::through("slow"), |_| {}).await.unwrap_err();
+/// assert_eq!(stopped.error.kind(), ErrorKind::Overloaded);
+/// assert_eq!((stopped.report.created, stopped.last_line()), (1, 2));
+/// # Ok(()) }) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ImportStopped {
     /// Why.

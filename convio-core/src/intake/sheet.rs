@@ -11,6 +11,27 @@ use crate::use_case::ingest::{meaning, said};
 use crate::webhook::Webhook;
 
 /// A row on its way to become a lead, to be changed by [`Import::prepare`]. `Debug` shows no cell.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+/// use convio_core::intake::{CsvFile, Import};
+/// use convio_core::{Convio, NewWorkspace, Reason};
+/// use convio_store_memory::MemoryStore;
+///
+/// let import = Import::through("direct").prepare(|draft| {
+///     let budget = draft.remove("budget").unwrap_or_default();
+///     let budget: u32 = budget.parse().map_err(|_| Reason::new("budget", "no_number", "budget is no number"))?;
+///     draft.set("product", if budget < 1_000 { "small" } else { "large" });
+///     Ok(())
+/// });
+/// let acme = Convio::new(MemoryStore::new()).create_workspace(NewWorkspace::named("Acme Solar")).await?;
+/// let mut file = CsvFile::read(std::io::Cursor::new("phone,budget\n+15551234567,5000\n+15551234568,much\n"))?;
+/// let report = acme.import(&mut file, &import, |_| {}).await?;
+/// assert_eq!((report.created, report.problems.reasons.get("budget", "no_number")), (1, 1));
+/// let leads = acme.leads(&Default::default(), &Default::default()).await?.items;
+/// assert_eq!(leads[0].interest.product.as_ref().unwrap().as_str(), "large");
+/// # Ok(()) }) }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Draft {
     line: u64,
