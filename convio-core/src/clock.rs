@@ -34,3 +34,7 @@ impl Clock for FixedClock {
 pub fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
     at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(at)
 }
+
+/// After everything that is ever received: the end of the year 9999.
+pub(crate) const END_OF_TIME: DateTime<Utc> =
+    DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");

@@ -3,7 +3,7 @@ use crate::analytics::Measure;
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentStatus, Ended, Party, Schedule, text_reason};
 use crate::change_set::{Mention, NewEvent, RowRef, Version, Write};
-use crate::error::{Error, Reason};
+use crate::error::Error;
 use crate::event::{AppointmentEnded, EventBody, Subject};
 use crate::id::{AppointmentId, WorkspaceId};
 use crate::routing::{Decision, Target};
@@ -74,7 +74,7 @@ impl UseCase for ChangeAppointment {
                     let status = found.status.code();
                     return Err(Error::conflict(format!("an appointment that is `{status}` goes to no one")));
                 }
-                check_text("staff", staff.as_deref())?;
+                leads::check_text("staff", staff.as_deref())?;
                 row.routing = Decision::by_hand(target.clone());
                 row.staff = staff.clone().or_else(|| book::keeper(target));
                 EventBody::AppointmentAssigned { routing: row.routing.clone(), staff: row.staff.clone() }
@@ -88,7 +88,7 @@ impl UseCase for ChangeAppointment {
                     _ => return Err(Error::bug("this change ends no appointment")),
                 };
                 row.status = found.status.transition(status)?;
-                check_text("reason", reason.as_deref())?;
+                leads::check_text("reason", reason.as_deref())?;
                 if status == AppointmentStatus::NoShow && context.at < found.schedule.starts_at {
                     let message = "no one misses an appointment before it starts";
                     return Err(Error::conflict(message));
@@ -224,9 +224,4 @@ fn ended(
     let notice = found.schedule.starts_at - context.at;
     let late = status != AppointmentStatus::NoShow && notice < chrono::TimeDelta::hours(late_hours.into());
     Ended { at: context.at, by, reason, late }
-}
-
-fn check_text(field: &str, text: Option<&str>) -> Result<(), Error> {
-    let reasons: Vec<Reason> = text_reason(field, text).into_iter().collect();
-    if reasons.is_empty() { Ok(()) } else { Err(Error::invalid(reasons)) }
 }

@@ -45,7 +45,7 @@ impl UseCase for Complete {
         let id = self.appointment.id;
         let mut items = vec![Need::Appointment(id)];
         if let Outcome::Sold(_) = self.completion.outcome {
-            let until = self.completion.completed_at.unwrap_or(convert::END_OF_TIME);
+            let until = self.completion.completed_at.unwrap_or(crate::clock::END_OF_TIME);
             items.push(Need::LastTouch(TouchOf::Appointment(id), until));
         }
         Needs::of(self.workspace, items)

@@ -1,5 +1,3 @@
-use chrono::{DateTime, Utc};
-
 use super::{Context, Plan, UseCase, book, leads, rollups};
 use crate::analytics::{Cube, Measure};
 use crate::api_key::Permission;
@@ -33,7 +31,7 @@ impl UseCase for Convert {
     }
 
     fn needs(&self) -> Needs {
-        let until = self.new.occurred_at.unwrap_or(END_OF_TIME);
+        let until = self.new.occurred_at.unwrap_or(crate::clock::END_OF_TIME);
         let lead = self.new.lead;
         let items = [Need::Lead(lead), Need::LastTouch(TouchOf::Lead(lead), until)];
         Needs::of(self.workspace, items.into_iter().chain(self.new.appointment.map(Need::Appointment)))
@@ -241,7 +239,3 @@ fn claim(conversion: &Conversion, new: &NewConversion) -> Option<Claim> {
 fn overflow(error: crate::money::MoneyError) -> Error {
     Error::invalid(vec![Reason::new("value", "overflow", error.to_string())])
 }
-
-/// After every lead that was ever received.
-pub(super) const END_OF_TIME: DateTime<Utc> =
-    DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");

@@ -147,7 +147,8 @@ pub(super) fn mention(lead: &Lead, changed: bool) -> Option<Mention<LeadId>> {
     Some(if changed { Mention::changed(lead.id) } else { Mention::only(lead.id) })
 }
 
-fn check_text(field: &str, text: Option<&str>) -> Result<(), Error> {
+/// Refuses a text that is nothing but blanks, or too long.
+pub(super) fn check_text(field: &str, text: Option<&str>) -> Result<(), Error> {
     match text_reason(field, text) {
         None => Ok(()),
         Some(reason) => Err(Error::invalid(vec![reason])),

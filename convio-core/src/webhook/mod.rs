@@ -163,7 +163,7 @@ impl RepeatPolicy {
         let window = self.window_days.map(|days| TimeDelta::days(days.into()));
         let cutoff = window.and_then(|window| received_at.checked_sub_signed(window));
         let until = window.and_then(|window| received_at.checked_add_signed(window));
-        (cutoff.unwrap_or(START_OF_TIME), until.unwrap_or(END_OF_TIME))
+        (cutoff.unwrap_or(START_OF_TIME), until.unwrap_or(crate::clock::END_OF_TIME))
     }
 }
 
@@ -260,6 +260,3 @@ pub const RANK_DEFAULT: u8 = 100;
 pub const NAME_BYTES_MAX: usize = 64;
 /// Before every lead; stores keep it in microseconds since 1970.
 const START_OF_TIME: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("the year 1");
-/// After every lead.
-const END_OF_TIME: DateTime<Utc> =
-    DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");
