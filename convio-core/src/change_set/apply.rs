@@ -63,7 +63,7 @@ pub trait Rows {
     fn put_lead(&mut self, row: Lead) -> Result<(), CommitError>;
     /// Writes a rejection whose version was checked.
     fn put_rejection(&mut self, row: Rejection) -> Result<(), CommitError>;
-    /// Writes a new payload: its lead or rejection was found to be new.
+    /// Writes a new payload; one that is there already is a conflict.
     fn put_payload(&mut self, row: Payload) -> Result<(), CommitError>;
     /// Writes an appointment whose version was checked.
     fn put_appointment(&mut self, row: Appointment) -> Result<(), CommitError>;
