@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Event, Position, StreamRef};
+use super::{Event, Head, Position, StreamRef};
 use crate::id::WorkspaceId;
 use crate::page::{Page, PageRequest};
 use crate::store::StoreError;
