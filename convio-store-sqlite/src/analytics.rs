@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use convio_core::WorkspaceId;
-use convio_core::analytics::{AnalyticsRepository, Cube, Measure, ReportQuery, Rollup, RollupDelta};
+use convio_core::analytics::{AnalyticsRepository, Cube, ReportQuery, Rollup};
 use convio_core::store::{CommitError, StoreError};
 use rusqlite::{Connection, Row, params};
 
@@ -20,14 +20,8 @@ impl AnalyticsRepository for SqliteStore {
 }
 
 /// 1 statement.
-pub(crate) fn add(
-    conn: &Connection,
-    workspace: WorkspaceId,
-    sums: &[i64; Measure::SLOTS],
-    delta: &RollupDelta,
-) -> Result<(), CommitError> {
-    let RollupDelta { cube, day, dims: [d1, d2, d3], add: _, at, lead: _ } = delta;
-    let [n0, n1, n2, n3, n4, n5] = sums;
+pub(crate) fn add(conn: &Connection, workspace: WorkspaceId, sums: &Rollup) -> Result<(), CommitError> {
+    let Rollup { cube, day, dims: [d1, d2, d3], n: [n0, n1, n2, n3, n4, n5], last_at } = sums;
     execute(
         conn,
         "INSERT INTO rollup (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at)
@@ -48,7 +42,7 @@ pub(crate) fn add(
             n3,
             n4,
             n5,
-            at.map(micros)
+            last_at.map(micros)
         ],
     )
 }

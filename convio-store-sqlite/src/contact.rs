@@ -12,9 +12,8 @@ use convio_core::{ContactId, LeadId, PostalCode, Source, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
 use crate::SqliteStore;
-use crate::apply::{conflict, execute};
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, range, to_json};
-use crate::error::write_failed;
 use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
@@ -123,19 +122,8 @@ pub(crate) fn insert_key(
     )
 }
 
-pub(crate) fn insert(conn: &Connection, row: &Contact) -> Result<(), CommitError> {
-    write(conn, INSERT, row, None).map(drop)
-}
-
-/// 1 statement.
-pub(crate) fn update(conn: &Connection, row: &Contact, at: Version) -> Result<(), CommitError> {
-    match write(conn, UPDATE, row, Some(at))? {
-        1 => Ok(()),
-        _ => Err(conflict("contact", row.id)),
-    }
-}
-
-fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Result<usize, CommitError> {
+/// Writes a row whose version was checked, or a new one: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Contact, before: Option<Version>) -> Result<(), CommitError> {
     let Contact {
         id,
         workspace,
@@ -154,7 +142,6 @@ fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Re
         person;
     let Touch { source, lead, at: first_at } = first_touch;
     let phone = phone.as_ref();
-    let mut statement = conn.prepare_cached(sql).map_err(write_failed)?;
     let lifetime = to_json(lifetime)?;
     let values = params![
         Id(workspace.uuid()),
@@ -182,11 +169,8 @@ fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Re
         lifetime,
         micros(*created_at),
         int(version.0),
-        at.map(|at| int(at.0)),
     ];
-    // The insert has no use for the last one, and SQLite counts parameters.
-    let values: &[&dyn rusqlite::ToSql] = if at.is_some() { values } else { &values[..values.len() - 1] };
-    statement.execute(values).map_err(write_failed)
+    execute(conn, if before.is_some() { UPDATE } else { INSERT }, values)
 }
 
 fn read(row: &Row<'_>) -> Result<Contact, StoreError> {
@@ -279,4 +263,4 @@ const UPDATE: &str = "UPDATE contact SET first_name = ?4, last_name = ?5, email 
     phone_validity = ?8, phone_ext = ?9, street = ?10, street2 = ?11, city = ?12, state = ?13, postal_code = ?14,
     country = ?15, stamps = ?16, first_source = ?17, first_lead = ?18, first_at = ?19, leads = ?20, customer_since = ?21,
     conversions = ?22, lifetime = ?23, version = ?25
-    WHERE workspace_id = ?1 AND id = ?2 AND version = ?26";
+    WHERE workspace_id = ?1 AND id = ?2";

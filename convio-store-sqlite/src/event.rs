@@ -72,6 +72,18 @@ pub(crate) fn head(conn: &Connection, workspace: WorkspaceId) -> Result<Option<H
 }
 
 /// 1 statement.
+pub(crate) fn put_head(conn: &Connection, workspace: WorkspaceId, head: Head) -> Result<(), CommitError> {
+    let Head { feed, contacts, config } = head;
+    execute(
+        conn,
+        "INSERT INTO head (workspace_id, feed, contacts, config) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (workspace_id) DO UPDATE SET feed = excluded.feed, contacts = excluded.contacts,
+         config = excluded.config",
+        params![Id(workspace.uuid()), int(feed.0), int(contacts), int(config.0)],
+    )
+}
+
+/// 1 statement.
 pub(crate) fn insert(conn: &Connection, event: &Event) -> Result<(), CommitError> {
     let Event { workspace, position, at, origin, body, contact, lead, about, contact_number, duplicate_of } =
         event;

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use convio_core::change_set::{ClaimName, Version, Write};
+use convio_core::change_set::{ClaimName, Version};
 use convio_core::contact::Touch;
 use convio_core::lead::{
     Attempts, Interest, Lead, LeadFilter, LeadRepository, LeadStatus, Payload, Priority, Progress, Reached,
@@ -17,7 +17,7 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use crate::SqliteStore;
-use crate::apply::{check_version, execute};
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, micros_up, to_json};
 use crate::readers::{query_one, query_page};
 use crate::{gates, payload};
@@ -60,7 +60,10 @@ impl LeadRepository for SqliteStore {
     ) -> Result<Vec<Option<Uuid>>, StoreError> {
         let names = names.to_vec();
         self.readers
-            .run(move |conn| names.iter().map(|name| gates::holder(conn, workspace, name)).collect())
+            .run(move |conn| {
+                let holder = |name| Ok(gates::held(conn, workspace, name)?.map(|held| held.holder));
+                names.iter().map(holder).collect()
+            })
             .await
     }
 
@@ -125,8 +128,8 @@ fn list(
     query_page(conn, sql, workspace, page, values, read, |row| row.id.uuid())
 }
 
-/// 2 statements.
-pub(crate) fn write(conn: &Connection, write: &Write<Lead>) -> Result<(), CommitError> {
+/// Writes a row whose version was checked: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Lead) -> Result<(), CommitError> {
     let Lead {
         id,
         workspace,
@@ -149,14 +152,11 @@ pub(crate) fn write(conn: &Connection, write: &Write<Lead>) -> Result<(), Commit
         received_at,
         created_at,
         version,
-    } = write.row();
+    } = row;
     let Interest { source, lead_type, campaign, product, utm, external_id } = interest;
     let Progress { status, reason, open_appointments, reached, conversion } = progress;
     let LeadStatus { key, stage } = status;
     let Attempts { count, first_at, last_at } = attempts;
-    let row_key = [Id(workspace.uuid()), Id(id.uuid())];
-    let version_sql = "SELECT version FROM lead WHERE workspace_id = ?1 AND id = ?2";
-    check_version(conn, version_sql, row_key, write, || format!("lead `{id}`"))?;
     execute(
         conn,
         concat!(

@@ -9,6 +9,7 @@
 //! | makes its contact | 17 |
 //! | of a known contact | 16 |
 //! | with an idempotency key or external id | 2 more for each |
+//! | counted against a limit | 2 more for each |
 //! | rejected | 11 |
 //! | replayed | 7 here, no sync; 4 on a reader |
 
