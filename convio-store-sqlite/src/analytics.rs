@@ -4,18 +4,19 @@ use convio_core::analytics::{AnalyticsRepository, Cube, ReportQuery, Rollup};
 use convio_core::store::{CommitError, StoreError};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, days, micros};
 use crate::readers::query_all;
 
 #[async_trait]
-impl AnalyticsRepository for SqliteStore {
+impl<A: Access> AnalyticsRepository for Sqlite<A> {
     async fn report(&self, workspace: WorkspaceId, query: &ReportQuery) -> Result<Vec<Rollup>, StoreError> {
         let sql = "SELECT workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at FROM rollup
                    WHERE workspace_id = ?1 AND cube = ?2 AND day BETWEEN ?3 AND ?4 ORDER BY day, d1, d2, d3";
         let values = (Id(workspace.uuid()), query.cube.code(), days(query.from), days(query.to));
-        self.readers.run(move |conn| query_all(conn, sql, values, read)).await
+        self.access.read(move |conn| query_all(conn, sql, values, read)).await
     }
 }
 

@@ -9,7 +9,8 @@ use convio_core::store::{CommitError, StoreError};
 use convio_core::{AppointmentId, AppointmentType, ContactId, ConversionId, LeadId, WorkspaceId, Zone};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, range, to_json, word};
 use crate::readers::{query_one, query_page};
@@ -24,14 +25,14 @@ macro_rules! columns {
 }
 
 #[async_trait]
-impl AppointmentRepository for SqliteStore {
+impl<A: Access> AppointmentRepository for Sqlite<A> {
     async fn fetch_appointments(
         &self,
         workspace: WorkspaceId,
         ids: &[AppointmentId],
     ) -> Result<Vec<Option<Appointment>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_appointments(
@@ -41,7 +42,7 @@ impl AppointmentRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Appointment>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+        self.access.read(move |conn| list(conn, workspace, &filter, &page)).await
     }
 }
 

@@ -11,21 +11,22 @@ use convio_core::store::{CommitError, StoreError};
 use convio_core::{ContactId, LeadId, PostalCode, Source, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, range, to_json};
 use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
-impl ContactRepository for SqliteStore {
+impl<A: Access> ContactRepository for Sqlite<A> {
     async fn fetch_contacts(
         &self,
         workspace: WorkspaceId,
         refs: &[ContactRef],
     ) -> Result<Vec<Option<Contact>>, StoreError> {
         let refs = refs.to_vec();
-        self.readers
-            .run(move |conn| {
+        self.access
+            .read(move |conn| {
                 let one = |contact: &ContactRef| match contact {
                     ContactRef::Id(id) => fetch(conn, workspace, *id),
                     ContactRef::Number(number) => {
@@ -49,7 +50,7 @@ impl ContactRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Contact>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+        self.access.read(move |conn| list(conn, workspace, &filter, &page)).await
     }
 
     async fn contact_keys(
@@ -69,7 +70,7 @@ impl ContactRepository for SqliteStore {
             })
         };
         let key = [Id(workspace.uuid()), Id(contact.uuid())];
-        self.readers.run(move |conn| query_all(conn, sql, key, read)).await
+        self.access.read(move |conn| query_all(conn, sql, key, read)).await
     }
 }
 

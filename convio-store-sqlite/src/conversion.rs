@@ -9,7 +9,8 @@ use convio_core::{
 };
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, days, int, micros, to_json};
 use crate::readers::{query_all, query_one, query_page};
@@ -24,14 +25,14 @@ macro_rules! columns {
 }
 
 #[async_trait]
-impl ConversionRepository for SqliteStore {
+impl<A: Access> ConversionRepository for Sqlite<A> {
     async fn fetch_conversions(
         &self,
         workspace: WorkspaceId,
         ids: &[ConversionId],
     ) -> Result<Vec<Option<Conversion>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_conversions(
@@ -41,7 +42,7 @@ impl ConversionRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Conversion>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+        self.access.read(move |conn| list(conn, workspace, &filter, &page)).await
     }
 }
 

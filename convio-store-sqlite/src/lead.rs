@@ -16,7 +16,8 @@ use rusqlite::{Connection, Row, params};
 
 use uuid::Uuid;
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, micros_up, to_json};
 use crate::readers::{query_one, query_page};
@@ -33,14 +34,14 @@ macro_rules! columns {
 }
 
 #[async_trait]
-impl LeadRepository for SqliteStore {
+impl<A: Access> LeadRepository for Sqlite<A> {
     async fn fetch_leads(
         &self,
         workspace: WorkspaceId,
         ids: &[LeadId],
     ) -> Result<Vec<Option<Lead>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_leads(
@@ -50,7 +51,7 @@ impl LeadRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Lead>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+        self.access.read(move |conn| list(conn, workspace, &filter, &page)).await
     }
 
     async fn fetch_holders(
@@ -59,8 +60,8 @@ impl LeadRepository for SqliteStore {
         names: &[ClaimName],
     ) -> Result<Vec<Option<Uuid>>, StoreError> {
         let names = names.to_vec();
-        self.readers
-            .run(move |conn| {
+        self.access
+            .read(move |conn| {
                 let holder = |name| Ok(gates::held(conn, workspace, name)?.map(|held| held.holder));
                 names.iter().map(holder).collect()
             })
@@ -73,8 +74,8 @@ impl LeadRepository for SqliteStore {
         ids: &[IntakeId],
     ) -> Result<Vec<Option<Payload>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .run(move |conn| ids.iter().map(|id| payload::fetch(conn, workspace, *id)).collect())
+        self.access
+            .read(move |conn| ids.iter().map(|id| payload::fetch(conn, workspace, *id)).collect())
             .await
     }
 }

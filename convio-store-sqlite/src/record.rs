@@ -5,13 +5,14 @@ use convio_core::record::{CONFIG_KINDS, Record, Records};
 use convio_core::store::{CommitError, StoreError};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, int, to_json};
 use crate::readers::{query_all, query_one};
 
 #[async_trait]
-impl Records for SqliteStore {
+impl<A: Access> Records for Sqlite<A> {
     async fn fetch_record(
         &self,
         workspace: WorkspaceId,
@@ -19,8 +20,8 @@ impl Records for SqliteStore {
         key: &str,
     ) -> Result<Option<Record>, StoreError> {
         let (kind, key) = (kind.to_owned(), key.to_owned());
-        self.readers
-            .run(move |conn| query_one(conn, BY_KEY, params![Id(workspace.uuid()), kind, key], read))
+        self.access
+            .read(move |conn| query_one(conn, BY_KEY, params![Id(workspace.uuid()), kind, key], read))
             .await
     }
 }

@@ -6,20 +6,21 @@ use convio_core::store::{CommitError, StoreError};
 use convio_core::{IntakeId, LeadId, ProviderId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
 use crate::readers::{query_one, query_page};
 
 #[async_trait]
-impl RejectionRepository for SqliteStore {
+impl<A: Access> RejectionRepository for Sqlite<A> {
     async fn fetch_rejections(
         &self,
         workspace: WorkspaceId,
         ids: &[IntakeId],
     ) -> Result<Vec<Option<Rejection>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_rejections(
@@ -29,8 +30,8 @@ impl RejectionRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Rejection>, StoreError> {
         let (state, page) = (filter.state.map(RejectionState::code), page.clone());
-        self.readers
-            .run(move |conn| {
+        self.access
+            .read(move |conn| {
                 query_page(conn, LIST, workspace, &page, params![state], read, |row| row.id.uuid())
             })
             .await

@@ -6,13 +6,14 @@ use convio_core::webhook::{Webhook, WebhookRepository};
 use convio_core::{WebhookId, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
 use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
-impl WebhookRepository for SqliteStore {
+impl<A: Access> WebhookRepository for Sqlite<A> {
     async fn fetch_webhooks(
         &self,
         workspace: WorkspaceId,
@@ -20,8 +21,8 @@ impl WebhookRepository for SqliteStore {
     ) -> Result<Vec<Option<Webhook>>, StoreError> {
         let ids = ids.to_vec();
         let sql = select("AND id = ?2");
-        self.readers
-            .run(move |conn| {
+        self.access
+            .read(move |conn| {
                 let key = |id: &WebhookId| params_of(workspace, *id);
                 ids.iter().map(|id| query_one(conn, &sql, key(id), read)).collect()
             })
@@ -35,8 +36,8 @@ impl WebhookRepository for SqliteStore {
     ) -> Result<Page<Webhook>, StoreError> {
         let page = page.clone();
         let sql = select("AND id > ?2 ORDER BY id LIMIT ?3");
-        self.readers
-            .run(move |conn| query_page(conn, &sql, workspace, &page, &[], read, |row| row.id.uuid()))
+        self.access
+            .read(move |conn| query_page(conn, &sql, workspace, &page, &[], read, |row| row.id.uuid()))
             .await
     }
 }

@@ -5,16 +5,17 @@ use convio_core::workspace::{Workspace, WorkspaceRepository, WorkspaceSettings};
 use convio_core::{Currency, WorkspaceId, Zone};
 use rusqlite::{Connection, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
 use crate::readers::query_one;
 
 #[async_trait]
-impl WorkspaceRepository for SqliteStore {
+impl<A: Access> WorkspaceRepository for Sqlite<A> {
     async fn fetch_workspaces(&self, ids: &[WorkspaceId]) -> Result<Vec<Option<Workspace>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, *id)).collect()).await
     }
 }
 
