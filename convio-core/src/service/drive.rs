@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::event::{Actor, Origin};
 use crate::id::{ApiKeyId, ProviderId, WorkspaceId};
 use crate::store::{CommitError, Loaded, Need, Needs, Store};
+use crate::text::without_nul;
 use crate::use_case::{ConfigSnapshot, Context, UseCase};
 
 /// A workspace, who acts in it, and what they may do there. Cheap to clone; it sees its own workspace only.
@@ -74,14 +75,14 @@ impl<'s> WorkspaceHandle<'s> {
     /// The same workspace, for one request: events name it.
     #[must_use]
     pub fn in_request(mut self, request: impl Into<String>) -> Self {
-        self.origin.request = Some(request.into());
+        self.origin.request = Some(without_nul(request));
         self
     }
 
     /// The same workspace, for what follows from something: events name it.
     #[must_use]
     pub fn caused_by(mut self, causation: impl Into<String>) -> Self {
-        self.origin.causation = Some(causation.into());
+        self.origin.causation = Some(without_nul(causation));
         self
     }
 
