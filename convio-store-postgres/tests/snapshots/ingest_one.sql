@@ -4,16 +4,16 @@
 -- that the statement reads is the newest truth. If not, it writes nothing and says so.
 WITH
 seen AS MATERIALIZED (
-    SELECT commits FROM "convio".head WHERE workspace_id = $1
+    SELECT commits FROM convio.head WHERE workspace_id = $1
 ),
 gate AS MATERIALIZED (
-    SELECT feed, contacts, config, commits FROM "convio".head WHERE workspace_id = $1 FOR NO KEY UPDATE
+    SELECT feed, contacts, config, commits FROM convio.head WHERE workspace_id = $1 FOR NO KEY UPDATE
 ),
 held AS MATERIALIZED (
     SELECT c.kind, c.holder_id, c.fingerprint = n.fingerprint AS same_body
     FROM unnest($5::uuid[], $6::int2[], $7::text[], $8::bytea[], $9::uuid[]) WITH ORDINALITY
         AS n (webhook_id, kind, value, fingerprint, holder_id, place)
-    JOIN "convio".claim AS c ON c.workspace_id = $1 AND c.webhook_id = n.webhook_id AND c.kind = n.kind AND c.value = n.value
+    JOIN convio.claim AS c ON c.workspace_id = $1 AND c.webhook_id = n.webhook_id AND c.kind = n.kind AND c.value = n.value
     WHERE (c.expires_at IS NULL OR c.expires_at > $3) AND c.holder_id <> n.holder_id
         AND (NOT c.yields OR c.fingerprint = n.fingerprint)
     ORDER BY n.place LIMIT 1
@@ -22,14 +22,14 @@ counted AS MATERIALIZED (
     SELECT n.key, n.window_at, coalesce(c.used, 0) + n.n AS used, n.at_most, n.place
     FROM unnest($12::text[], $13::timestamptz[], $14::int8[], $15::int8[]) WITH ORDINALITY
         AS n (key, window_at, n, at_most, place)
-    LEFT JOIN "convio".counter AS c ON c.workspace_id = $1 AND c.key = n.key AND c.window_at = n.window_at
+    LEFT JOIN convio.counter AS c ON c.workspace_id = $1 AND c.key = n.key AND c.window_at = n.window_at
 ),
 known AS MATERIALIZED (
-    SELECT contact_id FROM "convio".contact_key WHERE workspace_id = $1 AND scope = $16 AND kind = $17 AND value = $18
+    SELECT contact_id FROM convio.contact_key WHERE workspace_id = $1 AND scope = $16 AND kind = $17 AND value = $18
 ),
 last AS MATERIALIZED (
     SELECT w.last_at, w.last_lead, w.last_at > $24 AND w.last_at < $25 AS repeats
-    FROM known JOIN "convio".repeat_window AS w
+    FROM known JOIN convio.repeat_window AS w
         ON w.workspace_id = $1 AND w.contact_id = known.contact_id AND w.key = $22
 ),
 asked AS MATERIALIZED (
@@ -40,10 +40,10 @@ asked AS MATERIALIZED (
             WHEN gate.config <> $2 THEN 2
             WHEN held.holder_id IS NOT NULL THEN 3
             WHEN EXISTS (SELECT FROM counted WHERE used > at_most) THEN 4
-            WHEN EXISTS (SELECT FROM "convio".contact AS c WHERE c.workspace_id = $1 AND c.id = coalesce(known.contact_id, $19))
+            WHEN EXISTS (SELECT FROM convio.contact AS c WHERE c.workspace_id = $1 AND c.id = coalesce(known.contact_id, $19))
                 = (known.contact_id IS NULL) THEN 5
             WHEN last.repeats AND $26 THEN 6
-            WHEN EXISTS (SELECT FROM "convio".lead WHERE workspace_id = $1 AND id = $4) THEN 7
+            WHEN EXISTS (SELECT FROM convio.lead WHERE workspace_id = $1 AND id = $4) THEN 7
             ELSE 0
         END AS verdict,
         CASE WHEN gate.contacts < 900000 THEN 100000
@@ -59,23 +59,23 @@ won AS MATERIALIZED (
     FROM asked WHERE verdict = 0
 ),
 in_claim AS (
-    INSERT INTO "convio".claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at, yields)
+    INSERT INTO convio.claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at, yields)
     SELECT $1, n.*
     FROM won CROSS JOIN unnest($5::uuid[], $6::int2[], $7::text[], $8::bytea[], $9::uuid[], $10::timestamptz[], $11::bool[]) AS n
     ON CONFLICT (workspace_id, webhook_id, kind, value) DO UPDATE SET fingerprint = excluded.fingerprint,
         holder_id = excluded.holder_id, expires_at = excluded.expires_at, yields = excluded.yields
 ),
 in_counter AS (
-    INSERT INTO "convio".counter (workspace_id, key, window_at, used)
+    INSERT INTO convio.counter (workspace_id, key, window_at, used)
     SELECT $1, counted.key, counted.window_at, counted.used FROM won CROSS JOIN counted
     ON CONFLICT (workspace_id, key, window_at) DO UPDATE SET used = excluded.used
 ),
 in_contact_key AS (
-    INSERT INTO "convio".contact_key (workspace_id, scope, kind, value, contact_id)
+    INSERT INTO convio.contact_key (workspace_id, scope, kind, value, contact_id)
     SELECT $1, $16, $17, $18, won.contact_id FROM won WHERE won.is_new
 ),
 in_contact AS (
-    INSERT INTO "convio".contact AS c (workspace_id, id, number, first_name, last_name, email, phone, phone_validity, phone_ext,
+    INSERT INTO convio.contact AS c (workspace_id, id, number, first_name, last_name, email, phone, phone_validity, phone_ext,
         street, street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads, conversions,
         lifetime, created_at, version)
     SELECT $1, won.contact_id, won.number, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $4, $41, 1, 0,
@@ -105,7 +105,7 @@ in_contact AS (
     RETURNING id, number, version
 ),
 in_window AS (
-    INSERT INTO "convio".repeat_window AS w (workspace_id, contact_id, key, last_at, last_lead)
+    INSERT INTO convio.repeat_window AS w (workspace_id, contact_id, key, last_at, last_lead)
     SELECT $1, won.contact_id, $22, $23, $4 FROM won WHERE $22 IS NOT NULL
     ON CONFLICT (workspace_id, contact_id, key) DO UPDATE SET last_at = excluded.last_at, last_lead = excluded.last_lead
     WHERE (excluded.last_at, excluded.last_lead) > (w.last_at, w.last_lead)
@@ -116,7 +116,7 @@ done AS MATERIALIZED (
     FROM won CROSS JOIN in_contact
 ),
 in_lead AS (
-    INSERT INTO "convio".lead (workspace_id, id, contact_id, webhook_id, provider_id, source, lead_type, campaign, product,
+    INSERT INTO convio.lead (workspace_id, id, contact_id, webhook_id, provider_id, source, lead_type, campaign, product,
         external_id, utm, custom, postal_code, flags, test, status, stage, reason, open_appointments, reached, priority,
         attempts, duplicate_of, opened_contact, received_at, created_at, version)
     SELECT $1, $4, done.contact_id, $42, $43, $44, $45, $46, $47, $48, $49::json, $50::json, $51, $52::json, $53, $54, $55,
@@ -124,18 +124,18 @@ in_lead AS (
     FROM done
 ),
 in_payload AS (
-    INSERT INTO "convio".payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at)
+    INSERT INTO convio.payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at)
     SELECT $1, $4, $60, $61, $62, $63::json, $64, $65 FROM done
 ),
 in_event AS (
-    INSERT INTO "convio".event (workspace_id, position, at, kind, contact_id, contact_seq, lead_id, lead_seq, contact_number,
+    INSERT INTO convio.event (workspace_id, position, at, kind, contact_id, contact_seq, lead_id, lead_seq, contact_number,
         duplicate_of, actor, request, causation, facts, personal)
     SELECT $1, done.position, $3, $66, done.contact_id, done.version, $4, 1, CASE WHEN done.is_new THEN done.number END,
         done.duplicate_of, $67, $68, $69, $70::json, $71::json
     FROM done
 ),
 in_rollup AS (
-    INSERT INTO "convio".rollup AS r (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at)
+    INSERT INTO convio.rollup AS r (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at)
     SELECT $1, n.cube, n.day, n.d1, n.d2, n.d3, n.n0, n.n1, n.n2, 0, 0, 0, n.last_at
     FROM done CROSS JOIN unnest($72::int4[], $73::int2[], $74::date[], $75::text[], $76::text[], $77::text[], $78::int8[],
         $79::int8[], $80::int8[], $81::timestamptz[]) AS n (variant, cube, day, d1, d2, d3, n0, n1, n2, last_at)
@@ -144,7 +144,7 @@ in_rollup AS (
         n2 = r.n2 + excluded.n2, last_at = GREATEST(r.last_at, excluded.last_at)
 ),
 moved AS (
-    UPDATE "convio".head AS h SET feed = done.position, contacts = h.contacts + done.is_new::int4, commits = h.commits + 1
+    UPDATE convio.head AS h SET feed = done.position, contacts = h.contacts + done.is_new::int4, commits = h.commits + 1
     FROM done WHERE h.workspace_id = $1
 )
 SELECT asked.verdict, asked.config, held.kind, held.holder_id, held.same_body,
