@@ -240,9 +240,9 @@ impl Lease<'_> {
 
     /// Runs statements without parameters in one round trip, their text made by us.
     pub(crate) async fn run(&mut self, text: String) -> Result<(), sqlx::Error> {
-        self.mark(false);
+        let was_whole = self.mark(false);
         let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **self).await;
-        self.mark(done.as_ref().err().is_none_or(|error| !is_broken(error)));
+        self.mark(was_whole && done.as_ref().err().is_none_or(|error| !is_broken(error)));
         done.map(drop)
     }
 
@@ -253,14 +253,14 @@ impl Lease<'_> {
 
     async fn rows_of(&mut self, text: SqlStr, args: PgArguments) -> Result<Vec<PgRow>, sqlx::Error> {
         let is_cached = self.options.statement_cache;
-        self.mark(false);
+        let was_whole = self.mark(false);
         let mut is_answered = false;
         let query = sqlx::query_with(text, args).persistent(is_cached).map(|row: PgRow| {
             is_answered = true;
             row
         });
         let rows = query.fetch_all(&mut **self).await;
-        self.mark(rows.as_ref().err().is_none_or(|error| !is_broken(error)));
+        self.mark(was_whole && rows.as_ref().err().is_none_or(|error| !is_broken(error)));
         // Every statement of ours that writes answers a row, before it commits: where the server says that it ends the
         // connection, and has answered none, it has written nothing.
         rows.map_err(|error| if is_answered { maybe_done(error) } else { error })
@@ -308,10 +308,11 @@ impl Lease<'_> {
         Ok(())
     }
 
-    /// A statement that is under way when the lease is dropped leaves the connection unusable.
-    fn mark(&mut self, whole: bool) {
-        if let Conn::Pooled { is_whole, .. } = &mut self.conn {
-            *is_whole = whole;
+    /// A statement that is under way when the lease is dropped leaves the connection unusable. Answers what it was before.
+    fn mark(&mut self, whole: bool) -> bool {
+        match &mut self.conn {
+            Conn::Pooled { is_whole, .. } => std::mem::replace(is_whole, whole),
+            Conn::Tx(_) => true,
         }
     }
 }
