@@ -5,13 +5,32 @@
 //! again under the lock of the head. So a conflict, a lost gate or a rejected lead is found before anything is written, and never
 //! ends a transaction.
 //!
-//! | a change set, warm, on a held connection | round trips | behind a transaction pooler |
-//! |---|---|---|
-//! | a lead that is taken ([`crate::ingest`]) | 1 | 4 |
-//! | anything else | 2 | 6 |
-//! | when something else was faster | 5 more | 8 more |
-//! | many: each group of [`GROUP_CHANGES_MAX`] | 5 | 8 |
-//! | in a caller's transaction | 1 or 2; 3 more when something else was faster | |
+//! What that costs, whole calls counted on the socket by `tests/trips.rs`, in the ways that [`crate::Options`] knows: on a held
+//! connection, on one that sqlx's pool tests when it goes out and when it comes back, behind a transaction pooler, under row
+//! security and as plain statements (these three held), in a caller's transaction whose own BEGIN and COMMIT are not counted, and
+//! there within savepoints.
+//!
+//! | round trips, warm | held | of a pool | pooler | row security | plain | in a transaction | savepoints |
+//! |---|---|---|---|---|---|---|---|
+//! | a lead of a new contact | 1 | 3 | 4 | 3 | 19 | 1 | 3 |
+//! | a lead that is rejected | 2 | 4 | 6 | 4 | 12 | 2 | 4 |
+//! | `receive`: a lead with its appointment | 3 | 7 | 10 | 7 | 22 | 3 | 5 |
+//! | `book` | 3 | 7 | 10 | 7 | 13 | 3 | 5 |
+//! | `complete`, sold | 3 | 7 | 10 | 7 | 17 | 3 | 5 |
+//! | `move_lead` | 3 | 7 | 10 | 7 | 11 | 3 | 5 |
+//! | a batch of 100 | 5 | 7 | 8 | 5 | 19 | 3 | 5 |
+//! | a batch of 2,500 | 15 | 21 | 24 | 15 | 57 | 9 | 15 |
+//! | a batch of 100, all or nothing | 2 | 4 | 6 | 4 | 19 | 2 | 4 |
+//! | `create_workspace` | 2 | 4 | 6 | 4 | 11 | 2 | 4 |
+//! | `configure_webhook` | 2 | 4 | 6 | 4 | 9 | 2 | 4 |
+//! | the first lead of a process | 2 | 6 | 8 | 6 | 20 | 2 | 4 |
+//! | a lead, when another commit was faster | 6 | 10 | 12 | 8 | 19 | 4 | 8 |
+//! | `move_lead`, when another commit was faster | 8 | 14 | 18 | 12 | 11 | 6 | 10 |
+//! | a lead by id | 1 | 3 | 4 | 3 | 1 | 1 | 1 |
+//!
+//! A call reads what it changes first, if it changes something: one trip of those of `book` and `move_lead`. Of many leads each
+//! group of [`GROUP_CHANGES_MAX`] is a transaction. A change set that another commit was faster than is applied again under the
+//! lock: five trips more, in a caller's transaction three. `receive` reads the appointment that it made.
 
 use std::collections::BTreeMap;
 

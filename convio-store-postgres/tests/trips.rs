@@ -1,0 +1,558 @@
+//! What calls cost, in round trips to the server and in statements that it runs: counted on the socket, for every way in which
+//! the store can work. Facts of the store: where a change makes one of them another, look why, and write the new one down here
+//! and, where `the_tables_of_the_sources_are_these` says so, in the sources.
+//!
+//! `cargo test -p convio-store-postgres --test trips -- --nocapture` prints them.
+
+#[path = "support/proxy.rs"]
+mod proxy;
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use convio_conformance::{
+    ManualClock, Shared, created, duplicate, lead, lead_with, linked, rejected, replayed, taken,
+};
+use convio_core::analytics::ReportQuery;
+use convio_core::contact::{ContactFilter, ContactRef};
+use convio_core::lead::LeadFilter;
+use convio_core::service::{Atomicity, RandomIds};
+use convio_core::{
+    Convio, Cube, Error, ErrorKind, Ingested, NewApiKey, NewConversion, NewWebhook, NewWorkspace, Outcome,
+    PageRequest, Permission, Position, RawLead, RepeatAction, Schedule, StreamRef, WebhookSettings,
+    WorkspaceHandle,
+};
+use convio_store_postgres::{Options, PgStore};
+use proxy::{Count, Proxy};
+use serde_json::json;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{Connection, Executor, PgConnection};
+use support::{Place, connect, run, runtime, server};
+
+#[test]
+fn what_calls_cost_on_a_held_connection() {
+    costs(Way::Held);
+}
+
+#[test]
+fn what_calls_cost_on_a_connection_that_a_pool_tests() {
+    costs(Way::Pool);
+}
+
+#[test]
+fn what_calls_cost_behind_a_transaction_pooler() {
+    costs(Way::Pooler);
+}
+
+#[test]
+fn what_calls_cost_under_row_security() {
+    costs(Way::RowSecurity);
+}
+
+#[test]
+fn what_calls_cost_as_plain_statements() {
+    costs(Way::Plain);
+}
+
+#[test]
+fn what_calls_cost_in_a_callers_transaction() {
+    costs(Way::Transaction);
+}
+
+#[test]
+fn what_calls_cost_within_savepoints() {
+    costs(Way::Savepoints);
+}
+
+#[test]
+fn a_pool_that_tests_no_connection_before_it_gives_it_out_costs_a_trip_less() {
+    for (is_tested, trips) in [(true, 3), (false, 2)] {
+        let world = World::over(Way::Pool, |pool| pool.test_before_acquire(is_tested));
+        let (cost, answer) = run(world.cost(&world.acme, async |acme| acme.ingest(lead(1)).await));
+        linked(answer);
+        assert_eq!(cost, Count { trips, statements: 1 });
+    }
+}
+
+#[test]
+fn a_lead_on_a_held_connection_is_one_round_trip() {
+    let costs = |call: &str| TABLE.iter().find(|row| row.0 == call).map(|row| row.1[0]);
+    for call in
+        ["a lead of a new contact", "a lead of a known contact", "a batch of 1", "a lead, by an API key"]
+    {
+        assert_eq!(costs(call), Some((1, 1)), "{call}");
+    }
+}
+
+#[test]
+fn the_tables_of_the_sources_are_these() {
+    let commits = [
+        "a lead of a new contact",
+        "a lead that is rejected",
+        "`receive`: a lead with its appointment",
+        "`book`",
+        "`complete`, sold",
+        "`move_lead`",
+        "a batch of 100",
+        "a batch of 2,500",
+        "a batch of 100, all or nothing",
+        "`create_workspace`",
+        "`configure_webhook`",
+        "the first lead of a process",
+        "a lead, when another commit was faster",
+        "`move_lead`, when another commit was faster",
+        "a lead by id",
+    ];
+    let leads = [
+        "a lead of a new contact",
+        "a lead of a known contact",
+        "a lead with idempotency key, external id and limit",
+        "a lead that is replayed",
+        "another lead under a used key",
+        "a lead above a limit",
+        "a lead that is kept out as a repeat",
+        "a lead, when another commit was faster",
+    ];
+    let mut all = String::new();
+    for (call, costs) in TABLE {
+        all += &format!("{call:<52}");
+        costs.iter().for_each(|(trips, statements)| all += &format!("{trips:>4} ({statements:>2})"));
+        all.push('\n');
+    }
+    say(&format!("{:<52}{WAYS:?}\n{all}", "round trips (statements)"));
+    for (source, calls) in
+        [(include_str!("../src/commit.rs"), &commits[..]), (include_str!("../src/ingest.rs"), &leads)]
+    {
+        let table = doc_table(calls);
+        let (there, wanted): (Vec<_>, Vec<_>) =
+            (source.lines().filter(|line| line.starts_with("//! |")).collect(), table.lines().collect());
+        assert_eq!(there, wanted, "the table in the source should be\n{table}");
+    }
+}
+
+/// The round trips of some calls as a table of Markdown, in a comment.
+fn doc_table(calls: &[&str]) -> String {
+    let mut table = "//! | round trips, warm | held | of a pool | pooler | row security | plain | in a transaction | savepoints |\n\
+                     //! |---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for call in calls {
+        let (_, costs) = TABLE.iter().find(|row| row.0 == *call).unwrap_or_else(|| panic!("no `{call}`"));
+        let cells: Vec<_> = costs.iter().map(|(trips, _)| trips.to_string()).collect();
+        table += &format!("//! | {call} | {} |\n", cells.join(" | "));
+    }
+    table
+}
+
+/// Round trips and statements of each call, in the order of [`WAYS`].
+#[rustfmt::skip]
+const TABLE: &[(&str, [(u64, u64); 7])] = &[
+    ("a lead of a new contact",                            [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (19, 19),  (1,  1),  (3,  3)]),
+    ("a lead of a known contact",                          [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (18, 18),  (1,  1),  (3,  3)]),
+    ("a lead with idempotency key, external id and limit", [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (23, 23),  (1,  1),  (3,  3)]),
+    ("a lead that is replayed",                            [ (5,  5), (15,  5), (20, 15), (15, 15), (17, 17),  (5,  5),  (7,  7)]),
+    ("another lead under a used key",                      [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (13, 13),  (1,  1),  (3,  3)]),
+    ("a lead above a limit",                               [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (12, 12),  (1,  1),  (3,  3)]),
+    ("a lead that is kept out as a repeat",                [ (3,  3),  (7,  3), (10,  7),  (7,  7), (23, 23),  (3,  3),  (7,  7)]),
+    ("a lead that is rejected",                            [ (2,  2),  (4,  2),  (6,  4),  (4,  4), (12, 12),  (2,  2),  (4,  4)]),
+    ("`receive`: a lead with its appointment",             [ (3,  3),  (7,  3), (10,  7),  (7,  7), (22, 22),  (3,  3),  (5,  5)]),
+    ("`book`",                                             [ (3,  3),  (7,  3), (10,  7),  (7,  7), (13, 13),  (3,  3),  (5,  5)]),
+    ("`complete`, sold",                                   [ (3,  3),  (7,  3), (10,  7),  (7,  7), (17, 17),  (3,  3),  (5,  5)]),
+    ("`convert`",                                          [ (3,  3),  (7,  3), (10,  7),  (7,  7), (15, 15),  (3,  3),  (5,  5)]),
+    ("`void`",                                             [ (3,  3),  (7,  3), (10,  7),  (7,  7), (13, 13),  (3,  3),  (5,  5)]),
+    ("`move_lead`",                                        [ (3,  3),  (7,  3), (10,  7),  (7,  7), (11, 11),  (3,  3),  (5,  5)]),
+    ("a batch of 1",                                       [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (19, 19),  (1,  1),  (3,  3)]),
+    ("a batch of 100",                                     [ (5,  5),  (7,  5),  (8,  5),  (5,  5), (19, 19),  (3,  3),  (5,  5)]),
+    ("a batch of 1,000",                                   [ (5,  5),  (7,  5),  (8,  5),  (5,  5), (19, 19),  (3,  3),  (5,  5)]),
+    ("a batch of 2,500",                                   [(15, 15), (21, 15), (24, 15), (15, 15), (57, 57),  (9,  9), (15, 15)]),
+    ("a batch of 100, all or nothing",                     [ (2,  2),  (4,  2),  (6,  4),  (4,  4), (19, 19),  (2,  2),  (4,  4)]),
+    ("`create_workspace`",                                 [ (2,  2),  (4,  2),  (6,  4),  (4,  4), (11, 11),  (2,  2),  (4,  4)]),
+    ("the first lead of a process",                        [ (2,  2),  (6,  2),  (8,  6),  (6,  6), (20, 20),  (2,  2),  (4,  4)]),
+    ("a lead by id",                                       [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
+    ("a contact by number",                                [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
+    ("a page of leads",                                    [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
+    ("a page of contacts",                                 [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
+    ("a page of a history",                                [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
+    ("a page of the feed",                                 [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
+    ("a report",                                           [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
+    ("a lead, by an API key",                              [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (19, 19),  (1,  1),  (3,  3)]),
+    ("a lead by id, by an API key",                        [ (2,  2),  (6,  2),  (8,  6),  (6,  6),  (2,  2),  (2,  2),  (2,  2)]),
+    ("a lead, when another commit was faster",             [ (6,  6), (10,  6), (12,  8),  (8,  8), (19, 19),  (4,  4),  (8,  8)]),
+    ("`move_lead`, when another commit was faster",        [ (8,  8), (14,  8), (18, 12), (12, 12), (11, 11),  (6,  6), (10, 10)]),
+    ("`configure_webhook`",                                [ (2,  2),  (4,  2),  (6,  4),  (4,  4),  (9,  9),  (2,  2),  (4,  4)]),
+    ("the first lead after it",                            [ (2,  2),  (6,  2),  (8,  6),  (6,  6), (20, 20),  (3,  3),  (7,  7)]),
+];
+
+/// Ways to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The store holds its connections.
+    Held,
+    /// It takes one from a pool for each call, as sqlx makes them: tested before it is given out.
+    Pool,
+    /// Nothing stays prepared, on a held connection.
+    Pooler,
+    /// The server is told the workspace of each transaction, on a held connection.
+    RowSecurity,
+    /// A statement per table, on a held connection.
+    Plain,
+    /// In the caller's transaction, its own BEGIN and COMMIT not counted.
+    Transaction,
+    /// The same, with a savepoint for each commit.
+    Savepoints,
+}
+
+const WAYS: [Way; 7] =
+    [Way::Held, Way::Pool, Way::Pooler, Way::RowSecurity, Way::Plain, Way::Transaction, Way::Savepoints];
+
+impl Way {
+    fn options(self, options: Options) -> Options {
+        match self {
+            Self::Held => options.hold(1),
+            Self::Pool | Self::Transaction => options,
+            Self::Pooler => options.hold(1).behind_transaction_pooler(),
+            Self::RowSecurity => options.hold(1).row_security(),
+            Self::Plain => options.hold(1).plain_statements(),
+            Self::Savepoints => options.savepoints(),
+        }
+    }
+
+    fn is_in_transaction(self) -> bool {
+        matches!(self, Self::Transaction | Self::Savepoints)
+    }
+}
+
+/// Counts every call of a way, and compares.
+fn costs(way: Way) {
+    let world = World::new(way);
+    let counted = run(async {
+        // Once to make everything warm, with batches that are smaller.
+        let mut cold = Costs::default();
+        world.drive(&mut cold, 0, 20).await;
+        let mut costs = Costs::default();
+        world.drive(&mut costs, 1, 1).await;
+        costs.0
+    });
+    assert_eq!(world.proxy.connections().len(), 1, "one connection for all, so that all is warm");
+    let column = WAYS.iter().position(|of| *of == way).expect("a way");
+    for (call, count) in &counted {
+        say(&format!("{way:?}: {call}: {} trips, {} statements", count.trips, count.statements));
+    }
+    let counted: Vec<_> =
+        counted.iter().map(|(call, count)| (*call, (count.trips, count.statements))).collect();
+    let expected: Vec<_> = TABLE.iter().map(|(call, costs)| (*call, costs[column])).collect();
+    assert_eq!(counted, expected, "{way:?}");
+}
+
+#[derive(Default)]
+struct Costs(Vec<(&'static str, Count)>);
+
+impl Costs {
+    /// Notes what a call costs.
+    async fn of<T>(
+        &mut self,
+        call: &'static str,
+        world: &World,
+        run: impl AsyncFnOnce(&WorkspaceHandle<'_>) -> T,
+    ) -> T {
+        let (cost, answer) = world.cost(&world.acme, run).await;
+        self.0.push((call, cost));
+        answer
+    }
+
+    /// Notes what a call costs that knows no configuration yet.
+    async fn of_cold<T>(
+        &mut self,
+        call: &'static str,
+        world: &World,
+        run: impl AsyncFnOnce(&Convio<'_>) -> T,
+    ) -> T {
+        let (cost, answer) = world.cost_cold(run).await;
+        self.0.push((call, cost));
+        answer
+    }
+}
+
+/// A workspace behind a proxy that counts, and a pool of one connection to it.
+struct World {
+    way: Way,
+    store: Arc<PgStore>,
+    convio: Convio<'static>,
+    acme: WorkspaceHandle<'static>,
+    proxy: Proxy,
+    pool: PgPool,
+    _place: Place,
+}
+
+impl World {
+    fn new(way: Way) -> Self {
+        Self::over(way, |pool| pool.test_before_acquire(way == Way::Pool))
+    }
+
+    fn over(way: Way, pool: impl FnOnce(PgPoolOptions) -> PgPoolOptions) -> Self {
+        let place = Place::new();
+        let _runtime = runtime().enter();
+        let proxy = Proxy::to(&server());
+        let pool = pool(PgPoolOptions::new().max_connections(1)).connect_lazy_with(proxy.options.clone());
+        let store = Arc::new(PgStore::with(pool.clone(), way.options(place.options())));
+        let convio = process(&store);
+        let acme = run(async {
+            let acme = convio.create_workspace(NewWorkspace::named("Acme Solar")).await.unwrap();
+            let many = NewWebhook::named("many").with(|settings| settings.leads_per_hour_max = Some(1_000));
+            let full = NewWebhook::named("full").with(|settings| settings.leads_per_hour_max = Some(1));
+            let once =
+                NewWebhook::named("once").with(|settings| settings.repeat.action = RepeatAction::Reject);
+            for webhook in [many, full, once] {
+                acme.create_webhook(webhook).await.unwrap();
+            }
+            taken(acme.ingest(lead(1)).await);
+            taken(acme.ingest(lead(2).webhook("full")).await);
+            taken(acme.ingest(lead(3).webhook("once")).await);
+            acme
+        });
+        Self { way, store, convio, acme, proxy, pool, _place: place }
+    }
+
+    /// Every call of the table. Of a batch of `n` rows `n / share` are sent.
+    async fn drive(&self, costs: &mut Costs, round: u32, share: u32) {
+        self.warm().await;
+        let mut numbers = 10_000 * (round + 1)..;
+        let mut next = || numbers.next().expect("a number");
+
+        let n = next();
+        let answer = costs.of("a lead of a new contact", self, async |acme| acme.ingest(lead(n)).await).await;
+        let first = created(answer);
+        let answer =
+            costs.of("a lead of a known contact", self, async |acme| acme.ingest(lead(n)).await).await;
+        linked(answer);
+        let n = next();
+        let named = |raw: RawLead| raw.webhook("many").idempotency_key(format!("key {n}"));
+        let full = async |acme: &WorkspaceHandle<'_>| {
+            acme.ingest(named(lead(n)).external_id(format!("id {n}"))).await
+        };
+        created(costs.of("a lead with idempotency key, external id and limit", self, full).await);
+        let _ = replayed(costs.of("a lead that is replayed", self, full).await);
+        let reused = async |acme: &WorkspaceHandle<'_>| {
+            acme.ingest(named(lead_with(n, json!({"city": "Reno"})))).await
+        };
+        let answer = costs.of("another lead under a used key", self, reused).await;
+        assert_eq!(kind(answer), ErrorKind::Conflict);
+        let n = next();
+        let above = async |acme: &WorkspaceHandle<'_>| acme.ingest(lead(n).webhook("full")).await;
+        let answer = costs.of("a lead above a limit", self, above).await;
+        assert_eq!(kind(answer), ErrorKind::Overloaded);
+        let repeat = async |acme: &WorkspaceHandle<'_>| acme.ingest(lead(3).webhook("once")).await;
+        duplicate(costs.of("a lead that is kept out as a repeat", self, repeat).await);
+        let unreadable = async |acme: &WorkspaceHandle<'_>| acme.ingest(RawLead::json("{}")).await;
+        rejected(costs.of("a lead that is rejected", self, unreadable).await);
+        let n = next();
+        let with_visit = async |acme: &WorkspaceHandle<'_>| acme.receive(lead(n), visit()).await.unwrap();
+        let received = costs.of("`receive`: a lead with its appointment", self, with_visit).await;
+        assert!(received.appointment.is_some());
+
+        let first_lead = first.lead;
+        let visited =
+            costs.of("`book`", self, async |acme| acme.book(first_lead, visit()).await.unwrap()).await;
+        let sold = async |acme: &WorkspaceHandle<'_>| {
+            acme.complete(visited.id, Outcome::Sold("5 USD".parse().unwrap())).await.unwrap()
+        };
+        assert!(costs.of("`complete`, sold", self, sold).await.conversion.is_some());
+        let convert = async |acme: &WorkspaceHandle<'_>| {
+            acme.convert(NewConversion::sale(first_lead, "7 USD".parse().unwrap())).await.unwrap()
+        };
+        let sale = costs.of("`convert`", self, convert).await.id;
+        costs.of("`void`", self, async |acme| acme.void(sale, "a mistake").await.unwrap()).await;
+        let other = taken(self.acme.ingest(lead(next())).await).lead;
+        let later = taken(self.acme.ingest(lead(next())).await).lead;
+        let moved =
+            async |acme: &WorkspaceHandle<'_>| acme.move_lead(other, "contacted", None).await.unwrap();
+        costs.of("`move_lead`", self, moved).await;
+
+        for (call, size) in [
+            ("a batch of 1", 1),
+            ("a batch of 100", 100),
+            ("a batch of 1,000", 1_000),
+            ("a batch of 2,500", 2_500),
+        ] {
+            let rows: Vec<_> = (0..size / if size == 1 { 1 } else { share }).map(|_| lead(next())).collect();
+            let batch =
+                async |acme: &WorkspaceHandle<'_>| acme.ingest_batch(rows, Atomicity::PerRow).await.unwrap();
+            costs.of(call, self, batch).await.rows.into_iter().for_each(|row| drop(taken(row)));
+        }
+        let rows: Vec<_> = (0..100).map(|_| lead(next())).collect();
+        let whole = async |acme: &WorkspaceHandle<'_>| {
+            acme.ingest_batch(rows, Atomicity::AllOrNothing).await.unwrap()
+        };
+        assert!(costs.of("a batch of 100, all or nothing", self, whole).await.applied);
+
+        let create = async |convio: &Convio<'_>| {
+            convio.create_workspace(NewWorkspace::named("Other")).await.map(drop).unwrap();
+        };
+        costs.of_cold("`create_workspace`", self, create).await;
+        let (id, n) = (self.acme.id(), next());
+        let starts = async |convio: &Convio<'_>| convio.workspace(id).ingest(lead(n)).await;
+        taken(costs.of_cold("the first lead of a process", self, starts).await);
+
+        let page = PageRequest::first(10);
+        let read = async |acme: &WorkspaceHandle<'_>| acme.lead(first_lead).await.unwrap();
+        assert!(costs.of("a lead by id", self, read).await.is_some());
+        let number = ContactRef::Number(first.number);
+        let read = async |acme: &WorkspaceHandle<'_>| acme.contact(number).await.unwrap();
+        assert!(costs.of("a contact by number", self, read).await.is_some());
+        let read =
+            async |acme: &WorkspaceHandle<'_>| acme.leads(&LeadFilter::default(), &page).await.unwrap();
+        assert_eq!(costs.of("a page of leads", self, read).await.items.len(), 10);
+        let read =
+            async |acme: &WorkspaceHandle<'_>| acme.contacts(&ContactFilter::default(), &page).await.unwrap();
+        assert_eq!(costs.of("a page of contacts", self, read).await.items.len(), 10);
+        let stream = StreamRef::Lead(first_lead);
+        let read = async |acme: &WorkspaceHandle<'_>| acme.history(stream, &page).await.unwrap();
+        assert!(costs.of("a page of a history", self, read).await.items.len() > 1);
+        let read = async |acme: &WorkspaceHandle<'_>| acme.feed(Position(3), 10).await.unwrap();
+        assert_eq!(costs.of("a page of the feed", self, read).await.len(), 10);
+        let query = ReportQuery::all(Cube::Leads);
+        let read = async |acme: &WorkspaceHandle<'_>| acme.report(&query).await.unwrap();
+        assert!(!costs.of("a report", self, read).await.is_empty());
+
+        let key = NewApiKey::named("page").may([Permission::Ingest, Permission::Read]);
+        let key = self.acme.create_api_key(key).await.unwrap();
+        let page = self.convio.authenticate(key.token.expose()).await.unwrap();
+        let n = next();
+        let (cost, answer) = self.cost(&page, async |page| page.ingest(lead(n)).await).await;
+        taken(answer);
+        costs.0.push(("a lead, by an API key", cost));
+        let (cost, found) = self.cost(&page, async |page| page.lead(first_lead).await.unwrap()).await;
+        assert!(found.is_some());
+        costs.0.push(("a lead by id, by an API key", cost));
+
+        // While another writer's transaction is open.
+        let n = next();
+        let mut holder = self.hold(lead(next())).await;
+        let late = async |acme: &WorkspaceHandle<'_>| {
+            let (answer, ()) = tokio::join!(acme.ingest(lead(n)), holder.commit_once_it_is_waited_for());
+            answer
+        };
+        taken(costs.of("a lead, when another commit was faster", self, late).await);
+        let mut holder = self.hold(lead(next())).await;
+        let late = async |acme: &WorkspaceHandle<'_>| {
+            let moved = acme.move_lead(later, "contacted", None);
+            let (answer, ()) = tokio::join!(moved, holder.commit_once_it_is_waited_for());
+            answer
+        };
+        costs.of("`move_lead`, when another commit was faster", self, late).await.unwrap();
+
+        let configure = async |acme: &WorkspaceHandle<'_>| {
+            acme.configure_webhook("direct", WebhookSettings::default()).await.unwrap()
+        };
+        costs.of("`configure_webhook`", self, configure).await;
+        let n = next();
+        let answer = costs.of("the first lead after it", self, async |acme| acme.ingest(lead(n)).await).await;
+        taken(answer);
+    }
+
+    /// Makes the configuration the newest one, also of a handle that heard nothing of a change in a caller's transaction.
+    async fn warm(&self) {
+        assert!(self.acme.webhook("direct").await.unwrap().is_some());
+    }
+
+    /// What a call costs.
+    async fn cost<T>(
+        &self,
+        handle: &WorkspaceHandle<'static>,
+        call: impl AsyncFnOnce(&WorkspaceHandle<'_>) -> T,
+    ) -> (Count, T) {
+        if !self.way.is_in_transaction() {
+            let before = self.counted().await;
+            let answer = call(handle).await;
+            return (self.counted().await - before, answer);
+        }
+        let mut conn = self.pool.acquire().await.expect("a connection");
+        conn.execute("BEGIN").await.expect("begins");
+        let before = self.proxy.count();
+        let answer = call(&handle.within(self.store.within(&mut conn))).await;
+        let cost = self.proxy.count() - before;
+        conn.execute("COMMIT").await.expect("commits");
+        (cost, answer)
+    }
+
+    /// What a call costs that knows no configuration yet.
+    async fn cost_cold<T>(&self, call: impl AsyncFnOnce(&Convio<'_>) -> T) -> (Count, T) {
+        if !self.way.is_in_transaction() {
+            let before = self.counted().await;
+            let answer = call(&process(&self.store)).await;
+            return (self.counted().await - before, answer);
+        }
+        let mut conn = self.pool.acquire().await.expect("a connection");
+        conn.execute("BEGIN").await.expect("begins");
+        let before = self.proxy.count();
+        let answer = call(&self.convio.within(self.store.within(&mut conn))).await;
+        let cost = self.proxy.count() - before;
+        conn.execute("COMMIT").await.expect("commits");
+        (cost, answer)
+    }
+
+    /// What was counted by now, once the pool has its connection back: it tests that, in a task of its own.
+    async fn counted(&self) -> Count {
+        while self.way == Way::Pool && self.pool.num_idle() < self.pool.size() as usize {
+            tokio::task::yield_now().await;
+        }
+        self.proxy.count()
+    }
+
+    /// Another writer, in a transaction that has taken a lead and is still open.
+    async fn hold(&self, raw: RawLead) -> Holder {
+        let mut conn = connect().await;
+        conn.execute("BEGIN").await.expect("begins");
+        taken(self.acme.within(self.store.within(&mut conn)).ingest(raw).await);
+        let pid = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut conn).await.expect("a pid");
+        Holder { conn, pid }
+    }
+}
+
+/// A writer that others wait for.
+struct Holder {
+    conn: PgConnection,
+    pid: i32,
+}
+
+impl Holder {
+    async fn commit_once_it_is_waited_for(&mut self) {
+        let mut watcher = connect().await;
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))";
+        for _ in 0..POLLS_MAX {
+            let waiting: i64 =
+                sqlx::query_scalar(waits).bind(self.pid).fetch_one(&mut watcher).await.expect("reads");
+            if waiting > 0 {
+                watcher.close().await.expect("closes");
+                self.conn.execute("COMMIT").await.expect("commits");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("nobody waited");
+    }
+}
+
+/// A process over a store.
+fn process(store: &Arc<PgStore>) -> Convio<'static> {
+    Convio::with(Shared(store.clone()), ManualClock::at(NOON), RandomIds::default())
+}
+
+fn visit() -> Schedule {
+    Schedule::local("2027-03-02T10:00", "America/Los_Angeles").expect("a time")
+}
+
+#[track_caller]
+fn kind(answer: Result<Ingested, Error>) -> ErrorKind {
+    answer.unwrap_err().kind()
+}
+
+#[allow(clippy::print_stdout, reason = "what was counted is worth reading")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+/// A moment of no meaning, in microseconds since 1970: limits are per hour, so the hour must not change.
+const NOON: i64 = 1_803_990_000_000_000;
+/// Polls of 5 ms before a race that never blocks fails.
+const POLLS_MAX: u32 = 6_000;
