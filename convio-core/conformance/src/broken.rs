@@ -276,6 +276,24 @@ bugs! {
     /// A conflict names the person.
     NamesThePerson => privacy::what_a_store_refuses_shows_no_personal_datum,
 
+    // What a server's snapshots, connections and collations make easy.
+    /// Keys are looked up in a picture from before the last commit.
+    FindsKeysInAnOldPicture => ingest::a_second_lead_is_linked_to_the_contact,
+    /// Claims are looked up in a picture from before the last commit.
+    ClaimsInAnOldPicture => replays::the_same_call_again_is_answered_as_the_first_time,
+    /// Counters are read in a picture from before the last commit.
+    CountsInAnOldPicture => gates::a_counter_goes_up_to_its_limit_and_no_further,
+    /// Windows are read in a picture from before the last commit.
+    ComparesInAnOldPicture => repeats::a_repeat_may_be_rejected_and_is_kept,
+    /// The first failure ends the transaction that all go on in.
+    DiesOfItsFirstFailure => ports::a_failing_change_set_leaves_its_neighbours_alone,
+    /// The answers of a batch come workspace by workspace.
+    AnswersByWorkspace => ports::a_batch_is_answered_in_its_order_and_number,
+    /// Reports are sorted as people of one country sort.
+    SortsReportsByLocale => rollups::a_report_holds_both_its_ends_and_is_sorted,
+    /// What is found to be there already is neither written nor read again.
+    LosesTheRowOfTheWinner => ingest::a_second_lead_is_linked_to_the_contact,
+
     // Durability.
     /// The last commit is answered before it is synced.
     AnswersBeforeSync => durability::what_is_acknowledged_survives_a_crash,

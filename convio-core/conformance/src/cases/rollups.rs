@@ -58,6 +58,10 @@ pub(crate) async fn a_report_holds_both_its_ends_and_is_sorted(subject: &dyn Sub
         let at = world.clock.now() - TimeDelta::days(i64::from(n) % 5);
         created(acme.ingest(raw.webhook(webhook).received_at(at)).await);
     }
+    // On one day and webhook, and not in the order of any language.
+    for (n, source) in (20..).zip(["é", "f", "e\u{301}", "zz", "a b", "ab"]) {
+        created(acme.ingest(lead_with(n, json!({ "source": source }))).await);
+    }
     let all = acme.report(&ReportQuery::all(Cube::Leads)).await.unwrap();
     let key = |row: &Rollup| (row.day, row.dims.clone());
     assert!(all.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])), "{all:?}");

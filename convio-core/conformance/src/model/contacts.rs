@@ -20,6 +20,9 @@ impl Model {
     ) -> Result<MergedContact, CommitError> {
         let ContactMerge { candidate, key, offer, touch } = merge;
         let owner = tenant.keys.iter().find(|(other, _)| self.same_key(other, &key)).map(|(_, owner)| *owner);
+        if owner.is_some() && self.makes(Bug::LosesTheRowOfTheWinner) {
+            return Err(conflict("contact", candidate));
+        }
         let id = owner.unwrap_or(candidate);
         let mut stamp = offer.stamp;
         if self.makes(Bug::StampsInMilliseconds) {

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use convio_core::change_set::Receipt;
+use convio_core::store::Fault;
 use convio_core::{ChangeSet, CommitError, Durability, Loaded, Need, Needs, Store, StoreError, WorkspaceId};
 
 use crate::Subject;
@@ -84,11 +85,31 @@ impl Model {
     }
 
     fn commit_one(&self, state: &mut State, changes: ChangeSet) -> Result<Receipt, CommitError> {
-        state.before = state.live.clone();
+        let older = std::mem::replace(&mut state.before, state.live.clone());
+        self.take_an_old_picture(&mut state.live, &older);
         let result = self.apply(&mut state.live, changes);
         state.synced =
             if self.makes(Bug::AnswersBeforeSync) { state.before.clone() } else { state.live.clone() };
         result
+    }
+
+    /// What is newer than the commit before the last one is not seen.
+    fn take_an_old_picture(&self, live: &mut [Arc<Tenant>], older: &[Arc<Tenant>]) {
+        for tenant in live {
+            let Some(old) = older.iter().find(|old| old.id == tenant.id) else { continue };
+            if self.makes(Bug::FindsKeysInAnOldPicture) {
+                Arc::make_mut(tenant).keys.truncate(old.keys.len());
+            }
+            if self.makes(Bug::ClaimsInAnOldPicture) {
+                Arc::make_mut(tenant).claims.truncate(old.claims.len());
+            }
+            if self.makes(Bug::CountsInAnOldPicture) {
+                Arc::make_mut(tenant).counted.truncate(old.counted.len());
+            }
+            if self.makes(Bug::ComparesInAnOldPicture) {
+                Arc::make_mut(tenant).windows.truncate(old.windows.len());
+            }
+        }
     }
 
     /// [`Bug::ChecksThenWrites`]: what it finds true now, it writes when it has the lock again.
@@ -129,16 +150,25 @@ impl Store for Model {
             batch.reverse();
         }
         let mut answers = Vec::new();
+        let workspaces: Vec<WorkspaceId> = batch.iter().map(|changes| changes.workspace).collect();
         for changes in batch {
             let failed =
                 answers.iter().find_map(|answer: &Result<_, CommitError>| answer.as_ref().err().cloned());
             answers.push(match failed {
                 Some(error) if self.makes(Bug::FailsTheRestOfTheBatch) => Err(error),
+                Some(_) if self.makes(Bug::DiesOfItsFirstFailure) => {
+                    Err(CommitError::Unavailable(Fault::new("the transaction is aborted")))
+                }
                 _ => self.commit_one(&mut state, changes),
             });
         }
         if backwards {
             answers.reverse();
+        }
+        if self.makes(Bug::AnswersByWorkspace) {
+            let mut sorted: Vec<_> = workspaces.into_iter().zip(answers).collect();
+            sorted.sort_by_key(|(workspace, _)| *workspace);
+            answers = sorted.into_iter().map(|(_, answer)| answer).collect();
         }
         if self.makes(Bug::ShiftsAnswers) && !answers.is_empty() {
             answers.rotate_right(1);

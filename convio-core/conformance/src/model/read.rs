@@ -320,6 +320,10 @@ impl AnalyticsRepository for Model {
         if !self.makes(Bug::SortsNoReport) {
             rows.sort_by(|one, other| (one.day, &one.dims).cmp(&(other.day, &other.dims)));
         }
+        if self.makes(Bug::SortsReportsByLocale) {
+            let locale = |dims: &[String; 3]| dims.clone().map(|dim| dim.to_lowercase().replace('é', "e"));
+            rows.sort_by(|one, other| (one.day, locale(&one.dims)).cmp(&(other.day, locale(&other.dims))));
+        }
         Ok(rows)
     }
 }
