@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use convio_core::store::{Fault, StoreError};
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
@@ -18,8 +19,11 @@ use crate::tx::PgTx;
 ///
 /// The runtime is the one that your `sqlx` is built with; without one (feature `runtime-tokio` here or there) sqlx panics at the
 /// first use.
+///
+/// Cheap to clone; clones share everything.
+#[derive(Clone)]
 pub struct PgStore {
-    session: Session<'static>,
+    session: Arc<Session<'static>>,
 }
 
 impl PgStore {
@@ -30,7 +34,7 @@ impl PgStore {
 
     /// A store over a pool, with options.
     pub fn with(pool: PgPool, options: Options) -> Self {
-        Self { session: Session::over(pool, options) }
+        Self { session: Arc::new(Session::over(pool, options)) }
     }
 
     /// Connects to a URL with a pool of its own, which holds its connections, and brings the schema `convio` up to date.
