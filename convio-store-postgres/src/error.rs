@@ -144,6 +144,8 @@ fn said(error: &sqlx::Error) -> String {
             let code = error.code().unwrap_or_default().into_owned();
             let hint = match code.as_str() {
                 "42P01" | "42703" | "3F000" => ": is the schema migrated? See migrate() and check()",
+                // No such prepared statement, or one of another connection's under its name.
+                "26000" | "42P05" => ": behind a pooler? See Options::behind_transaction_pooler()",
                 _ => "",
             };
             // Of data that a column does not take, the message itself quotes the value.
