@@ -19,8 +19,8 @@ use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::lead::LeadFilter;
 use convio_core::service::Atomicity;
 use convio_core::{
-    Accepted, Convio, Error, Ingested, NewWebhook, NewWorkspace, PageRequest, Position, RawLead, StreamRef,
-    WorkspaceHandle,
+    Accepted, Convio, Error, ErrorKind, Ingested, NewWebhook, NewWorkspace, PageRequest, Position, RawLead,
+    StreamRef, WorkspaceHandle,
 };
 use convio_store_postgres::PgStore;
 use sqlx::postgres::{PgConnection, PgPoolOptions};
@@ -35,6 +35,11 @@ fn a_held_transaction_delays_writers_of_its_own_workspace_and_nobody_else() {
         let world = World::make().await;
         let World { acme, beta, .. } = &world;
         let before = taken(acme.ingest(lead(0)).await);
+        let hold = std::env::var("CONVIO_TEST_HOLD_SECONDS").ok();
+        let hold = hold.map(|told| Duration::from_secs(told.parse().expect("whole seconds")));
+        if let Some(long) = hold {
+            world.measure("not held", long).await;
+        }
         let mut conn = connect().await;
         let mut tx = conn.begin().await.unwrap();
         let inside = acme.within(world.store.within(&mut tx));
@@ -54,10 +59,8 @@ fn a_held_transaction_delays_writers_of_its_own_workspace_and_nobody_else() {
         // Readers of this one do too: they see what is committed.
         reads(acme, before, &held).await;
         assert_eq!(world.blocked().await, 3, "they wait until the transaction ends");
-        if let Some(seconds) =
-            std::env::var("CONVIO_TEST_HOLD_SECONDS").ok().map(|told| told.parse().unwrap())
-        {
-            world.measure(Duration::from_secs(seconds)).await;
+        if let Some(long) = hold {
+            world.measure("held", long).await;
         }
         let waited = Instant::now();
         tx.commit().await.unwrap();
@@ -110,12 +113,68 @@ fn a_transaction_that_has_only_read_delays_nobody() {
         let mut tx = conn.begin().await.unwrap();
         let inside = world.acme.within(world.store.within(&mut tx));
         reads(&inside, before, &accepted_nowhere()).await;
-        // A call that is refused, and one that is a replay, have locked nothing that they keep.
         drop(inside);
         for writer in world.three_writers() {
             writer.await.unwrap();
         }
         tx.rollback().await.unwrap();
+        conn.close().await.unwrap();
+        assert_eq!(world.laws().await, [""; 0]);
+    });
+}
+
+#[test]
+fn under_a_lock_timeout_a_writer_that_waits_is_told_to_come_again() {
+    run(async {
+        let world = World::over(PgPoolOptions::new().max_connections(6), &[("lock_timeout", "100ms")]).await;
+        let mut conn = connect().await;
+        let mut tx = conn.begin().await.unwrap();
+        taken(world.acme.within(world.store.within(&mut tx)).ingest(lead(1)).await);
+        let error = world.acme.ingest(lead(2)).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
+        tx.commit().await.unwrap();
+        taken(world.acme.ingest(lead(2)).await);
+        conn.close().await.unwrap();
+        assert_eq!(world.laws().await, [""; 0]);
+    });
+}
+
+#[test]
+fn under_a_timeout_of_idle_transactions_one_that_is_forgotten_ends_and_the_others_go_on() {
+    run(async {
+        let world = World::make().await;
+        let mut conn = connect().await;
+        let mut tx = conn.begin().await.unwrap();
+        let held = taken(world.acme.within(world.store.within(&mut tx)).ingest(lead(1)).await);
+        let waiting = world.three_writers();
+        world.until_blocked(3).await;
+        tx.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'").await.unwrap();
+        for writer in waiting {
+            writer.await.unwrap();
+        }
+        assert!(tx.commit().await.is_err(), "the server has ended it");
+        assert_eq!(world.acme.lead(held.lead).await.unwrap(), None);
+        assert_eq!(world.laws().await, [""; 0]);
+    });
+}
+
+#[test]
+fn writers_that_wait_can_use_up_a_pool_which_then_has_nothing_for_anybody() {
+    run(async {
+        let pool = PgPoolOptions::new().max_connections(3).acquire_timeout(ACQUIRE_TIMEOUT);
+        let world = World::over(pool, &[]).await;
+        let mut conn = connect().await;
+        let mut tx = conn.begin().await.unwrap();
+        taken(world.acme.within(world.store.within(&mut tx)).ingest(lead(1)).await);
+        let waiting = world.three_writers();
+        world.until_blocked(3).await;
+        let error = world.beta.ingest(lead(1)).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Unavailable, true), "{error}");
+        tx.commit().await.unwrap();
+        for writer in waiting {
+            writer.await.unwrap();
+        }
+        taken(world.beta.ingest(lead(1)).await);
         conn.close().await.unwrap();
         assert_eq!(world.laws().await, [""; 0]);
     });
@@ -174,9 +233,14 @@ struct World {
 
 impl World {
     async fn make() -> Self {
+        Self::over(PgPoolOptions::new().max_connections(6), &[]).await
+    }
+
+    /// With a pool like this, and settings of its connections.
+    async fn over(pool: PgPoolOptions, settings: &[(&str, &str)]) -> Self {
         let place = Place::make().await;
-        let options = PgPoolOptions::new().max_connections(6).test_before_acquire(false);
-        let pool = options.connect_lazy_with(server().application_name(&place.schema));
+        let options = server().application_name(&place.schema).options(settings.iter().copied());
+        let pool = pool.test_before_acquire(false).connect_lazy_with(options);
         let store = Arc::new(PgStore::with(pool, place.options().hold(6)));
         let convio = Convio::new(Shared(store.clone()));
         let acme = convio.create_workspace(NewWorkspace::named("Acme Solar")).await.unwrap();
@@ -226,7 +290,7 @@ impl World {
     }
 
     /// What others feel of it for so long.
-    async fn measure(&self, long: Duration) {
+    async fn measure(&self, what: &str, long: Duration) {
         let start = Instant::now();
         let mut rounds = Vec::new();
         while start.elapsed() < long {
@@ -244,7 +308,7 @@ impl World {
             of[of.len() / 2]
         };
         let (first, last) = (&rounds[..tenth], &rounds[rounds.len() - tenth..]);
-        println!("held {:?}: {} leads to another workspace, one by one", start.elapsed(), rounds.len());
+        println!("{what} for {:?}: {} leads to another workspace, one by one", start.elapsed(), rounds.len());
         println!("  a lead there, p50: {:?} at first, {:?} at last", p50(first, |r| r.0), p50(last, |r| r.0));
         println!("  a read here, p50: {:?} at first, {:?} at last", p50(first, |r| r.1), p50(last, |r| r.1));
         println!("  waiting here: {}", self.blocked().await);
@@ -291,3 +355,5 @@ fn lead(person: usize) -> RawLead {
 
 /// How often a lock is looked for: a minute and more.
 const POLLS_MAX: usize = 20_000;
+/// For a call that waits for a connection in vain: long enough to make one, on a loaded machine too.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
