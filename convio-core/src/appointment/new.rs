@@ -102,6 +102,7 @@ impl NewAppointment {
         let mut reasons = self.schedule.reasons();
         reasons.extend(text_reason("location", self.location.as_deref()));
         reasons.extend(text_reason("staff", self.staff.as_deref()));
+        reasons.extend(self.target.as_ref().and_then(Target::reason));
         reasons.extend(id_reason(self.external_id.as_deref()));
         if reasons.is_empty() { Ok(()) } else { Err(Error::invalid(reasons)) }
     }

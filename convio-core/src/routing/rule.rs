@@ -4,6 +4,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{FailedAt, RoutingRequest};
+use crate::appointment::text_reason;
 use crate::error::Reason;
 use crate::text::match_key;
 
@@ -67,6 +68,12 @@ impl Target {
     /// A person.
     pub fn person(name: impl Into<String>) -> Self {
         Self::Person(crate::text::without_nul(name))
+    }
+
+    /// What is wrong with its name.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        let (Self::Team(name) | Self::Person(name)) = self;
+        text_reason("target", Some(name))
     }
 }
 
@@ -169,6 +176,8 @@ impl Rule {
             Reason::new(field, "empty", message)
         };
         let mut reasons = Vec::new();
+        reasons.extend(text_reason("name", Some(&self.name)));
+        reasons.extend(self.target.reason());
         if self.products.is_empty() {
             reasons.push(empty("products", "any_product"));
         }

@@ -75,6 +75,9 @@ impl UseCase for ChangeAppointment {
                     return Err(Error::conflict(format!("an appointment that is `{status}` goes to no one")));
                 }
                 leads::check_text("staff", staff.as_deref())?;
+                if let Some(reason) = target.reason() {
+                    return Err(Error::invalid(vec![reason]));
+                }
                 row.routing = Decision::by_hand(target.clone());
                 row.staff = staff.clone().or_else(|| book::keeper(target));
                 EventBody::AppointmentAssigned { routing: row.routing.clone(), staff: row.staff.clone() }

@@ -3,7 +3,7 @@ use convio_core::event::EventBody;
 use convio_core::lead::{Format, Utm};
 use convio_core::{
     Actor, Clock, Cube, ErrorKind, KeyKind, KeyScope, NewAppointment, NewConversion, PageRequest, Position,
-    RawLead, ReportQuery, Schedule, Stage, StreamRef, Version,
+    RawLead, ReportQuery, Rule, Schedule, Stage, StreamRef, Target, Version,
 };
 use serde_json::json;
 
@@ -169,15 +169,27 @@ pub(crate) async fn a_nul_in_a_callers_own_text_is_refused_by_its_field(subject:
     let schedule = Schedule::local("2027-03-02T10:00", "America/Los_Angeles").unwrap();
     let refused = [
         acme.note(lead, "a\0b").await.map(drop),
-        acme.book(lead, NewAppointment::at(schedule).location("\0").external_id("x\0")).await.map(drop),
+        acme.book(lead, NewAppointment::at(schedule.clone()).location("\0").external_id("x\0"))
+            .await
+            .map(drop),
         acme.convert(NewConversion::sale(lead, "5 USD".parse().unwrap()).external_id("i\0")).await.map(drop),
     ];
-    let fields = refused.map(|refused| {
-        let error = refused.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid);
-        codes(error.reasons()).join(" ")
-    });
-    assert_eq!(fields, ["note/invalid", "location/invalid external_id/invalid", "external_id/invalid"]);
+    let (rule, target) = (Rule::to(Target::team("west")).named("a\0"), Target::Team("a\0".to_owned()));
+    let refused = refused.into_iter().chain([
+        acme.publish_rules([rule.any_product().any_zip()]).await.map(drop),
+        acme.publish_rules([Rule::to(target.clone()).any_product().any_zip()]).await.map(drop),
+        acme.book(lead, NewAppointment::at(schedule).direct(target)).await.map(drop),
+    ]);
+    let fields: Vec<_> = refused
+        .map(|refused| {
+            let error = refused.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            codes(error.reasons()).join(" ")
+        })
+        .collect();
+    let expected = ["note/invalid", "location/invalid external_id/invalid", "external_id/invalid"];
+    assert_eq!(fields[..3], expected);
+    assert_eq!(fields[3..], ["name/invalid", "target/invalid", "target/invalid"]);
     let feed = world.store().feed(acme.id(), Position(0), 100).await.unwrap();
     let origin = &feed.last().unwrap().origin;
     let origin = (origin.actor.as_str(), origin.request.as_deref(), origin.causation.as_deref());
