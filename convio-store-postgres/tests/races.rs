@@ -111,9 +111,10 @@ fn a_key_in_flight_with_another_body_is_a_conflict_once_it_is_there() {
 // R5a: where a row is made unless it is there, the one who lost does not miss the winner's.
 #[test]
 fn a_workspace_that_two_make_is_made_once() {
+    let place = Arc::new(Place::new());
     for end in ["COMMIT", "ROLLBACK"] {
         for options in [Options::new(), Options::new().plain_statements()] {
-            let world = World::new(Way::One, options);
+            let world = World::new(&place, Way::One, options);
             run(async {
                 let id = WorkspaceId::new(&RandomIds::default(), DateTime::UNIX_EPOCH);
                 let mut holder = Holder::begin().await;
@@ -141,8 +142,9 @@ fn a_workspace_that_two_make_is_made_once() {
 // R5b
 #[test]
 fn one_contact_under_many_writers_numbers_its_events_without_a_gap() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             let writers: Vec<_> = (0..6)
                 .map(|_| {
@@ -174,11 +176,12 @@ fn one_contact_under_many_writers_numbers_its_events_without_a_gap() {
 // R6
 #[test]
 fn above_read_committed_a_commit_that_was_overtaken_is_to_be_run_again() {
+    let place = Arc::new(Place::new());
     for level in ["REPEATABLE READ", "SERIALIZABLE"] {
         for (way, options) in ways() {
             for savepoints in [false, true] {
                 let options = if savepoints { options.clone().savepoints() } else { options.clone() };
-                let world = World::new(way, options);
+                let world = World::new(&place, way, options);
                 run(async {
                     taken(world.take(&world.acme, lead(1)).await);
                     let mut conn = connect().await;
@@ -213,9 +216,10 @@ fn above_read_committed_a_commit_that_was_overtaken_is_to_be_run_again() {
 // R6
 #[test]
 fn above_read_committed_all_is_well_while_nobody_else_writes() {
+    let place = Arc::new(Place::new());
     for level in ["REPEATABLE READ", "SERIALIZABLE"] {
         for (way, options) in ways() {
-            let world = World::new(way, options);
+            let world = World::new(&place, way, options);
             run(async {
                 let mut conn = connect().await;
                 conn.execute(AssertSqlSafe(format!("BEGIN ISOLATION LEVEL {level}"))).await.unwrap();
@@ -234,12 +238,13 @@ fn above_read_committed_all_is_well_while_nobody_else_writes() {
 // R7
 #[test]
 fn a_callers_transaction_lives_on_after_every_answer() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             let limited = NewWebhook::named("full").with(|settings| settings.leads_per_hour_max = Some(1));
             world.acme.create_webhook(limited).await.unwrap();
-            world.place.execute("CREATE TABLE {s}.orders (id int)").await;
+            world.place.execute("CREATE TABLE IF NOT EXISTS {s}.orders (workspace_id uuid)").await;
             let mut conn = connect().await;
             conn.execute("BEGIN").await.unwrap();
             let inside = world.acme.within(world.store.within(&mut conn));
@@ -253,7 +258,7 @@ fn a_callers_transaction_lives_on_after_every_answer() {
             assert_eq!(kind(world.take(&inside, lead(4).webhook("full")).await), ErrorKind::Overloaded);
             assert!(world.take(&inside, RawLead::json("{}")).await.unwrap().accepted().is_err());
             drop(inside);
-            let order = format!("INSERT INTO {}.orders VALUES (1)", world.place.schema);
+            let order = format!("INSERT INTO {}.orders VALUES ('{}')", world.place.schema, world.acme.id());
             conn.execute(AssertSqlSafe(order)).await.unwrap();
             conn.execute("COMMIT").await.unwrap();
             conn.close().await.unwrap();
@@ -267,14 +272,15 @@ fn a_callers_transaction_lives_on_after_every_answer() {
 // R7b
 #[test]
 fn a_number_that_is_taken_is_a_conflict_and_ends_a_transaction_without_savepoints() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
         for savepoints in [false, true] {
             let options = if savepoints { options.clone().savepoints() } else { options.clone() };
-            let world = World::new(way, options);
+            let world = World::new(&place, way, options);
             run(async {
                 created(world.take(&world.acme, lead(1)).await);
                 // As after a restore that lost the head, but no contact.
-                world.place.execute("UPDATE {s}.head SET contacts = 0").await;
+                world.place.execute(&format!("UPDATE {{s}}.head SET contacts = 0 {}", world.its())).await;
                 let head = world.head().await;
                 assert_eq!(kind(world.take(&world.acme, lead(2)).await), ErrorKind::Conflict);
                 let mut conn = connect().await;
@@ -296,8 +302,9 @@ fn a_number_that_is_taken_is_a_conflict_and_ends_a_transaction_without_savepoint
 // R8
 #[test]
 fn numbers_of_a_transaction_that_was_rolled_back_are_handed_out_once() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             let mut conn = connect().await;
             conn.execute("BEGIN").await.unwrap();
@@ -325,9 +332,10 @@ fn numbers_of_a_transaction_that_was_rolled_back_are_handed_out_once() {
 // R9
 #[test]
 fn two_leads_of_a_transaction_around_another_writer_do_not_deadlock() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
         for second_in_transaction in [false, true] {
-            let world = World::new(way, options.clone());
+            let world = World::new(&place, way, options.clone());
             run(async {
                 let known = [lead(1), lead(2)];
                 for raw in known {
@@ -362,11 +370,12 @@ fn two_leads_of_a_transaction_around_another_writer_do_not_deadlock() {
 // R11
 #[test]
 fn without_its_head_a_workspace_takes_nothing() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             let before = world.census().await;
-            world.place.execute("DELETE FROM {s}.head").await;
+            world.place.execute(&format!("DELETE FROM {{s}}.head {}", world.its())).await;
             assert_eq!(kind(world.take(&world.acme, lead(1)).await), ErrorKind::NotFound);
             assert_eq!(world.census().await, before);
         });
@@ -376,12 +385,13 @@ fn without_its_head_a_workspace_takes_nothing() {
 // R11
 #[test]
 fn a_head_that_goes_while_a_lead_waits_is_missed() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             let before = world.census().await;
             let mut holder = Holder::begin().await;
-            let gone = format!("DELETE FROM {}.head", world.place.schema);
+            let gone = format!("DELETE FROM {}.head {}", world.place.schema, world.its());
             holder.conn.execute(AssertSqlSafe(gone)).await.unwrap();
             let late = world.take(&world.acme, lead(1));
             let (answer, ()) = tokio::join!(late, holder.end_once_it_is_waited_for("COMMIT"));
@@ -394,11 +404,12 @@ fn a_head_that_goes_while_a_lead_waits_is_missed() {
 // R12
 #[test]
 fn a_change_set_of_two_rows_is_applied_whole_or_not_at_all() {
+    let place = Arc::new(Place::new());
     for end in ["COMMIT", "ROLLBACK"] {
         for (options, batch) in
             [(Options::new(), 1), (Options::new(), 2), (Options::new().plain_statements(), 1)]
         {
-            let world = World::new(Way::One, options);
+            let world = World::new(&place, Way::One, options);
             run(async {
                 let acme = world.acme.id();
                 let made = world.store.commit(vec![notes(acme, &["a", "b"], "old", None)]).await;
@@ -460,9 +471,10 @@ fn a_configuration_that_is_changed_while_a_lead_waits_holds_for_it() {
 
 #[test]
 fn a_row_that_the_caller_saw_before_it_was_changed_is_a_conflict() {
+    let place = Arc::new(Place::new());
     for options in [Options::new(), Options::new().plain_statements()] {
         for end in ["COMMIT", "ROLLBACK"] {
-            let world = World::new(Way::One, options.clone());
+            let world = World::new(&place, Way::One, options.clone());
             run(async {
                 let id = created(world.take(&world.acme, lead(1)).await).lead;
                 let seen = world.acme.lead(id).await.unwrap().unwrap();
@@ -484,8 +496,9 @@ fn a_row_that_the_caller_saw_before_it_was_changed_is_a_conflict() {
 
 #[test]
 fn a_change_that_does_not_say_what_it_saw_comes_after_the_other() {
+    let place = Arc::new(Place::new());
     for options in [Options::new(), Options::new().plain_statements()] {
-        let world = World::new(Way::One, options);
+        let world = World::new(&place, Way::One, options);
         run(async {
             let id = created(world.take(&world.acme, lead(1)).await).lead;
             let mut holder = Holder::begin().await;
@@ -503,8 +516,9 @@ fn a_change_that_does_not_say_what_it_saw_comes_after_the_other() {
 
 #[test]
 fn a_sale_that_two_record_under_one_id_is_recorded_once() {
+    let place = Arc::new(Place::new());
     for options in [Options::new(), Options::new().plain_statements()] {
-        let world = World::new(Way::One, options);
+        let world = World::new(&place, Way::One, options);
         run(async {
             let id = created(world.take(&world.acme, lead(1)).await).lead;
             let sale = || NewConversion::sale(id, "5 USD".parse().unwrap()).external_id("invoice");
@@ -523,8 +537,9 @@ fn a_sale_that_two_record_under_one_id_is_recorded_once() {
 
 #[test]
 fn a_write_that_was_overtaken_is_done_again_under_the_lock_and_counted() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             // Nobody is faster: nothing is done again.
             created(world.take(&world.acme, lead(1)).await);
@@ -533,7 +548,8 @@ fn a_write_that_was_overtaken_is_done_again_under_the_lock_and_counted() {
             for (n, second_in_transaction) in [(1, false), (2, true)] {
                 let race = Race { world: &world, second_in_transaction };
                 let (first, second) = race.run(lead(1), lead(1), "COMMIT").await;
-                (linked(first), linked(second));
+                linked(first);
+                linked(second);
                 // A batch and plain statements take the lock at once, and are never overtaken.
                 assert_eq!(world.store.retries(), if way.is_optimistic() { n } else { 0 }, "{way:?}");
             }
@@ -543,8 +559,9 @@ fn a_write_that_was_overtaken_is_done_again_under_the_lock_and_counted() {
 
 #[test]
 fn a_call_that_is_dropped_while_it_waits_leaves_nothing_behind() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             created(world.take(&world.acme, lead(1)).await);
             let mut holder = Holder::begin().await;
@@ -568,8 +585,9 @@ fn a_call_that_is_dropped_while_it_waits_leaves_nothing_behind() {
 
 #[test]
 fn a_call_that_is_dropped_at_any_point_is_done_whole_or_not_at_all() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             created(world.take(&world.acme, lead(1)).await);
             let mut polls = 0;
@@ -582,7 +600,7 @@ fn a_call_that_is_dropped_at_any_point_is_done_whole_or_not_at_all() {
                     assert!(again.accepted().is_ok(), "{again:?}");
                     continue;
                 };
-                answer.unwrap();
+                taken(answer);
                 break;
             }
             assert!(polls > 1, "it was dropped at some point");
@@ -601,8 +619,9 @@ fn a_call_that_is_dropped_at_any_point_is_done_whole_or_not_at_all() {
 
 #[test]
 fn a_call_that_is_dropped_in_a_callers_transaction_goes_with_its_rollback() {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
-        let world = World::new(way, options);
+        let world = World::new(&place, way, options);
         run(async {
             created(world.take(&world.acme, lead(1)).await);
             let head = world.head().await;
@@ -700,19 +719,19 @@ impl Way {
     }
 }
 
-/// A workspace of one test, and two processes' worth of ways to it.
+/// A workspace of its own, in the schema of a test.
 struct World {
     way: Way,
     store: Arc<PgStore>,
     convio: Convio<'static>,
     acme: WorkspaceHandle<'static>,
     clock: ManualClock,
-    place: Place,
+    place: Arc<Place>,
 }
 
 impl World {
-    fn new(way: Way, options: Options) -> Self {
-        let place = Place::new();
+    fn new(place: &Arc<Place>, way: Way, options: Options) -> Self {
+        let place = place.clone();
         let options = options.schema(&place.schema).expect("a name").hold(8);
         let store = Arc::new(PgStore::with(place.pool.clone(), options));
         let clock = ManualClock::at(NOON);
@@ -752,13 +771,19 @@ impl World {
         u64::from(self.way == Way::Batch)
     }
 
+    /// Its rows.
+    fn its(&self) -> String {
+        format!("WHERE workspace_id = '{}'", self.acme.id())
+    }
+
     async fn count(&self, table: &str) -> i64 {
-        self.place.count(&format!("SELECT count(*) FROM {{s}}.{table}")).await
+        self.place.count(&format!("SELECT count(*) FROM {{s}}.{table} {}", self.its())).await
     }
 
     /// How many rows each table has, but for the head.
     async fn census(&self) -> Vec<(String, i64)> {
-        let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = '{s}' AND tablename <> 'head' ORDER BY 1";
+        let tables = "SELECT table_name::text FROM information_schema.columns WHERE table_schema = '{s}' \
+                      AND column_name = 'workspace_id' AND table_name <> 'head' ORDER BY 1";
         let mut census = Vec::new();
         for table in self.place.column::<String>(tables).await {
             let rows = self.count(&table).await;
@@ -803,9 +828,10 @@ impl Race<'_> {
 
 /// Runs a race in every way, and checks what it left.
 fn each(race: impl AsyncFn(&World, &Race<'_>)) {
+    let place = Arc::new(Place::new());
     for (way, options) in ways() {
         for second_in_transaction in [false, true] {
-            let world = World::new(way, options.clone());
+            let world = World::new(&place, way, options.clone());
             run(async {
                 race(&world, &Race { world: &world, second_in_transaction }).await;
                 world.assert_sound(world.acme.id()).await;
