@@ -24,6 +24,7 @@
 //!
 //! [`CommitError::Conflict`]: crate::store::CommitError::Conflict
 
+mod apply;
 mod check;
 mod decisions;
 mod parts;
@@ -42,6 +43,7 @@ use crate::rejection::Rejection;
 use crate::webhook::Webhook;
 use crate::workspace::Workspace;
 
+pub use apply::{Held, Last, RowKey, Rows, apply};
 pub use decisions::Decisions;
 pub use parts::{
     Claim, ClaimKind, ClaimName, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::change_set::Version;
+use crate::change_set::{ConfigVersion, Version};
 use crate::contact::ContactNumber;
 use crate::id::{
     ApiKeyId, AppointmentId, ContactId, ConversionId, IntakeId, LeadId, ProviderId, WebhookId, WorkspaceId,
@@ -20,7 +20,7 @@ pub use body::{
     LeadReceived, LeadRejected,
 };
 #[cfg(feature = "service")]
-pub use repository::{EventLog, Head};
+pub use repository::EventLog;
 
 /// Something that happened, as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -227,4 +227,15 @@ impl Default for Actor {
     fn default() -> Self {
         Self("system".to_owned())
     }
+}
+
+/// Where a workspace stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The position of its last event.
+    pub feed: Position,
+    /// How many contacts it has ever made.
+    pub contacts: u64,
+    /// The version of its configuration.
+    pub config: ConfigVersion,
 }

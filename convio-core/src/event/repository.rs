@@ -2,22 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{Event, Position, StreamRef};
-use crate::change_set::ConfigVersion;
+use super::{Event, Head, Position, StreamRef};
 use crate::id::WorkspaceId;
 use crate::page::{Page, PageRequest};
 use crate::store::StoreError;
-
-/// Where a workspace stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// The position of its last event.
-    pub feed: Position,
-    /// How many contacts it has ever made.
-    pub contacts: u64,
-    /// The version of its configuration.
-    pub config: ConfigVersion,
-}
 
 /// Reads events.
 #[async_trait]

@@ -1,0 +1,169 @@
+use convio_core::change_set::Version;
+use convio_core::contact::Touch;
+use convio_core::lead::{Attempts, Interest, Lead, LeadFilter, LeadStatus, Priority, Progress, Reached, Stage};
+use convio_core::page::{Cursor, Page, PageRequest};
+use convio_core::store::StoreError;
+use convio_core::{
+    Campaign, ContactId, ConversionId, LeadId, LeadType, PostalCode, Product, ProviderId, Source, WebhookId,
+    WorkspaceId,
+};
+use sqlx::postgres::PgRow;
+
+use crate::cells::{Cells, int, micros_up, to_json};
+use crate::rows::{in_order, read_all};
+use crate::session::{Session, page_args};
+use crate::table::{Args, table};
+
+table! {
+    LEAD, bind: "lead" ["id"] Replaced, |row| &Lead {
+        "id" uuid = row.id.uuid();
+        "contact_id" uuid = row.contact.uuid();
+        "webhook_id" uuid = row.webhook.uuid();
+        "provider_id" uuid = row.provider.map(ProviderId::uuid);
+        "source" text = row.interest.source.as_str();
+        "lead_type" text = row.interest.lead_type.as_str();
+        "campaign" text = row.interest.campaign.as_ref().map(Campaign::as_str);
+        "product" text = row.interest.product.as_ref().map(Product::as_str);
+        "external_id" text = row.interest.external_id.as_deref();
+        "utm" json = to_json(&row.interest.utm)?;
+        "custom" json = to_json(&row.custom)?;
+        "postal_code" text = row.postal_code.as_ref().map(PostalCode::as_str);
+        "flags" json = to_json(&row.flags)?;
+        "test" bool = row.test;
+        "status" text = row.progress.status.key.as_str();
+        "stage" text = row.progress.status.stage.code();
+        "reason" text = row.progress.reason.as_deref();
+        "open_appointments" int8 = i64::from(row.progress.open_appointments);
+        "reached" int2 = i16::from(row.progress.reached.0);
+        "conversion_id" uuid = row.progress.conversion.map(ConversionId::uuid);
+        "owner" text = row.owner.as_deref();
+        "follow_up_at" timestamptz = row.follow_up_at;
+        "priority" text = row.priority.code();
+        "attempts" int8 = i64::from(row.attempts.count);
+        "first_attempt_at" timestamptz = row.attempts.first_at;
+        "last_attempt_at" timestamptz = row.attempts.last_at;
+        "duplicate_of" uuid = row.duplicate_of.map(LeadId::uuid);
+        "opened_contact" bool = row.opened_contact;
+        "received_at" timestamptz = row.received_at;
+        "created_at" timestamptz = row.created_at;
+        "deleted_at" timestamptz = row.deleted_at;
+        "version" int8 = int(row.version.0);
+    }
+}
+
+impl Session<'_> {
+    pub(crate) async fn fetch_leads(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[LeadId],
+    ) -> Result<Vec<Option<Lead>>, StoreError> {
+        let keys: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+        let args = Args::default().with(workspace.uuid()).with(keys);
+        let rows = self.read(workspace, self.sql().select(&LEAD, BY_IDS), args).await?;
+        in_order(ids, read_all(&rows, read)?, |row| row.id)
+    }
+
+    pub(crate) async fn list_leads(
+        &self,
+        workspace: WorkspaceId,
+        filter: &LeadFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Lead>, StoreError> {
+        let rest = if filter.contact.is_some() { LIST_OF_CONTACT } else { LIST };
+        let args = page_args(workspace, page)
+            .with(filter.contact.map(ContactId::uuid))
+            .with(filter.webhook.map(WebhookId::uuid))
+            .with(filter.stage.map(Stage::code))
+            .with(filter.owner.as_deref())
+            .with(filter.follow_up_by)
+            .with(filter.received_before.map(micros_up))
+            .with(filter.with_deleted);
+        let rows = self.read(workspace, self.sql().select(&LEAD, rest), args).await?;
+        Ok(Page::of(read_all(&rows, read)?, page.size(), |row| Cursor::id(row.id.uuid())))
+    }
+}
+
+pub(crate) fn read(row: &PgRow) -> Result<Lead, StoreError> {
+    let mut cells = Cells::of(&LEAD, row)?;
+    Ok(Lead {
+        workspace: WorkspaceId::from_uuid(cells.uuid()?),
+        id: LeadId::from_uuid(cells.uuid()?),
+        contact: ContactId::from_uuid(cells.uuid()?),
+        webhook: WebhookId::from_uuid(cells.uuid()?),
+        provider: cells.get::<Option<_>>()?.map(ProviderId::from_uuid),
+        interest: Interest {
+            source: cells.map(|text: String| Source::new(&text))?,
+            lead_type: cells.map(|text: String| LeadType::new(&text))?,
+            campaign: cells.map_opt(|text: String| Campaign::new(&text))?,
+            product: cells.map_opt(|text: String| Product::new(&text))?,
+            external_id: cells.get()?,
+            utm: cells.json()?,
+        },
+        custom: cells.json()?,
+        postal_code: cells.map_opt(|text: String| PostalCode::parse(&text))?,
+        flags: cells.json()?,
+        test: cells.get()?,
+        progress: Progress {
+            status: LeadStatus {
+                key: cells.get()?,
+                stage: cells.map(|code: String| Stage::from_code(&code).ok_or("no stage"))?,
+            },
+            reason: cells.get()?,
+            open_appointments: cells.small()?,
+            reached: Reached(cells.code()?),
+            conversion: cells.get::<Option<_>>()?.map(ConversionId::from_uuid),
+        },
+        owner: cells.get()?,
+        follow_up_at: cells.opt_time()?,
+        priority: cells.map(|code: String| Priority::from_code(&code).ok_or("no priority"))?,
+        attempts: Attempts { count: cells.small()?, first_at: cells.opt_time()?, last_at: cells.opt_time()? },
+        duplicate_of: cells.get::<Option<_>>()?.map(LeadId::from_uuid),
+        opened_contact: cells.get()?,
+        received_at: cells.time()?,
+        created_at: cells.time()?,
+        deleted_at: cells.opt_time()?,
+        version: Version(cells.count()?),
+    })
+}
+
+/// The touch that [`LAST_TOUCH_OF_LEAD`] and [`LAST_TOUCH_OF_APPOINTMENT`] select.
+pub(crate) fn read_touch(row: &PgRow) -> Result<Touch, StoreError> {
+    let mut cells = Cells::of(&LEAD, row)?;
+    Ok(Touch {
+        lead: LeadId::from_uuid(cells.uuid()?),
+        source: cells.map(|text: String| Source::new(&text))?,
+        at: cells.time()?,
+    })
+}
+
+macro_rules! list {
+    ($contact:literal) => {
+        concat!(
+            "x.workspace_id = $1 AND x.id > $2 AND ",
+            $contact,
+            " AND ($5::uuid IS NULL OR x.webhook_id = $5) AND ($6::text IS NULL OR x.stage = $6)
+              AND ($7::text IS NULL OR x.owner = $7) AND ($8::timestamptz IS NULL OR x.follow_up_at <= $8)
+              AND ($9::timestamptz IS NULL OR x.received_at < $9) AND ($10 OR x.deleted_at IS NULL)
+              ORDER BY x.id LIMIT $3"
+        )
+    };
+}
+
+macro_rules! last_touch {
+    ($of:literal) => {
+        concat!(
+            "{s}.lead AS x
+             WHERE x.contact_id = (SELECT o.contact_id FROM {s}.",
+            $of,
+            " AS o WHERE o.workspace_id = $1 AND o.id = {0}) AND x.workspace_id = $1 AND x.received_at <= {1}
+              AND NOT x.test AND x.deleted_at IS NULL ORDER BY x.received_at DESC, x.id DESC LIMIT 1"
+        )
+    };
+}
+
+const BY_IDS: &str = "x.workspace_id = $1 AND x.id = ANY($2)";
+const LIST: &str = list!("$4::uuid IS NULL");
+const LIST_OF_CONTACT: &str = list!("x.contact_id = $4");
+pub(crate) const TOUCH_CELLS: &str = "x.id, x.source, x.received_at";
+pub(crate) const LAST_TOUCH_OF_LEAD: &str = last_touch!("lead");
+pub(crate) const LAST_TOUCH_OF_APPOINTMENT: &str = last_touch!("appointment");

@@ -1,0 +1,302 @@
+//! Connections: those of a pool, some of them held, or the one of a caller's transaction.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use convio_core::WorkspaceId;
+use convio_core::page::PageRequest;
+use convio_core::store::StoreError;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
+use sqlx::{AssertSqlSafe, Postgres, SqlStr};
+use tokio::sync::{MappedMutexGuard, MutexGuard};
+
+use crate::cells::int;
+use crate::error::{is_broken, read_failed};
+use crate::options::Options;
+use crate::sql::Sql;
+use crate::table::Args;
+
+/// What both faces of the store, over a pool and in a caller's transaction, work with.
+pub(crate) struct Session<'t> {
+    link: Link<'t>,
+    sql: Arc<Sql>,
+    options: Options,
+    retries: Arc<AtomicU64>,
+}
+
+enum Link<'t> {
+    Pool { pool: PgPool, held: Mutex<Vec<PoolConnection<Postgres>>> },
+    Tx(tokio::sync::Mutex<&'t mut PgConnection>),
+}
+
+impl Session<'static> {
+    pub(crate) fn over(pool: PgPool, options: Options) -> Self {
+        let sql = Arc::new(Sql::new(options.schema.clone()));
+        let link = Link::Pool { pool, held: Mutex::default() };
+        Self { link, sql, options, retries: Arc::default() }
+    }
+
+    /// The same texts and options, in a caller's transaction.
+    pub(crate) fn within<'t>(&self, conn: &'t mut PgConnection) -> Session<'t> {
+        let (sql, options) = (self.sql.clone(), self.options.clone());
+        let link = Link::Tx(tokio::sync::Mutex::new(conn));
+        Session { link, sql, options, retries: self.retries.clone() }
+    }
+}
+
+impl<'t> Session<'t> {
+    pub(crate) fn in_transaction(conn: &'t mut PgConnection, options: Options) -> Self {
+        let sql = Arc::new(Sql::new(options.schema.clone()));
+        Self { link: Link::Tx(tokio::sync::Mutex::new(conn)), sql, options, retries: Arc::default() }
+    }
+
+    pub(crate) fn sql(&self) -> &Sql {
+        &self.sql
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        matches!(self.link, Link::Tx(_))
+    }
+
+    /// How often a commit was run again.
+    pub(crate) fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gives the held connections back to the pool.
+    pub(crate) async fn release(&self) {
+        for conn in self.take_held() {
+            drop(conn);
+        }
+    }
+
+    fn take_held(&self) -> Vec<PoolConnection<Postgres>> {
+        match &self.link {
+            Link::Pool { held, .. } => std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner)),
+            Link::Tx(_) => Vec::new(),
+        }
+    }
+
+    /// A connection, for this workspace.
+    ///
+    /// Where statements are not kept prepared, or the server checks the workspace, everything runs in a transaction of ours.
+    pub(crate) async fn lease(&self, workspace: WorkspaceId) -> Result<Lease<'_>, sqlx::Error> {
+        let mut lease = self.connection().await?;
+        if self.options.needs_transactions() {
+            lease.begin(workspace).await?;
+        }
+        Ok(lease)
+    }
+
+    /// A connection in a transaction of ours, or in the caller's.
+    pub(crate) async fn transaction(&self, workspace: WorkspaceId) -> Result<Lease<'_>, sqlx::Error> {
+        let mut lease = self.connection().await?;
+        lease.begin(workspace).await?;
+        Ok(lease)
+    }
+
+    /// A connection as it is.
+    pub(crate) async fn connection(&self) -> Result<Lease<'_>, sqlx::Error> {
+        let conn = match &self.link {
+            Link::Tx(_) => Conn::Tx(self.own_connection().await),
+            Link::Pool { pool, held } => {
+                let at_hand = held.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let conn = match at_hand {
+                    Some(conn) => conn,
+                    None => pool.acquire().await?,
+                };
+                Conn::Pooled { conn: Some(conn), held, is_whole: true }
+            }
+        };
+        Ok(Lease { conn, options: &self.options, in_own_transaction: false, is_locked: false })
+    }
+
+    /// The caller's connection.
+    pub(crate) async fn own_connection(&self) -> MappedMutexGuard<'_, PgConnection> {
+        match &self.link {
+            Link::Tx(conn) => MutexGuard::map(conn.lock().await, |conn| &mut **conn),
+            Link::Pool { .. } => unreachable!("asked for by `PgTx` alone, which is never over a pool"),
+        }
+    }
+
+    /// Reads rows in one statement.
+    pub(crate) async fn read(
+        &self,
+        workspace: WorkspaceId,
+        text: SqlStr,
+        args: Args,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let mut lease = self.lease(workspace).await.map_err(read_failed)?;
+        let rows = lease.rows(text, args).await.map_err(read_failed)?;
+        lease.finish().await.map_err(read_failed)?;
+        Ok(rows)
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // Closed, not given back: that asks for a runtime, and a store may be dropped without one.
+        for conn in self.take_held() {
+            drop(conn.detach());
+        }
+    }
+}
+
+/// A connection for the time of one call. Dropped before its end, as when the caller goes away, it is closed: nobody else
+/// meets what was left half done on it.
+pub(crate) struct Lease<'l> {
+    conn: Conn<'l>,
+    options: &'l Options,
+    in_own_transaction: bool,
+    /// Whether the head of the workspace is locked.
+    is_locked: bool,
+}
+
+enum Conn<'l> {
+    Pooled { conn: Option<PoolConnection<Postgres>>, held: &'l Mutex<Vec<PoolConnection<Postgres>>>, is_whole: bool },
+    Tx(MappedMutexGuard<'l, PgConnection>),
+}
+
+impl Lease<'_> {
+    /// Begins a transaction of ours, if the caller has none, and tells the server the workspace where it checks that.
+    async fn begin(&mut self, workspace: WorkspaceId) -> Result<(), sqlx::Error> {
+        let mut text = String::new();
+        if matches!(self.conn, Conn::Pooled { .. }) {
+            text.push_str("BEGIN ISOLATION LEVEL READ COMMITTED");
+            self.in_own_transaction = true;
+        }
+        if self.options.row_security {
+            let separator = if text.is_empty() { "" } else { "; " };
+            text.push_str(&format!("{separator}SET LOCAL {WORKSPACE_SETTING} = '{workspace}'"));
+        }
+        if !text.is_empty() {
+            self.run(text).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs statements without parameters in one round trip, their text made by us.
+    pub(crate) async fn run(&mut self, text: String) -> Result<(), sqlx::Error> {
+        self.mark(false);
+        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **self).await;
+        self.mark(done.as_ref().err().is_none_or(|error| !is_broken(error)));
+        done.map(drop)
+    }
+
+    /// All rows of a statement: bound it by a `LIMIT` or by what it is about.
+    pub(crate) async fn rows(&mut self, text: SqlStr, args: Args) -> Result<Vec<PgRow>, sqlx::Error> {
+        let args = args.finish()?;
+        let is_cached = self.options.statement_cache;
+        self.mark(false);
+        let query = sqlx::query_with(text, args).persistent(is_cached);
+        let rows = query.fetch_all(&mut **self).await;
+        self.mark(rows.as_ref().err().is_none_or(|error| !is_broken(error)));
+        rows
+    }
+
+    /// Notes that the head of the workspace is locked by this transaction.
+    pub(crate) fn note_lock(&mut self) {
+        self.is_locked = true;
+    }
+
+    /// Whether the head of the workspace is locked: then what is read in several statements is as of one moment.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.is_locked
+    }
+
+    /// Whether a transaction of ours is open: what was written is not committed yet.
+    pub(crate) fn is_in_own_transaction(&self) -> bool {
+        self.in_own_transaction
+    }
+
+    /// Ends a transaction of ours, if there is one, and gives the connection back.
+    pub(crate) async fn finish(self) -> Result<(), sqlx::Error> {
+        self.end("COMMIT").await
+    }
+
+    /// Takes back what a transaction of ours did, if there is one, and gives the connection back.
+    pub(crate) async fn roll_back(self) -> Result<(), sqlx::Error> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, how: &'static str) -> Result<(), sqlx::Error> {
+        if self.in_own_transaction {
+            self.run(how.to_owned()).await?;
+            self.in_own_transaction = false;
+        }
+        if let Conn::Pooled { conn, held, is_whole: true } = &mut self.conn
+            && let Some(conn) = conn.take()
+        {
+            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            if held.len() < self.options.held_max {
+                held.push(conn);
+            }
+            // Else it goes back to the pool.
+        }
+        Ok(())
+    }
+
+    /// A statement that is under way when the lease is dropped leaves the connection unusable.
+    fn mark(&mut self, whole: bool) {
+        if let Conn::Pooled { is_whole, .. } = &mut self.conn {
+            *is_whole = whole;
+        }
+    }
+}
+
+impl Deref for Lease<'_> {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match &self.conn {
+            Conn::Pooled { conn: Some(conn), .. } => conn,
+            // Taken only by `end`, which takes the lease with it.
+            Conn::Pooled { conn: None, .. } => unreachable!("the lease has ended"),
+            Conn::Tx(conn) => conn,
+        }
+    }
+}
+
+impl DerefMut for Lease<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match &mut self.conn {
+            Conn::Pooled { conn: Some(conn), .. } => conn,
+            Conn::Pooled { conn: None, .. } => unreachable!("the lease has ended"),
+            Conn::Tx(conn) => conn,
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Conn::Pooled { conn, .. } = &mut self.conn {
+            // Taken out of the pool and closed at once: no runtime is asked for, which a dropped call may not have.
+            drop(conn.take().map(PoolConnection::detach));
+        }
+    }
+}
+
+/// The parameters that every page of a list by id starts with: `$1` the workspace, `$2` the id that the page starts after
+/// (none is nil), `$3` one row more than the page holds, which tells whether there are more.
+pub(crate) fn page_args(workspace: WorkspaceId, page: &PageRequest) -> Args {
+    let after = page.after.map_or(uuid::Uuid::nil(), convio_core::page::Cursor::as_id);
+    Args::default().with(workspace.uuid()).with(after).with(page_limit(page))
+}
+
+/// One row more than the page holds.
+pub(crate) fn page_limit(page: &PageRequest) -> i64 {
+    int(page.size() as u64 + 1)
+}
+
+/// The setting by which policies of row-level security know the workspace.
+pub(crate) const WORKSPACE_SETTING: &str = "convio.workspace_id";
