@@ -77,7 +77,7 @@ fn sums_in_other_currencies_are_an_object() {
             "SELECT other_lifetime_value FROM contacts",
             "SELECT other_revenue FROM lead_analytics",
         ] {
-            assert_eq!(program.row(shown).await, [typed.clone()], "{shown}");
+            assert_eq!(program.row(shown).await, std::slice::from_ref(&typed), "{shown}");
         }
     });
 }

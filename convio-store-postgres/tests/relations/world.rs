@@ -33,9 +33,10 @@ pub(crate) fn now() -> DateTime<Utc> {
 async fn configure(mission: &Mission<'static>, clock: &Hands) {
     let (acme, now) = (&mission.acme, mission.now);
     clock.set(now - TimeDelta::days(2));
-    for (name, days) in [("expired", 1), ("for a while", 30)] {
-        let key = NewApiKey::named(name).may([Permission::Admin]);
-        acme.create_api_key(key.expires_at(now + TimeDelta::days(days - 2))).await.unwrap();
+    for (name, permission, days) in [("expired", Permission::Admin, 1), ("for a while", Permission::Read, 30)]
+    {
+        let key = NewApiKey::named(name).may([permission]).expires_at(now + TimeDelta::days(days - 2));
+        acme.create_api_key(key).await.unwrap();
     }
     clock.set(now);
     let gone = acme.create_api_key(NewApiKey::named("gone").may(Permission::ALL)).await.unwrap();
