@@ -2,7 +2,7 @@
 //!
 //! # How a store applies one
 //!
-//! In this order, which is the order of its locks:
+//! [`apply()`] does it, over the [`Rows`] of the store, in this order, which is the order of its locks:
 //!
 //! 1. **The workspace's head**, locked first. It must exist (or be made, when the change set creates its workspace), and
 //!    its configuration version must be the expected one: otherwise [`GateLost::Config`].
@@ -52,7 +52,7 @@ pub use parts::{
 
 /// What shall be true, all of it or none.
 ///
-/// A store takes it apart without `..`, so that a new field is a compile error in every store.
+/// [`apply()`] takes it apart without `..`, so that a new field is a compile error until it is applied.
 #[derive(Debug, Clone)]
 pub struct ChangeSet {
     /// The one workspace that it touches.

@@ -249,6 +249,12 @@ impl AppointmentType {
     }
 }
 
+/// The text without NUL characters, which not every database can keep.
+pub(crate) fn without_nul(text: impl Into<String>) -> String {
+    let text = text.into();
+    if text.contains('\0') { text.replace('\0', "") } else { text }
+}
+
 /// Trims as [`fold_blanks`] does, leaving the inside as it is.
 pub(crate) fn trim_blanks(text: &str) -> &str {
     text.trim_matches(|c| is_blank(c) || is_dropped(c) || is_joiner(c))

@@ -156,10 +156,7 @@ impl LeadRepository for MemoryStore {
     }
 
     async fn fetch_holders(&self, workspace: WorkspaceId, names: &[ClaimName]) -> Read<Vec<Option<Uuid>>> {
-        Ok(self.fetch(workspace, names, |tenant, name| {
-            let ClaimName { webhook, kind, value } = name.clone();
-            tenant.claims.get(&(webhook, kind, value)).map(|held| held.holder)
-        }))
+        Ok(self.fetch(workspace, names, |tenant, name| tenant.claims.get(name).map(|held| held.holder)))
     }
 
     async fn fetch_payloads(&self, workspace: WorkspaceId, ids: &[IntakeId]) -> Read<Vec<Option<Payload>>> {

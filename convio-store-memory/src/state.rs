@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use convio_core::analytics::Rollup;
 use convio_core::canonical::Fingerprint;
-use convio_core::change_set::{ClaimKind, ConfigVersion};
+use convio_core::change_set::{ClaimName, ConfigVersion, Held, Last};
 use convio_core::contact::Touch;
 use convio_core::event::{Event, Head, Position};
 use convio_core::lead::Payload;
@@ -40,6 +40,11 @@ macro_rules! tenant {
                 $(self.$name.settle();)+
             }
 
+            /// Whether it was never settled with a workspace in it: nobody knows of it.
+            pub(crate) fn is_new(&self) -> bool {
+                self.settled.0.is_none()
+            }
+
             /// Takes back what was changed since it was last settled.
             pub(crate) fn roll_back(&mut self) {
                 let (workspace, contacts_made, config, events) = self.settled.clone();
@@ -53,7 +58,7 @@ macro_rules! tenant {
 
 tenant! {
     counters: (String, DateTime<Utc>) => i64,
-    claims: (Option<WebhookId>, ClaimKind, String) => Held,
+    claims: ClaimName => Held,
     webhooks: WebhookId => Webhook,
     webhook_names: String => WebhookId,
     keys: ContactKey => ContactId,
@@ -62,7 +67,7 @@ tenant! {
     numbers: ContactNumber => ContactId,
     /// Who has or had a phone number: who no longer has it stays.
     phones: (String, ContactId) => (),
-    windows: (ContactId, Fingerprint) => (DateTime<Utc>, LeadId),
+    windows: (ContactId, Fingerprint) => Last,
     leads: LeadId => Lead,
     leads_of: (ContactId, LeadId) => (),
     rejections: IntakeId => Rejection,
@@ -81,14 +86,6 @@ tenant! {
 pub(crate) enum Owner {
     Lead(LeadId),
     Contact(ContactId),
-}
-
-/// What a claim holds.
-pub(crate) struct Held {
-    pub(crate) holder: Uuid,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) expires_at: Option<DateTime<Utc>>,
-    pub(crate) yields: bool,
 }
 
 impl Tenant {

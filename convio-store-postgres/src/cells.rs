@@ -113,7 +113,10 @@ impl<'r> Cells<'r> {
     }
 
     /// The next cell, if it is set, through a function that may refuse it.
-    pub(crate) fn map_opt<C, T, E>(&mut self, read: impl FnOnce(C) -> Result<T, E>) -> Result<Option<T>, StoreError>
+    pub(crate) fn map_opt<C, T, E>(
+        &mut self,
+        read: impl FnOnce(C) -> Result<T, E>,
+    ) -> Result<Option<T>, StoreError>
     where
         Option<C>: for<'a> Decode<'a, Postgres> + Type<Postgres>,
         E: Into<Box<dyn StdError + Send + Sync>>,

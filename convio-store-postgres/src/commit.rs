@@ -163,7 +163,10 @@ impl Session<'_> {
         locked: bool,
     ) -> Result<(Results, bool), Failed> {
         if locked {
-            lease.rows(self.sql().fixed(LOCK), Args::default().with(workspace.uuid())).await.map_err(before)?;
+            lease
+                .rows(self.sql().fixed(LOCK), Args::default().with(workspace.uuid()))
+                .await
+                .map_err(before)?;
             lease.note_lock();
         }
         // Without a transaction a statement commits by itself.

@@ -78,7 +78,9 @@ impl Session<'_> {
         let one = |wanted: &ContactRef| match wanted {
             ContactRef::Id(id) => found.iter().find(|contact| contact.id == *id).cloned(),
             ContactRef::Number(number) => found.iter().find(|contact| contact.number == *number).cloned(),
-            ContactRef::Key(key) => by_key.iter().find(|(found, _)| *found == key).map(|(_, row)| row.clone()),
+            ContactRef::Key(key) => {
+                by_key.iter().find(|(found, _)| *found == key).map(|(_, row)| row.clone())
+            }
         };
         Ok(refs.iter().map(one).collect())
     }
@@ -169,7 +171,10 @@ fn stamps_bytes(stamps: &Stamps) -> Vec<u8> {
 
 /// The stamp of every field that is offered, at a fixed width.
 pub(crate) fn offered_bytes(person: &Person, stamp: Stamp) -> Vec<u8> {
-    FIELDS.iter().flat_map(|field| if person.has(*field) { stamp.to_bytes() } else { [0; STAMP_BYTES] }).collect()
+    FIELDS
+        .iter()
+        .flat_map(|field| if person.has(*field) { stamp.to_bytes() } else { [0; STAMP_BYTES] })
+        .collect()
 }
 
 fn stamps_from_bytes(bytes: &[u8]) -> Option<Stamps> {

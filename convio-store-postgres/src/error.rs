@@ -99,7 +99,9 @@ fn kind_of_code(code: &str) -> Kind {
         "XX001" | "XX002" => Kind::Corrupt,
         code if code.starts_with("08") => Kind::Lost,
         // Insufficient resources, as a full disk; system errors, as of its files; the transaction is rolled back.
-        code if code.starts_with("53") || code.starts_with("58") || code.starts_with("40") => Kind::Unavailable,
+        code if code.starts_with("53") || code.starts_with("58") || code.starts_with("40") => {
+            Kind::Unavailable
+        }
         _ => Kind::Misuse,
     }
 }

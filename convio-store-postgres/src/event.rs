@@ -153,6 +153,8 @@ fn no_json(error: serde_json::Error) -> CommitError {
 const FEED: &str = "x.workspace_id = $1 AND x.position > $2 ORDER BY x.position LIMIT $3";
 const OF_CONTACT: &str =
     "x.workspace_id = $1 AND x.contact_id = $2 AND x.contact_seq > $3 ORDER BY x.contact_seq LIMIT $4";
-const OF_LEAD: &str = "x.workspace_id = $1 AND x.lead_id = $2 AND x.lead_seq > $3 ORDER BY x.lead_seq LIMIT $4";
-const OF_SUBJECT: &str = "x.workspace_id = $1 AND x.subject_kind = $5 AND x.subject_id = $2 AND x.subject_seq > $3
+const OF_LEAD: &str =
+    "x.workspace_id = $1 AND x.lead_id = $2 AND x.lead_seq > $3 ORDER BY x.lead_seq LIMIT $4";
+const OF_SUBJECT: &str =
+    "x.workspace_id = $1 AND x.subject_kind = $5 AND x.subject_id = $2 AND x.subject_seq > $3
     ORDER BY x.subject_seq LIMIT $4";

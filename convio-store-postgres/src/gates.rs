@@ -132,7 +132,8 @@ pub(crate) fn read_window(row: &PgRow) -> Result<((ContactId, Fingerprint), Last
 
 /// The kind that [`ClaimKind::code`] makes this code of.
 pub(crate) fn claim_kind(code: i16) -> Option<ClaimKind> {
-    let kinds = [ClaimKind::IdempotencyKey, ClaimKind::ExternalId, ClaimKind::Appointment, ClaimKind::Conversion];
+    let kinds =
+        [ClaimKind::IdempotencyKey, ClaimKind::ExternalId, ClaimKind::Appointment, ClaimKind::Conversion];
     kinds.into_iter().find(|kind| i16::from(kind.code()) == code)
 }
 

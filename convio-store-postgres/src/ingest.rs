@@ -13,16 +13,15 @@
 use std::sync::OnceLock;
 
 use convio_core::change_set::{
-    ChangeSet, ConfigVersion, ContactMerge, ContactWrite, Decisions, GateLost, MergedContact, NewEvent, Receipt, Version, Write,
+    ChangeSet, ConfigVersion, ContactMerge, ContactWrite, Decisions, GateLost, MergedContact, NewEvent,
+    Receipt, Version, Write,
 };
 use convio_core::contact::{ContactNumber, FIELDS, Field};
 use convio_core::email::Email;
 use convio_core::event::{EventBody, Position, StreamRef};
 use convio_core::lead::{Attempts, Lead, Payload};
 use convio_core::store::CommitError;
-use convio_core::{
-    Campaign, ContactId, LeadId, NumberSeries, PostalCode, Product, ProviderId, WebhookId,
-};
+use convio_core::{Campaign, ContactId, LeadId, NumberSeries, PostalCode, Product, ProviderId, WebhookId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -85,7 +84,9 @@ impl<'c> LeadAlone<'c> {
         let window = windows.iter().all(|window| window.contact == merge.candidate && window.lead == lead.id);
         let in_slots = |delta: &convio_core::analytics::RollupDelta| {
             delta.lead.is_none_or(|id| id == lead.id)
-                && VARIANTS.iter().all(|(new, again)| delta.resolve(*new, *again)[ROLLUP_SLOTS..].iter().all(|n| *n == 0))
+                && VARIANTS
+                    .iter()
+                    .all(|(new, again)| delta.resolve(*new, *again)[ROLLUP_SLOTS..].iter().all(|n| *n == 0))
         };
         let received = matches!(event.body, EventBody::LeadReceived(_))
             && event.contact.is_some_and(|mention| mention.changes && mention.id == merge.candidate)
@@ -115,7 +116,8 @@ impl<'c> LeadAlone<'c> {
         sql: &Sql,
         failed: fn(sqlx::Error) -> Failed,
     ) -> Result<Result<Receipt, CommitError>, Failed> {
-        let text = sql.made(Key::Fixed(INGEST.as_ptr() as usize, INGEST.len()), || INGEST.replace("{merge}", merge()));
+        let text = sql
+            .made(Key::Fixed(INGEST.as_ptr() as usize, INGEST.len()), || INGEST.replace("{merge}", merge()));
         let args = self.args().map_err(Failed::For)?;
         let rows = lease.rows(text, args).await.map_err(failed)?;
         let Some(row) = rows.first() else {
@@ -142,7 +144,12 @@ impl<'c> LeadAlone<'c> {
             .with(changes.config.map(|config| int(config.0)))
             .with(changes.at)
             .with(lead.id.uuid())
-            .with(claims.iter().map(|claim| claim.webhook.map_or(Uuid::nil(), WebhookId::uuid)).collect::<Vec<_>>())
+            .with(
+                claims
+                    .iter()
+                    .map(|claim| claim.webhook.map_or(Uuid::nil(), WebhookId::uuid))
+                    .collect::<Vec<_>>(),
+            )
             .with(claims.iter().map(|claim| i16::from(claim.kind.code())).collect::<Vec<_>>())
             .with(claims.iter().map(|claim| claim.value.as_str()).collect::<Vec<_>>())
             .with(claims.iter().map(|claim| claim.fingerprint.as_bytes().as_slice()).collect::<Vec<_>>())
@@ -238,10 +245,12 @@ impl<'c> LeadAlone<'c> {
         let Self { changes, merge, lead, .. } = self;
         let lost = |gate| Some(Err(CommitError::GateLost(gate)));
         let conflict = |what: String| Some(Err(CommitError::Conflict { what }));
-        let repeats = || Ok::<_, sqlx::Error>(row.try_get::<Option<Uuid>, _>("duplicate_of")?.map(LeadId::from_uuid));
+        let repeats =
+            || Ok::<_, sqlx::Error>(row.try_get::<Option<Uuid>, _>("duplicate_of")?.map(LeadId::from_uuid));
         Ok(match row.try_get::<i32, _>("verdict")? {
             0 => {
-                let number = u64::try_from(row.try_get::<i64, _>("number")?).ok().and_then(ContactNumber::from_stored);
+                let number =
+                    u64::try_from(row.try_get::<i64, _>("number")?).ok().and_then(ContactNumber::from_stored);
                 let contact = MergedContact {
                     candidate: merge.candidate,
                     id: ContactId::from_uuid(row.try_get("contact_id")?),
@@ -325,7 +334,9 @@ fn merge() -> &'static str {
                 other => &[other.name()],
             };
             for column in columns {
-                set += &format!("        {column} = CASE WHEN {new} > {old} THEN excluded.{column} ELSE c.{column} END,\n");
+                set += &format!(
+                    "        {column} = CASE WHEN {new} > {old} THEN excluded.{column} ELSE c.{column} END,\n"
+                );
             }
             stamps.push(format!("GREATEST({old}, {new})"));
         }

@@ -1,6 +1,8 @@
 use convio_core::change_set::Version;
 use convio_core::contact::Touch;
-use convio_core::lead::{Attempts, Interest, Lead, LeadFilter, LeadStatus, Priority, Progress, Reached, Stage};
+use convio_core::lead::{
+    Attempts, Interest, Lead, LeadFilter, LeadStatus, Priority, Progress, Reached, Stage,
+};
 use convio_core::page::{Cursor, Page, PageRequest};
 use convio_core::store::StoreError;
 use convio_core::{

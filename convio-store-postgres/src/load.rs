@@ -19,14 +19,27 @@ macro_rules! of {
     };
     ($table:literal, $next:literal) => {
         concat!(
-            "{s}.", $table, " AS o JOIN {s}.", $next, " AS x ON x.workspace_id = o.workspace_id AND x.id = o.", $next,
+            "{s}.",
+            $table,
+            " AS o JOIN {s}.",
+            $next,
+            " AS x ON x.workspace_id = o.workspace_id AND x.id = o.",
+            $next,
             "_id WHERE o.workspace_id = $1 AND o.id = {0}"
         )
     };
     ($table:literal, $next:literal, $last:literal) => {
         concat!(
-            "{s}.", $table, " AS o JOIN {s}.", $next, " AS n ON n.workspace_id = o.workspace_id AND n.id = o.", $next,
-            "_id JOIN {s}.", $last, " AS x ON x.workspace_id = n.workspace_id AND x.id = n.", $last,
+            "{s}.",
+            $table,
+            " AS o JOIN {s}.",
+            $next,
+            " AS n ON n.workspace_id = o.workspace_id AND n.id = o.",
+            $next,
+            "_id JOIN {s}.",
+            $last,
+            " AS x ON x.workspace_id = n.workspace_id AND x.id = n.",
+            $last,
             "_id WHERE o.workspace_id = $1 AND o.id = {0}"
         )
     };

@@ -67,7 +67,9 @@ pub(crate) async fn check(conn: &mut PgConnection, schema: &Schema) -> Result<()
     let (applied, needed) = (applied(conn, schema).await?, newest());
     refuse_newer(applied)?;
     if applied < needed {
-        return Err(refused(format!("the schema {schema} is at version {applied}, and needs {needed}: call migrate()")));
+        return Err(refused(format!(
+            "the schema {schema} is at version {applied}, and needs {needed}: call migrate()"
+        )));
     }
     Ok(())
 }
@@ -80,7 +82,11 @@ pub(crate) async fn applied(conn: &mut PgConnection, schema: &Schema) -> Result<
         return Ok(0);
     }
     let newest = format!("SELECT coalesce(max(version), 0) FROM {schema}.convio_migration");
-    let row = sqlx::query(AssertSqlSafe(newest)).persistent(false).fetch_one(&mut *conn).await.map_err(read_failed)?;
+    let row = sqlx::query(AssertSqlSafe(newest))
+        .persistent(false)
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(read_failed)?;
     let version: i32 = row.try_get(0).map_err(read_failed)?;
     Ok(u32::try_from(version).unwrap_or_default())
 }
@@ -101,7 +107,11 @@ async fn transaction(
     done
 }
 
-async fn within(conn: &mut PgConnection, schema: &Schema, migration: Option<&Migration>) -> Result<(), StoreError> {
+async fn within(
+    conn: &mut PgConnection,
+    schema: &Schema,
+    migration: Option<&Migration>,
+) -> Result<(), StoreError> {
     // Another process may be faster: under the lock its work is seen.
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended('convio migration of ' || $1, 0))";
     let lock = sqlx::query(lock).bind(schema.name()).persistent(false).execute(&mut *conn).await;
@@ -148,7 +158,9 @@ fn newest() -> u32 {
 fn refuse_newer(applied: u32) -> Result<(), StoreError> {
     let newest = newest();
     if applied > newest {
-        return Err(refused(format!("the schema is at version {applied}, this version of the store knows {newest}")));
+        return Err(refused(format!(
+            "the schema is at version {applied}, this version of the store knows {newest}"
+        )));
     }
     Ok(())
 }

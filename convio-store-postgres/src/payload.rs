@@ -50,6 +50,7 @@ pub(crate) fn read(row: &PgRow) -> Result<Payload, StoreError> {
 
 /// A fingerprint of 32 bytes.
 pub(crate) fn fingerprint(bytes: Vec<u8>) -> Result<Fingerprint, String> {
-    let bytes: [u8; 32] = bytes.try_into().map_err(|bytes: Vec<u8>| format!("{} bytes, not 32", bytes.len()))?;
+    let bytes: [u8; 32] =
+        bytes.try_into().map_err(|bytes: Vec<u8>| format!("{} bytes, not 32", bytes.len()))?;
     Ok(Fingerprint::from_bytes(bytes))
 }

@@ -43,10 +43,13 @@ pub(crate) struct Picture {
     pub(crate) appointments: Rowset<AppointmentId, Appointment>,
     pub(crate) conversions: Rowset<ConversionId, Conversion>,
     pub(crate) records: Rowset<(String, String), Record>,
-    pub(crate) rollups: Rowset<(Cube, NaiveDate, [String; 3]), Rollup>,
+    pub(crate) rollups: Rowset<RollupKey, Rollup>,
     pub(crate) events: Vec<Event>,
     settled: (Option<Head>, usize),
 }
+
+/// A row of a cube.
+pub(crate) type RollupKey = (Cube, NaiveDate, [String; 3]);
 
 /// A row with a version, by a key that is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

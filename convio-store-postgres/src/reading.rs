@@ -65,7 +65,11 @@ impl<'a> Reading<'a> {
     }
 
     /// Reads all sets in one statement; as plain statements one after the other, where what is read is locked.
-    pub(crate) async fn run(&self, lease: &mut Lease<'_>, session: &Session<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
+    pub(crate) async fn run(
+        &self,
+        lease: &mut Lease<'_>,
+        session: &Session<'_>,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
         let is_one_moment = !(session.options().plain && lease.is_locked());
         if is_one_moment {
             return lease.rows(text(session.sql(), &self.parts), self.args(&self.parts)).await;

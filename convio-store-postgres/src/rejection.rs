@@ -73,4 +73,5 @@ pub(crate) fn read(row: &PgRow) -> Result<Rejection, StoreError> {
 }
 
 const BY_IDS: &str = "x.workspace_id = $1 AND x.id = ANY($2)";
-const LIST: &str = "x.workspace_id = $1 AND x.id > $2 AND ($4::text IS NULL OR x.state = $4) ORDER BY x.id LIMIT $3";
+const LIST: &str =
+    "x.workspace_id = $1 AND x.id > $2 AND ($4::text IS NULL OR x.state = $4) ORDER BY x.id LIMIT $3";

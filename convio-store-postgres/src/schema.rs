@@ -25,7 +25,10 @@ impl Schema {
         let name = name.into();
         let fits = (1..=NAME_BYTES_MAX).contains(&name.len());
         if !fits || name.contains('\0') || name.starts_with("pg_") {
-            return Err(StoreError::Misuse(format!("`{}` can't be the name of a schema", name.escape_debug())));
+            return Err(StoreError::Misuse(format!(
+                "`{}` can't be the name of a schema",
+                name.escape_debug()
+            )));
         }
         Ok(Self(name))
     }

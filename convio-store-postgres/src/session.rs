@@ -82,7 +82,9 @@ impl<'t> Session<'t> {
 
     fn take_held(&self) -> Vec<PoolConnection<Postgres>> {
         match &self.link {
-            Link::Pool { held, .. } => std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner)),
+            Link::Pool { held, .. } => {
+                std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner))
+            }
             Link::Tx(_) => Vec::new(),
         }
     }
@@ -163,7 +165,11 @@ pub(crate) struct Lease<'l> {
 }
 
 enum Conn<'l> {
-    Pooled { conn: Option<PoolConnection<Postgres>>, held: &'l Mutex<Vec<PoolConnection<Postgres>>>, is_whole: bool },
+    Pooled {
+        conn: Option<PoolConnection<Postgres>>,
+        held: &'l Mutex<Vec<PoolConnection<Postgres>>>,
+        is_whole: bool,
+    },
     Tx(MappedMutexGuard<'l, PgConnection>),
 }
 

@@ -22,8 +22,6 @@ pub(crate) enum There {
     Replaced,
     /// It is a mistake.
     Refused,
-    /// The sums are added to it.
-    Added,
 }
 
 /// A column.
@@ -76,7 +74,7 @@ impl Table {
         let (table, names) = (self.name, names.join(", "));
         let (arrays, cells) = (arrays.join(", "), cells.join(", "));
         format!(
-            "INSERT INTO {{s}}.{table} AS x (workspace_id, {names}) SELECT $1, {cells} FROM gate CROSS JOIN unnest({arrays}) \
+            "INSERT INTO {{s}}.{table} (workspace_id, {names}) SELECT $1, {cells} FROM gate CROSS JOIN unnest({arrays}) \
              AS t ({names}){}",
             self.on_conflict()
         )
@@ -85,20 +83,12 @@ impl Table {
     fn on_conflict(&self) -> String {
         let key: String = self.key.iter().map(|name| format!(", {name}")).collect();
         let others = self.columns.iter().map(|column| column.name).filter(|name| !self.key.contains(name));
-        let set = |what: fn(&str) -> String| others.map(what).collect::<Vec<_>>().join(", ");
         match self.there {
             There::Refused => String::new(),
-            There::Replaced => format!(
-                " ON CONFLICT (workspace_id{key}) DO UPDATE SET {}",
-                set(|name| format!("{name} = excluded.{name}"))
-            ),
-            There::Added => format!(
-                " ON CONFLICT (workspace_id{key}) DO UPDATE SET {}",
-                set(|name| match name {
-                    "last_at" => "last_at = GREATEST(x.last_at, excluded.last_at)".to_owned(),
-                    sum => format!("{sum} = x.{sum} + excluded.{sum}"),
-                })
-            ),
+            There::Replaced => {
+                let set: Vec<String> = others.map(|name| format!("{name} = excluded.{name}")).collect();
+                format!(" ON CONFLICT (workspace_id{key}) DO UPDATE SET {}", set.join(", "))
+            }
         }
     }
 }

@@ -15,10 +15,10 @@ use uuid::Uuid;
 use crate::cells::{Cells, set_of};
 use crate::contact::keys_args;
 use crate::gates::names_args;
-use crate::picture::{Picture, Rowset, VersionKey};
+use crate::picture::{Picture, RollupKey, Rowset, VersionKey};
 use crate::reading::Reading;
 use crate::table::{Args, Table};
-use crate::{contact, event, gates, webhook};
+use crate::{analytics, contact, event, gates, webhook};
 
 macro_rules! versions_of {
     ($table:literal) => {
@@ -46,6 +46,7 @@ pub(crate) struct Wanted {
     appointments: BTreeSet<AppointmentId>,
     conversions: BTreeSet<ConversionId>,
     records: BTreeSet<(String, String)>,
+    rollups: BTreeSet<RollupKey>,
 }
 
 impl Wanted {
@@ -74,7 +75,7 @@ impl Wanted {
             conversions,
             records,
             events: _,
-            rollups: _,
+            rollups,
         } = changes;
         self.counters.extend(counters.iter().map(|add| (add.key.clone(), add.window)));
         self.claims.extend(claims.iter().map(|claim| ClaimName {
@@ -113,6 +114,7 @@ impl Wanted {
         self.conversions.extend(conversions.iter().map(|write| write.row().id));
         let records = records.iter().map(Write::row);
         self.records.extend(records.map(|row| (row.kind.clone(), row.key.clone())));
+        self.rollups.extend(rollups.iter().map(|delta| (delta.cube, delta.day, delta.dims.clone())));
     }
 
     /// The statement that reads all of it.
@@ -120,7 +122,9 @@ impl Wanted {
         let mut reading = Reading::of(workspace);
         reading.rows(HEAD, &event::HEAD, "{s}.head AS x WHERE x.workspace_id = $1", 0, |_| {});
         if !self.claims.is_empty() {
-            reading.rows(CLAIMS, &gates::CLAIM, BY_NAME, 3, |args| add_all(args, |args| names_args(args, self.claims.iter())));
+            reading.rows(CLAIMS, &gates::CLAIM, BY_NAME, 3, |args| {
+                add_all(args, |args| names_args(args, self.claims.iter()))
+            });
         }
         if !self.counters.is_empty() {
             reading.rows(COUNTERS, &gates::COUNTER, BY_WINDOW, 2, |args| {
@@ -136,7 +140,9 @@ impl Wanted {
         if !self.windows_by_key.is_empty() {
             reading.rows(WINDOWS_BY_KEY, &gates::WINDOW, WINDOW_BY_KEY, 4, |args| {
                 add_all(args, |args| keys_args(args, self.windows_by_key.iter().map(|(key, _)| key)));
-                args.add(self.windows_by_key.iter().map(|(_, key)| key.as_bytes().as_slice()).collect::<Vec<_>>());
+                args.add(
+                    self.windows_by_key.iter().map(|(_, key)| key.as_bytes().as_slice()).collect::<Vec<_>>(),
+                );
             });
         }
         if !self.windows.is_empty() {
@@ -146,20 +152,46 @@ impl Wanted {
             });
         }
         if !self.names.is_empty() {
-            reading.rows(NAMES, &webhook::WEBHOOK, "{s}.webhook AS x WHERE x.workspace_id = $1 AND x.name = ANY({0})", 1, |args| {
-                args.add(self.names.iter().map(String::as_str).collect::<Vec<_>>());
-            });
+            reading.rows(
+                NAMES,
+                &webhook::WEBHOOK,
+                "{s}.webhook AS x WHERE x.workspace_id = $1 AND x.name = ANY({0})",
+                1,
+                |args| {
+                    args.add(self.names.iter().map(String::as_str).collect::<Vec<_>>());
+                },
+            );
         }
         if self.workspace {
             let own = "{s}.workspace AS x WHERE x.workspace_id = $1";
             reading.cells(WORKSPACE, "x.workspace_id, x.version", own, 0, |_| {});
         }
         versions(&mut reading, WEBHOOKS, versions_of!("webhook"), self.webhooks.iter().map(|id| id.uuid()));
-        versions(&mut reading, CONTACT_VERSIONS, versions_of!("contact"), self.contacts.iter().map(|id| id.uuid()));
+        versions(
+            &mut reading,
+            CONTACT_VERSIONS,
+            versions_of!("contact"),
+            self.contacts.iter().map(|id| id.uuid()),
+        );
         versions(&mut reading, LEADS, versions_of!("lead"), self.leads.iter().map(|id| id.uuid()));
-        versions(&mut reading, REJECTIONS, versions_of!("rejection"), self.rejections.iter().map(|id| id.uuid()));
-        versions(&mut reading, APPOINTMENTS, versions_of!("appointment"), self.appointments.iter().map(|id| id.uuid()));
-        versions(&mut reading, CONVERSIONS, versions_of!("conversion"), self.conversions.iter().map(|id| id.uuid()));
+        versions(
+            &mut reading,
+            REJECTIONS,
+            versions_of!("rejection"),
+            self.rejections.iter().map(|id| id.uuid()),
+        );
+        versions(
+            &mut reading,
+            APPOINTMENTS,
+            versions_of!("appointment"),
+            self.appointments.iter().map(|id| id.uuid()),
+        );
+        versions(
+            &mut reading,
+            CONVERSIONS,
+            versions_of!("conversion"),
+            self.conversions.iter().map(|id| id.uuid()),
+        );
         if !self.payloads.is_empty() {
             let there = "{s}.payload AS x WHERE x.workspace_id = $1 AND x.id = ANY({0})";
             reading.cells(PAYLOADS, "x.id, 1::int8", there, 1, |args| {
@@ -170,6 +202,15 @@ impl Wanted {
             reading.cells(RECORDS, "x.kind, x.key, x.version", BY_RECORD_KEY, 2, |args| {
                 args.add(self.records.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>());
                 args.add(self.records.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>());
+            });
+        }
+        if !self.rollups.is_empty() {
+            reading.rows(ROLLUPS, &analytics::ROLLUP, BY_DIMENSIONS, 5, |args| {
+                args.add(self.rollups.iter().map(|(cube, ..)| i16::from(cube.code())).collect::<Vec<_>>());
+                args.add(self.rollups.iter().map(|(_, day, _)| *day).collect::<Vec<_>>());
+                for at in 0..3 {
+                    args.add(self.rollups.iter().map(|(_, _, dims)| dims[at].as_str()).collect::<Vec<_>>());
+                }
             });
         }
         reading
@@ -199,6 +240,10 @@ pub(crate) fn picture(rows: &[PgRow]) -> Result<Picture, StoreError> {
                 let key = VersionKey::Record(cells.get()?, cells.get()?);
                 picture.versions.know(key, Version(cells.count()?));
             }
+            ROLLUPS => {
+                let row = analytics::read(row)?;
+                picture.rollups.know((row.cube, row.day, row.dims.clone()), row);
+            }
             PAYLOADS => {
                 let (id, _) = id_and_version(&crate::payload::PAYLOAD, row)?;
                 picture.known_payloads.insert(IntakeId::from_uuid(id));
@@ -207,7 +252,9 @@ pub(crate) fn picture(rows: &[PgRow]) -> Result<Picture, StoreError> {
                 let (table, key): (&'static Table, fn(Uuid) -> VersionKey) = match set {
                     WORKSPACE => (&crate::workspace::WORKSPACE, |_| VersionKey::Workspace),
                     WEBHOOKS => (&webhook::WEBHOOK, |id| VersionKey::Webhook(WebhookId::from_uuid(id))),
-                    CONTACT_VERSIONS => (&contact::CONTACT, |id| VersionKey::Contact(ContactId::from_uuid(id))),
+                    CONTACT_VERSIONS => {
+                        (&contact::CONTACT, |id| VersionKey::Contact(ContactId::from_uuid(id)))
+                    }
                     LEADS => (&crate::lead::LEAD, |id| VersionKey::Lead(LeadId::from_uuid(id))),
                     REJECTIONS => {
                         (&crate::rejection::REJECTION, |id| VersionKey::Rejection(IntakeId::from_uuid(id)))
@@ -268,6 +315,9 @@ const WINDOW_BY_CONTACT: &str = "unnest({0}::uuid[], {1}::bytea[]) AS n (contact
     JOIN {s}.repeat_window AS x ON x.workspace_id = $1 AND x.contact_id = n.contact_id AND x.key = n.key";
 const BY_RECORD_KEY: &str = "unnest({0}::text[], {1}::text[]) AS n (kind, key)
     JOIN {s}.record AS x ON x.workspace_id = $1 AND x.kind = n.kind AND x.key = n.key";
+const BY_DIMENSIONS: &str = "unnest({0}::int2[], {1}::date[], {2}::text[], {3}::text[], {4}::text[]) AS n (cube, day, d1, d2, d3)
+    JOIN {s}.rollup AS x ON x.workspace_id = $1 AND x.cube = n.cube AND x.day = n.day AND x.d1 = n.d1 AND x.d2 = n.d2
+    AND x.d3 = n.d3";
 
 // Which rows are which in the answer: they go on after those of `load`, since a text is known by them.
 const HEAD: u8 = 40;
@@ -287,3 +337,4 @@ const APPOINTMENTS: u8 = 53;
 const CONVERSIONS: u8 = 54;
 const RECORDS: u8 = 55;
 const PAYLOADS: u8 = 56;
+const ROLLUPS: u8 = 57;

@@ -38,7 +38,8 @@ impl Session<'_> {
         workspace: WorkspaceId,
         page: &PageRequest,
     ) -> Result<Page<Webhook>, StoreError> {
-        let rows = self.read(workspace, self.sql().select(&WEBHOOK, LIST), page_args(workspace, page)).await?;
+        let rows =
+            self.read(workspace, self.sql().select(&WEBHOOK, LIST), page_args(workspace, page)).await?;
         Ok(Page::of(read_all(&rows, read)?, page.size(), |row| Cursor::id(row.id.uuid())))
     }
 }

@@ -1,8 +1,8 @@
 //! Writes what change sets made of a picture.
 
+use convio_core::WorkspaceId;
 use convio_core::event::Head;
 use convio_core::store::CommitError;
-use convio_core::WorkspaceId;
 use sqlx::SqlStr;
 
 use crate::cells::int;
@@ -11,7 +11,8 @@ use crate::session::Lease;
 use crate::sql::{Key, Sql, place};
 use crate::table::{Args, Table};
 use crate::{
-    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, webhook, workspace,
+    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, webhook,
+    workspace,
 };
 
 /// What is to be written: rows of some tables, and the head.
@@ -28,13 +29,19 @@ pub(crate) struct Writing {
 
 impl Writing {
     /// What is to be written, if anything is.
-    pub(crate) fn of(workspace: WorkspaceId, picture: &Picture, plain: bool) -> Result<Option<Self>, CommitError> {
+    pub(crate) fn of(
+        workspace: WorkspaceId,
+        picture: &Picture,
+        plain: bool,
+    ) -> Result<Option<Self>, CommitError> {
         let Some(head) = picture.new_head else { return Ok(None) };
         let commits = picture.head.map(|(_, commits)| commits);
         let mut writing = Self { workspace, commits, head, tables: Vec::new(), args: Vec::new(), plain };
         if !plain {
             let head_args = Args::default().with(workspace.uuid()).with(commits.unwrap_or(0));
-            writing.args.push(head_args.with(int(head.feed.0)).with(int(head.contacts)).with(int(head.config.0)));
+            writing
+                .args
+                .push(head_args.with(int(head.feed.0)).with(int(head.contacts)).with(int(head.config.0)));
         }
         writing.add(&gates::CLAIM, &picture.claims.written(), gates::bind_claims)?;
         writing.add(&gates::COUNTER, &picture.counters.written(), gates::bind_counters)?;
@@ -90,7 +97,8 @@ impl Writing {
     async fn run_plain(self, lease: &mut Lease<'_>, sql: &Sql) -> Result<bool, sqlx::Error> {
         let head = self.head;
         let text = if self.commits.is_some() { MOVE_HEAD } else { MAKE_HEAD };
-        let args = Args::default().with(self.workspace.uuid()).with(int(head.feed.0)).with(int(head.contacts));
+        let args =
+            Args::default().with(self.workspace.uuid()).with(int(head.feed.0)).with(int(head.contacts));
         if lease.rows(sql.fixed(text), args.with(int(head.config.0))).await?.is_empty() {
             return Ok(false);
         }
@@ -153,10 +161,12 @@ const PLAIN: u32 = 1 << 31;
 
 // The row is there and as it was when the picture was taken, or nothing is written. A commit that is under way is waited for,
 // and its newest row is looked at.
-const GATE: &str = "MATERIALIZED (SELECT 1 FROM {s}.head WHERE workspace_id = $1 AND commits = $2 FOR NO KEY UPDATE)";
+const GATE: &str =
+    "MATERIALIZED (SELECT 1 FROM {s}.head WHERE workspace_id = $1 AND commits = $2 FOR NO KEY UPDATE)";
 const NEW_GATE: &str = "(INSERT INTO {s}.head (workspace_id, feed, contacts, config, commits)
     VALUES ($1, $3, $4, $5, $2 + 1) ON CONFLICT (workspace_id) DO NOTHING RETURNING 1)";
-const MOVED: &str = ",\nmoved AS (UPDATE {s}.head AS h SET feed = $3, contacts = $4, config = $5, commits = $2 + 1
+const MOVED: &str =
+    ",\nmoved AS (UPDATE {s}.head AS h SET feed = $3, contacts = $4, config = $5, commits = $2 + 1
     FROM gate WHERE h.workspace_id = $1)";
 const MOVE_HEAD: &str = "UPDATE {s}.head SET feed = $2, contacts = $3, config = $4, commits = commits + 1
     WHERE workspace_id = $1 RETURNING 1";

@@ -54,8 +54,12 @@ impl Subject for InTransaction {
 
 impl Drop for InTransaction {
     fn drop(&mut self) {
-        // Its locks would keep the schema from being removed.
+        // Its locks would keep the schema from being removed. The connection is leaked: the server ends it.
         let _runtime = runtime().enter();
-        pollster::block_on(self.end("ROLLBACK"));
+        pollster::block_on(async {
+            self.end("ROLLBACK").await;
+            let end = "SELECT pg_terminate_backend(pg_backend_pid())";
+            assert!(self.store.connection().await.execute(end).await.is_err());
+        });
     }
 }

@@ -1,33 +1,28 @@
 use async_trait::async_trait;
 use convio_core::WorkspaceId;
-use convio_core::analytics::{AnalyticsRepository, Cube, Measure, ReportQuery, Rollup, RollupDelta};
+use convio_core::analytics::{AnalyticsRepository, Cube, ReportQuery, Rollup};
 use convio_core::store::{CommitError, StoreError};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, days, micros};
 use crate::readers::query_all;
 
 #[async_trait]
-impl AnalyticsRepository for SqliteStore {
+impl<A: Access> AnalyticsRepository for Sqlite<A> {
     async fn report(&self, workspace: WorkspaceId, query: &ReportQuery) -> Result<Vec<Rollup>, StoreError> {
         let sql = "SELECT workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at FROM rollup
                    WHERE workspace_id = ?1 AND cube = ?2 AND day BETWEEN ?3 AND ?4 ORDER BY day, d1, d2, d3";
         let values = (Id(workspace.uuid()), query.cube.code(), days(query.from), days(query.to));
-        self.readers.run(move |conn| query_all(conn, sql, values, read)).await
+        self.access.read(move |conn| query_all(conn, sql, values, read)).await
     }
 }
 
 /// 1 statement.
-pub(crate) fn add(
-    conn: &Connection,
-    workspace: WorkspaceId,
-    sums: &[i64; Measure::SLOTS],
-    delta: &RollupDelta,
-) -> Result<(), CommitError> {
-    let RollupDelta { cube, day, dims: [d1, d2, d3], add: _, at, lead: _ } = delta;
-    let [n0, n1, n2, n3, n4, n5] = sums;
+pub(crate) fn add(conn: &Connection, workspace: WorkspaceId, sums: &Rollup) -> Result<(), CommitError> {
+    let Rollup { cube, day, dims: [d1, d2, d3], n: [n0, n1, n2, n3, n4, n5], last_at } = sums;
     execute(
         conn,
         "INSERT INTO rollup (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at)
@@ -48,7 +43,7 @@ pub(crate) fn add(
             n3,
             n4,
             n5,
-            at.map(micros)
+            last_at.map(micros)
         ],
     )
 }

@@ -1,169 +1,167 @@
-//! Applies one change set, in the order of [`convio_core::change_set`], within the transaction that the caller holds.
+//! Applies one change set within the transaction that the caller holds.
 
-use convio_core::WorkspaceId;
-use convio_core::change_set::{
-    ChangeSet, ConfigVersion, ContactWrite, Decisions, GateLost, Receipt, Version, Write,
-};
-use convio_core::event::{Head, Position, StreamRef, Subject};
+use chrono::{DateTime, Utc};
+use convio_core::analytics::Rollup;
+use convio_core::change_set::{self, ChangeSet, ClaimName, Held, Last, Receipt, RowKey, Rows, Version};
+use convio_core::contact::{Contact, ContactKey};
+use convio_core::event::{Event, Head};
+use convio_core::lead::{Lead, Payload};
+use convio_core::record::Record;
+use convio_core::rejection::Rejection;
 use convio_core::store::CommitError;
-use rusqlite::{Connection, OptionalExtension, params};
+use convio_core::webhook::Webhook;
+use convio_core::workspace::Workspace;
+use convio_core::{Appointment, ContactId, Conversion, Fingerprint, WebhookId, WorkspaceId};
+use rusqlite::{Connection, params};
 
-use crate::cells::{Id, int};
-use crate::error::write_failed;
+use crate::cells::Id;
+use crate::error::{read_failed, write_failed};
+use crate::readers::query_one;
 use crate::{
     analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, webhook,
     workspace,
 };
 
+/// The version of a row with an id.
+macro_rules! version_of {
+    ($table:literal) => {
+        concat!("SELECT version FROM ", $table, " WHERE workspace_id = ?1 AND id = ?2")
+    };
+}
+
 /// Applies it whole, or fails: then the caller rolls back what was done.
 pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Result<Receipt, CommitError> {
-    changes.check().map_err(CommitError::Misuse)?;
-    let changes_config = changes.changes_config();
-    let ChangeSet {
-        workspace,
-        at,
-        origin,
-        config,
-        counters,
-        claims,
-        workspaces,
-        webhooks,
-        contacts,
-        windows,
-        leads,
-        rejections,
-        payloads,
-        appointments,
-        conversions,
-        records,
-        events,
-        rollups,
-    } = changes;
-    let creates = workspaces.iter().any(|write| matches!(write, Write::Insert(_)));
-    let mut head = match (event::head(conn, workspace)?, creates) {
-        (Some(head), false) => head,
-        (None, true) => insert_head(conn, workspace)?,
-        (Some(_), true) => return Err(conflict("workspace", workspace)),
-        (None, false) => return Err(CommitError::GateLost(GateLost::Config { current: None })),
-    };
-    if config.is_some_and(|expected| expected != head.config) {
-        return Err(CommitError::GateLost(GateLost::Config { current: Some(head.config) }));
-    }
-    let mut decided = Decisions::default();
-    for claim in claims {
-        gates::claim(conn, workspace, claim, at)?;
-    }
-    for add in counters {
-        gates::count(conn, workspace, add)?;
-    }
-    for write in &workspaces {
-        workspace::write(conn, write)?;
-        decided.wrote(StreamRef::Subject(Subject::Workspace(write.row().id)), write.row().version);
-    }
-    for write in &webhooks {
-        webhook::write(conn, write)?;
-        decided.wrote(StreamRef::Subject(Subject::Webhook(write.row().id)), write.row().version);
-    }
-    if changes_config {
-        head.config = ConfigVersion(head.config.0 + 1);
-    }
-    for write in contacts {
-        match write {
-            ContactWrite::Merge(merge) => {
-                let lead = merge.touch.lead;
-                let merged = gates::merge(conn, workspace, *merge, at, &mut head.contacts)?;
-                decided.merged(lead, merged);
-            }
-            ContactWrite::Update { row, at } => {
-                contact::update(conn, &row, at)?;
-                decided.wrote(StreamRef::Contact(row.id), row.version);
-            }
-        }
-    }
-    for window in windows {
-        let lead = window.lead;
-        let of = gates::window(conn, workspace, window, &decided)?;
-        decided.repeated(lead, of);
-    }
-    for mut write in leads {
-        if let Write::Insert(row) = &mut write {
-            decided.complete_lead(row);
-        }
-        lead::write(conn, &write)?;
-        decided.wrote(StreamRef::Lead(write.row().id), write.row().version);
-    }
-    for row in &payloads {
-        payload::insert(conn, row)?;
-    }
-    for write in &rejections {
-        rejection::write(conn, write)?;
-        decided.wrote(StreamRef::Subject(Subject::Rejection(write.row().id)), write.row().version);
-    }
-    for mut write in appointments {
-        if let Write::Insert(row) = &mut write {
-            decided.complete_appointment(row);
-        }
-        appointment::write(conn, &write)?;
-        decided.wrote(StreamRef::Subject(Subject::Appointment(write.row().id)), write.row().version);
-    }
-    for write in &conversions {
-        conversion::write(conn, write)?;
-        decided.wrote(StreamRef::Subject(Subject::Conversion(write.row().id)), write.row().version);
-    }
-    for write in &records {
-        record::write(conn, write)?;
-        if let Some(subject) = write.row().subject() {
-            decided.wrote(StreamRef::Subject(subject), write.row().version);
-        }
-    }
-    for new in events {
-        head.feed = Position(head.feed.0 + 1);
-        event::insert(conn, &decided.number(workspace, at, &origin, head.feed, new))?;
-    }
-    for delta in rollups {
-        analytics::add(conn, workspace, &decided.sums(&delta), &delta)?;
-    }
-    update_head(conn, workspace, head)?;
-    Ok(decided.receipt(head.feed))
+    let workspace = changes.workspace;
+    change_set::apply(&mut Tables { conn, workspace }, changes)
 }
 
-fn insert_head(conn: &Connection, workspace: WorkspaceId) -> Result<Head, CommitError> {
-    let head = Head { feed: Position(0), contacts: 0, config: ConfigVersion(0) };
-    conn.prepare_cached("INSERT INTO head (workspace_id, feed, contacts, config) VALUES (?1, 0, 0, 0)")
-        .and_then(|mut statement| statement.execute([Id(workspace.uuid())]))
-        .map_err(write_failed)?;
-    Ok(head)
-}
-
-fn update_head(conn: &Connection, workspace: WorkspaceId, head: Head) -> Result<(), CommitError> {
-    let Head { feed, contacts, config } = head;
-    conn.prepare_cached("UPDATE head SET feed = ?2, contacts = ?3, config = ?4 WHERE workspace_id = ?1")
-        .and_then(|mut statement| {
-            statement.execute(params![Id(workspace.uuid()), int(feed.0), int(contacts), int(config.0)])
-        })
-        .map_err(write_failed)
-        .and_then(|rows| if rows == 1 { Ok(()) } else { Err(conflict("head", workspace)) })
-}
-
-/// Refuses a write that what is there does not allow: an insert of what exists, an update of another version.
+/// The rows of one workspace. One connection writes, so what is read here holds until it is written.
 ///
-/// `version_sql` selects the version of the row by the parameters given.
-pub(crate) fn check_version<T>(
-    conn: &Connection,
-    version_sql: &str,
-    key: impl rusqlite::Params,
-    write: &Write<T>,
-    what: impl FnOnce() -> String,
-) -> Result<(), CommitError> {
-    let found: Option<i64> = conn
-        .prepare_cached(version_sql)
-        .and_then(|mut statement| statement.query_row(key, |row| row.get(0)).optional())
-        .map_err(write_failed)?;
-    let expected = match write {
-        Write::Insert(_) => None,
-        Write::Update { at: Version(at), .. } => Some(int(*at)),
-    };
-    if found == expected { Ok(()) } else { Err(CommitError::Conflict { what: what() }) }
+/// Each call is one statement.
+struct Tables<'c> {
+    conn: &'c Connection,
+    workspace: WorkspaceId,
+}
+
+impl Rows for Tables<'_> {
+    fn head(&mut self) -> Result<Option<Head>, CommitError> {
+        Ok(event::head(self.conn, self.workspace)?)
+    }
+
+    fn put_head(&mut self, head: Head) -> Result<(), CommitError> {
+        event::put_head(self.conn, self.workspace, head)
+    }
+
+    fn held(&mut self, name: &ClaimName) -> Result<Option<Held>, CommitError> {
+        Ok(gates::held(self.conn, self.workspace, name)?)
+    }
+
+    fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError> {
+        gates::put_held(self.conn, self.workspace, &name, held)
+    }
+
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError> {
+        Ok(gates::used(self.conn, self.workspace, key, window)?)
+    }
+
+    fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError> {
+        gates::put_used(self.conn, self.workspace, &key, window, used)
+    }
+
+    fn contact_of(&mut self, key: &ContactKey) -> Result<Option<ContactId>, CommitError> {
+        Ok(contact::by_key(self.conn, self.workspace, key)?)
+    }
+
+    fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
+        contact::insert_key(self.conn, self.workspace, &key, contact)
+    }
+
+    fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, CommitError> {
+        Ok(contact::fetch(self.conn, self.workspace, id)?)
+    }
+
+    fn put_contact(&mut self, row: Contact, before: Option<Version>) -> Result<(), CommitError> {
+        contact::put(self.conn, &row, before)
+    }
+
+    fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError> {
+        Ok(gates::last_in_window(self.conn, self.workspace, contact, key)?)
+    }
+
+    fn put_window(&mut self, contact: ContactId, key: Fingerprint, last: Last) -> Result<(), CommitError> {
+        gates::put_window(self.conn, self.workspace, contact, key, last)
+    }
+
+    fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError> {
+        Ok(webhook::named(self.conn, self.workspace, name)?)
+    }
+
+    fn version(&mut self, row: RowKey<'_>) -> Result<Option<Version>, CommitError> {
+        let workspace = Id(self.workspace.uuid());
+        let of = |sql, id| version(self.conn, sql, [workspace, Id(id)]);
+        match row {
+            RowKey::Workspace => {
+                version(self.conn, "SELECT version FROM workspace WHERE workspace_id = ?1", [workspace])
+            }
+            RowKey::Webhook(id) => of(version_of!("webhook"), id.uuid()),
+            RowKey::Contact(id) => of(version_of!("contact"), id.uuid()),
+            RowKey::Lead(id) => of(version_of!("lead"), id.uuid()),
+            RowKey::Rejection(id) => of(version_of!("rejection"), id.uuid()),
+            RowKey::Appointment(id) => of(version_of!("appointment"), id.uuid()),
+            RowKey::Conversion(id) => of(version_of!("conversion"), id.uuid()),
+            RowKey::Record(kind, key) => version(
+                self.conn,
+                "SELECT version FROM record WHERE workspace_id = ?1 AND kind = ?2 AND key = ?3",
+                params![workspace, kind, key],
+            ),
+        }
+    }
+
+    fn put_workspace(&mut self, row: Workspace) -> Result<(), CommitError> {
+        workspace::put(self.conn, &row)
+    }
+
+    fn put_webhook(&mut self, row: Webhook) -> Result<(), CommitError> {
+        webhook::put(self.conn, &row)
+    }
+
+    fn put_lead(&mut self, row: Lead) -> Result<(), CommitError> {
+        lead::put(self.conn, &row)
+    }
+
+    fn put_rejection(&mut self, row: Rejection) -> Result<(), CommitError> {
+        rejection::put(self.conn, &row)
+    }
+
+    fn put_payload(&mut self, row: Payload) -> Result<(), CommitError> {
+        payload::insert(self.conn, &row)
+    }
+
+    fn put_appointment(&mut self, row: Appointment) -> Result<(), CommitError> {
+        appointment::put(self.conn, &row)
+    }
+
+    fn put_conversion(&mut self, row: Conversion) -> Result<(), CommitError> {
+        conversion::put(self.conn, &row)
+    }
+
+    fn put_record(&mut self, row: Record) -> Result<(), CommitError> {
+        record::put(self.conn, &row)
+    }
+
+    fn put_event(&mut self, event: Event) -> Result<(), CommitError> {
+        event::insert(self.conn, &event)
+    }
+
+    fn add(&mut self, sums: Rollup) -> Result<(), CommitError> {
+        analytics::add(self.conn, self.workspace, &sums)
+    }
+}
+
+fn version(conn: &Connection, sql: &str, key: impl rusqlite::Params) -> Result<Option<Version>, CommitError> {
+    let found = query_one(conn, sql, key, |row| row.get::<_, i64>(0).map_err(read_failed))?;
+    // None is below 1: such a row has no version that a write could expect.
+    Ok(found.map(|version| Version(u64::try_from(version).unwrap_or_default())))
 }
 
 /// Runs a write that is checked already.
@@ -176,8 +174,4 @@ pub(crate) fn execute(
         .and_then(|mut statement| statement.execute(values))
         .map(drop)
         .map_err(write_failed)
-}
-
-pub(crate) fn conflict(kind: &str, id: impl std::fmt::Display) -> CommitError {
-    CommitError::Conflict { what: format!("{kind} `{id}`") }
 }

@@ -3,14 +3,15 @@ use chrono::NaiveDateTime;
 use convio_core::appointment::{
     Appointment, AppointmentFilter, AppointmentRepository, AppointmentStatus, Ended, NextStep, Schedule,
 };
-use convio_core::change_set::{Version, Write};
+use convio_core::change_set::Version;
 use convio_core::page::{Page, PageRequest};
 use convio_core::store::{CommitError, StoreError};
 use convio_core::{AppointmentId, AppointmentType, ContactId, ConversionId, LeadId, WorkspaceId, Zone};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
-use crate::apply::{check_version, execute};
+use crate::Sqlite;
+use crate::access::Access;
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, range, to_json, word};
 use crate::readers::{query_one, query_page};
 
@@ -24,14 +25,14 @@ macro_rules! columns {
 }
 
 #[async_trait]
-impl AppointmentRepository for SqliteStore {
+impl<A: Access> AppointmentRepository for Sqlite<A> {
     async fn fetch_appointments(
         &self,
         workspace: WorkspaceId,
         ids: &[AppointmentId],
     ) -> Result<Vec<Option<Appointment>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_appointments(
@@ -41,7 +42,7 @@ impl AppointmentRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Appointment>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+        self.access.read(move |conn| list(conn, workspace, &filter, &page)).await
     }
 }
 
@@ -77,8 +78,8 @@ fn list(
     query_page(conn, sql, workspace, page, values, read, |row| row.id.uuid())
 }
 
-/// 2 statements.
-pub(crate) fn write(conn: &Connection, write: &Write<Appointment>) -> Result<(), CommitError> {
+/// Writes a row whose version was checked: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Appointment) -> Result<(), CommitError> {
     let Appointment {
         id,
         workspace,
@@ -100,13 +101,10 @@ pub(crate) fn write(conn: &Connection, write: &Write<Appointment>) -> Result<(),
         booked_at,
         created_at,
         version,
-    } = write.row();
+    } = row;
     let Schedule { starts_at, zone, wall, minutes, shifted } = schedule;
     let next = next_step.as_ref().map(|NextStep { what, at }| (what, at.map(micros)));
     let ended = ended.as_ref();
-    let key = [Id(workspace.uuid()), Id(id.uuid())];
-    let version_sql = "SELECT version FROM appointment WHERE workspace_id = ?1 AND id = ?2";
-    check_version(conn, version_sql, key, write, || format!("appointment `{id}`"))?;
     execute(
         conn,
         concat!(

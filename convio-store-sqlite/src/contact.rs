@@ -11,22 +11,22 @@ use convio_core::store::{CommitError, StoreError};
 use convio_core::{ContactId, LeadId, PostalCode, Source, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
-use crate::apply::{conflict, execute};
+use crate::Sqlite;
+use crate::access::Access;
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, range, to_json};
-use crate::error::write_failed;
 use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
-impl ContactRepository for SqliteStore {
+impl<A: Access> ContactRepository for Sqlite<A> {
     async fn fetch_contacts(
         &self,
         workspace: WorkspaceId,
         refs: &[ContactRef],
     ) -> Result<Vec<Option<Contact>>, StoreError> {
         let refs = refs.to_vec();
-        self.readers
-            .run(move |conn| {
+        self.access
+            .read(move |conn| {
                 let one = |contact: &ContactRef| match contact {
                     ContactRef::Id(id) => fetch(conn, workspace, *id),
                     ContactRef::Number(number) => {
@@ -50,7 +50,7 @@ impl ContactRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Contact>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+        self.access.read(move |conn| list(conn, workspace, &filter, &page)).await
     }
 
     async fn contact_keys(
@@ -70,7 +70,7 @@ impl ContactRepository for SqliteStore {
             })
         };
         let key = [Id(workspace.uuid()), Id(contact.uuid())];
-        self.readers.run(move |conn| query_all(conn, sql, key, read)).await
+        self.access.read(move |conn| query_all(conn, sql, key, read)).await
     }
 }
 
@@ -123,19 +123,8 @@ pub(crate) fn insert_key(
     )
 }
 
-pub(crate) fn insert(conn: &Connection, row: &Contact) -> Result<(), CommitError> {
-    write(conn, INSERT, row, None).map(drop)
-}
-
-/// 1 statement.
-pub(crate) fn update(conn: &Connection, row: &Contact, at: Version) -> Result<(), CommitError> {
-    match write(conn, UPDATE, row, Some(at))? {
-        1 => Ok(()),
-        _ => Err(conflict("contact", row.id)),
-    }
-}
-
-fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Result<usize, CommitError> {
+/// Writes a row whose version was checked, or a new one: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Contact, before: Option<Version>) -> Result<(), CommitError> {
     let Contact {
         id,
         workspace,
@@ -154,7 +143,6 @@ fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Re
         person;
     let Touch { source, lead, at: first_at } = first_touch;
     let phone = phone.as_ref();
-    let mut statement = conn.prepare_cached(sql).map_err(write_failed)?;
     let lifetime = to_json(lifetime)?;
     let values = params![
         Id(workspace.uuid()),
@@ -182,11 +170,8 @@ fn write(conn: &Connection, sql: &str, row: &Contact, at: Option<Version>) -> Re
         lifetime,
         micros(*created_at),
         int(version.0),
-        at.map(|at| int(at.0)),
     ];
-    // The insert has no use for the last one, and SQLite counts parameters.
-    let values: &[&dyn rusqlite::ToSql] = if at.is_some() { values } else { &values[..values.len() - 1] };
-    statement.execute(values).map_err(write_failed)
+    execute(conn, if before.is_some() { UPDATE } else { INSERT }, values)
 }
 
 fn read(row: &Row<'_>) -> Result<Contact, StoreError> {
@@ -279,4 +264,4 @@ const UPDATE: &str = "UPDATE contact SET first_name = ?4, last_name = ?5, email 
     phone_validity = ?8, phone_ext = ?9, street = ?10, street2 = ?11, city = ?12, state = ?13, postal_code = ?14,
     country = ?15, stamps = ?16, first_source = ?17, first_lead = ?18, first_at = ?19, leads = ?20, customer_since = ?21,
     conversions = ?22, lifetime = ?23, version = ?25
-    WHERE workspace_id = ?1 AND id = ?2 AND version = ?26";
+    WHERE workspace_id = ?1 AND id = ?2";

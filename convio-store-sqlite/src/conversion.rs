@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use convio_core::change_set::{Version, Write};
+use convio_core::change_set::Version;
 use convio_core::contact::Touch;
 use convio_core::conversion::{Conversion, ConversionFilter, ConversionRepository, Voided};
 use convio_core::page::{Page, PageRequest};
@@ -9,8 +9,9 @@ use convio_core::{
 };
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
-use crate::apply::{check_version, execute};
+use crate::Sqlite;
+use crate::access::Access;
+use crate::apply::execute;
 use crate::cells::{Cells, Id, days, int, micros, to_json};
 use crate::readers::{query_all, query_one, query_page};
 
@@ -24,14 +25,14 @@ macro_rules! columns {
 }
 
 #[async_trait]
-impl ConversionRepository for SqliteStore {
+impl<A: Access> ConversionRepository for Sqlite<A> {
     async fn fetch_conversions(
         &self,
         workspace: WorkspaceId,
         ids: &[ConversionId],
     ) -> Result<Vec<Option<Conversion>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_conversions(
@@ -41,7 +42,7 @@ impl ConversionRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Conversion>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+        self.access.read(move |conn| list(conn, workspace, &filter, &page)).await
     }
 }
 
@@ -78,8 +79,8 @@ fn list(
     query_page(conn, sql, workspace, page, params![lead, contact, filter.standing], read, |row| row.id.uuid())
 }
 
-/// 2 statements.
-pub(crate) fn write(conn: &Connection, write: &Write<Conversion>) -> Result<(), CommitError> {
+/// Writes a row whose version was checked: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Conversion) -> Result<(), CommitError> {
     let Conversion {
         id,
         workspace,
@@ -99,13 +100,10 @@ pub(crate) fn write(conn: &Connection, write: &Write<Conversion>) -> Result<(), 
         voided,
         created_at,
         version,
-    } = write.row();
+    } = row;
     let Touch { source: first_source, lead: first_lead, at: first_at } = first_touch;
     let Touch { source: last_source, lead: last_lead, at: last_at } = last_touch;
     let (voided_at, void_reason) = voided.as_ref().map(|Voided { at, reason }| (micros(*at), reason)).unzip();
-    let key = [Id(workspace.uuid()), Id(id.uuid())];
-    let version_sql = "SELECT version FROM conversion WHERE workspace_id = ?1 AND id = ?2";
-    check_version(conn, version_sql, key, write, || format!("conversion `{id}`"))?;
     execute(
         conn,
         concat!(

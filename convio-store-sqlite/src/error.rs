@@ -39,3 +39,13 @@ pub(crate) fn commit_failed(error: rusqlite::Error) -> CommitError {
 pub(crate) fn gone() -> Fault {
     Fault::new("the store is shut down")
 }
+
+/// The transaction is not there any more.
+pub(crate) fn rolled_back() -> Fault {
+    Fault::new("SQLite rolled the transaction back")
+}
+
+/// The caller's transaction is not ours any more.
+pub(crate) fn ended() -> Fault {
+    Fault::new("the work in this transaction has ended")
+}

@@ -9,13 +9,14 @@ use convio_core::store::{CommitError, Fault, StoreError};
 use convio_core::{ContactId, LeadId, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
+use crate::Sqlite;
+use crate::access::Access;
 use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros};
 use crate::readers::{page_limit, query_all, query_one};
 
 #[async_trait]
-impl EventLog for SqliteStore {
+impl<A: Access> EventLog for Sqlite<A> {
     async fn history(
         &self,
         workspace: WorkspaceId,
@@ -23,8 +24,8 @@ impl EventLog for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Event>, StoreError> {
         let page = page.clone();
-        self.readers
-            .run(move |conn| {
+        self.access
+            .read(move |conn| {
                 let (sql, kind, id) = match stream {
                     StreamRef::Contact(id) => (OF_CONTACT, None, id.uuid()),
                     StreamRef::Lead(id) => (OF_LEAD, None, id.uuid()),
@@ -50,11 +51,11 @@ impl EventLog for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Event>, StoreError> {
         let values = (Id(workspace.uuid()), int(after.0), int(limit as u64));
-        self.readers.run(move |conn| query_all(conn, FEED, values, read)).await
+        self.access.read(move |conn| query_all(conn, FEED, values, read)).await
     }
 
     async fn head(&self, workspace: WorkspaceId) -> Result<Option<Head>, StoreError> {
-        self.readers.run(move |conn| head(conn, workspace)).await
+        self.access.read(move |conn| head(conn, workspace)).await
     }
 }
 
@@ -69,6 +70,18 @@ pub(crate) fn head(conn: &Connection, workspace: WorkspaceId) -> Result<Option<H
             config: ConfigVersion(cells.count()?),
         })
     })
+}
+
+/// 1 statement.
+pub(crate) fn put_head(conn: &Connection, workspace: WorkspaceId, head: Head) -> Result<(), CommitError> {
+    let Head { feed, contacts, config } = head;
+    execute(
+        conn,
+        "INSERT INTO head (workspace_id, feed, contacts, config) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (workspace_id) DO UPDATE SET feed = excluded.feed, contacts = excluded.contacts,
+         config = excluded.config",
+        params![Id(workspace.uuid()), int(feed.0), int(contacts), int(config.0)],
+    )
 }
 
 /// 1 statement.

@@ -1,79 +1,46 @@
-//! Gates: rows that a change set must win. One connection writes, so what is read here holds until it is written.
+//! Rows that a change set must win: names, counters, windows. One statement each.
 
 use chrono::{DateTime, Utc};
-use convio_core::change_set::{
-    Claim, ClaimName, ContactMerge, CounterAdd, Decisions, GateLost, MergedContact, RepeatWindow,
-};
-use convio_core::contact::Contact;
+use convio_core::change_set::{ClaimName, Held, Last};
 use convio_core::store::{CommitError, StoreError};
-use convio_core::{ContactId, LeadId, NumberSeries, WebhookId, WorkspaceId};
-use rusqlite::{Connection, OptionalExtension, params};
+use convio_core::{ContactId, Fingerprint, LeadId, WebhookId, WorkspaceId};
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use crate::apply::{conflict, execute};
+use crate::apply::execute;
 use crate::cells::{Cells, Id, micros};
-use crate::contact;
-use crate::error::write_failed;
 use crate::readers::query_one;
 
-/// 1 statement.
-pub(crate) fn count(conn: &Connection, workspace: WorkspaceId, add: CounterAdd) -> Result<(), CommitError> {
-    let CounterAdd { key, window, n, at_most } = add;
-    let used: Option<i64> = conn
-        .prepare_cached(
-            "INSERT INTO counter (workspace_id, key, window_at, used) SELECT ?1, ?2, ?3, ?4 WHERE ?4 <= ?5
-             ON CONFLICT (workspace_id, key, window_at) DO UPDATE SET used = used + ?4 WHERE used + ?4 <= ?5
-             RETURNING used",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![Id(workspace.uuid()), key, micros(window), n, at_most], |row| row.get(0))
-                .optional()
-        })
-        .map_err(write_failed)?;
-    used.map(drop).ok_or(CommitError::GateLost(GateLost::Counter { key }))
-}
-
-/// 2 statements, 1 when it is lost.
-pub(crate) fn claim(
+/// What holds this name.
+pub(crate) fn held(
     conn: &Connection,
     workspace: WorkspaceId,
-    claim: Claim,
-    at: DateTime<Utc>,
-) -> Result<(), CommitError> {
-    let Claim { webhook, kind, value, fingerprint, holder, expires_at, yields } = claim;
-    let webhook = Id(webhook.map_or(Uuid::nil(), WebhookId::uuid));
-    let held: Option<(Id, Vec<u8>)> = conn
-        .prepare_cached(
-            "SELECT holder_id, fingerprint FROM claim WHERE workspace_id = ?1 AND webhook_id = ?2 AND kind = ?3
-             AND value = ?4 AND (expires_at IS NULL OR expires_at > ?5) AND holder_id <> ?6
-             AND (yields = 0 OR fingerprint = ?7)",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row(
-                    params![
-                        Id(workspace.uuid()),
-                        webhook,
-                        kind.code(),
-                        value,
-                        micros(at),
-                        Id(holder),
-                        fingerprint.as_bytes()
-                    ],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()
+    name: &ClaimName,
+) -> Result<Option<Held>, StoreError> {
+    let ClaimName { webhook, kind, value } = name;
+    let sql = "SELECT workspace_id, holder_id, fingerprint, expires_at, yields FROM claim
+               WHERE workspace_id = ?1 AND webhook_id = ?2 AND kind = ?3 AND value = ?4";
+    let values = params![Id(workspace.uuid()), scope(*webhook), kind.code(), value];
+    query_one(conn, sql, values, |row| {
+        let mut cells = Cells::of("claim", row);
+        let _ = cells.uuid()?;
+        Ok(Held {
+            holder: cells.uuid()?,
+            fingerprint: cells.map(|bytes: [u8; 32]| Ok::<_, String>(Fingerprint::from_bytes(bytes)))?,
+            expires_at: cells.opt_time()?,
+            yields: cells.get()?,
         })
-        .map_err(write_failed)?;
-    if let Some((Id(holds), held)) = held {
-        return Err(CommitError::GateLost(GateLost::Claim {
-            claimant: holder,
-            kind,
-            holder: holds,
-            same_body: held == fingerprint.as_bytes(),
-        }));
-    }
+    })
+}
+
+pub(crate) fn put_held(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    name: &ClaimName,
+    held: Held,
+) -> Result<(), CommitError> {
+    let ClaimName { webhook, kind, value } = name;
+    let Held { holder, fingerprint, expires_at, yields } = held;
     execute(
         conn,
         "INSERT INTO claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at, yields)
@@ -83,7 +50,7 @@ pub(crate) fn claim(
          yields = excluded.yields",
         params![
             Id(workspace.uuid()),
-            webhook,
+            scope(*webhook),
             kind.code(),
             value,
             fingerprint.as_bytes().as_slice(),
@@ -94,87 +61,66 @@ pub(crate) fn claim(
     )
 }
 
-/// What holds this name.
-pub(crate) fn holder(
-    conn: &Connection,
-    workspace: WorkspaceId,
-    name: &ClaimName,
-) -> Result<Option<Uuid>, StoreError> {
-    let ClaimName { webhook, kind, value } = name;
-    let webhook = Id(webhook.map_or(Uuid::nil(), WebhookId::uuid));
-    let sql = "SELECT holder_id FROM claim WHERE workspace_id = ?1 AND webhook_id = ?2 AND kind = ?3 AND value = ?4";
-    let values = params![Id(workspace.uuid()), webhook, kind.code(), value];
-    query_one(conn, sql, values, |row| Cells::of("claim", row).uuid())
+fn scope(webhook: Option<WebhookId>) -> Id {
+    Id(webhook.map_or(Uuid::nil(), WebhookId::uuid))
 }
 
-/// 3 statements for a known key (key, contact, update), 4 for a new one (key, candidate, key, contact).
-pub(crate) fn merge(
+/// What a counter's window has come to.
+pub(crate) fn used(
     conn: &Connection,
     workspace: WorkspaceId,
-    merge: ContactMerge,
-    at: DateTime<Utc>,
-    contacts_made: &mut u64,
-) -> Result<MergedContact, CommitError> {
-    let ContactMerge { candidate, key, offer, touch } = merge;
-    let known = contact::by_key(conn, workspace, &key)?;
-    let row = match known {
-        Some(id) => {
-            let mut row = contact::fetch(conn, workspace, id)?.ok_or_else(|| conflict("contact", id))?;
-            let before = row.version;
-            row.take(&offer, &touch);
-            contact::update(conn, &row, before)?;
-            row
-        }
-        None => {
-            if contact::fetch(conn, workspace, candidate)?.is_some() {
-                return Err(conflict("contact", candidate));
-            }
-            let number = NumberSeries::of(workspace).nth(*contacts_made);
-            *contacts_made += 1;
-            contact::insert_key(conn, workspace, &key, candidate)?;
-            let row = Contact::opened(workspace, candidate, number, &offer, touch, at);
-            contact::insert(conn, &row)?;
-            row
-        }
-    };
-    Ok(MergedContact {
-        candidate,
-        id: row.id,
-        number: row.number,
-        version: row.version,
-        created: known.is_none(),
+    key: &str,
+    window: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let sql =
+        "SELECT workspace_id, key, used FROM counter WHERE workspace_id = ?1 AND key = ?2 AND window_at = ?3";
+    let used = query_one(conn, sql, params![Id(workspace.uuid()), key, micros(window)], |row| {
+        let mut cells = Cells::of("counter", row);
+        let _: (_, String) = (cells.uuid()?, cells.get()?);
+        cells.get()
+    })?;
+    Ok(used.unwrap_or(0))
+}
+
+pub(crate) fn put_used(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    key: &str,
+    window: DateTime<Utc>,
+    used: i64,
+) -> Result<(), CommitError> {
+    execute(
+        conn,
+        "INSERT INTO counter (workspace_id, key, window_at, used) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (workspace_id, key, window_at) DO UPDATE SET used = excluded.used",
+        params![Id(workspace.uuid()), key, micros(window), used],
+    )
+}
+
+/// The last accepted lead of a contact under a repeat key.
+pub(crate) fn last_in_window(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    key: Fingerprint,
+) -> Result<Option<Last>, StoreError> {
+    let sql = "SELECT workspace_id, contact_id, last_at, last_lead FROM repeat_window
+               WHERE workspace_id = ?1 AND contact_id = ?2 AND key = ?3";
+    let values = params![Id(workspace.uuid()), Id(contact.uuid()), key.as_bytes().as_slice()];
+    query_one(conn, sql, values, |row| {
+        let mut cells = Cells::of("repeat_window", row);
+        let _ = (cells.uuid()?, cells.uuid()?);
+        Ok((cells.time()?, LeadId::from_uuid(cells.uuid()?)))
     })
 }
 
-/// 2 statements, 1 when it is lost.
-pub(crate) fn window(
+pub(crate) fn put_window(
     conn: &Connection,
     workspace: WorkspaceId,
-    window: RepeatWindow,
-    decided: &Decisions,
-) -> Result<Option<LeadId>, CommitError> {
-    let RepeatWindow { contact, key, lead, received_at, cutoff, until, reject } = window;
-    let contact: ContactId = decided.contact(contact);
-    let last: Option<(i64, Id)> = conn
-        .prepare_cached(
-            "SELECT last_at, last_lead FROM repeat_window WHERE workspace_id = ?1 AND contact_id = ?2 AND key = ?3",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row(
-                    params![Id(workspace.uuid()), Id(contact.uuid()), key.as_bytes().as_slice()],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()
-        })
-        .map_err(write_failed)?;
-    let last = last.map(|(at, lead)| (at, LeadId::from_uuid(lead.0)));
-    let repeats = last.filter(|(at, _)| *at > micros(cutoff) && *at < micros(until)).map(|(_, lead)| lead);
-    if let (Some(of), true) = (repeats, reject) {
-        return Err(CommitError::GateLost(GateLost::Repeat { lead, of }));
-    }
-    let this = (micros(received_at), lead);
-    let (last_at, last_lead) = last.map_or(this, |last| last.max(this));
+    contact: ContactId,
+    key: Fingerprint,
+    (last_at, last_lead): Last,
+) -> Result<(), CommitError> {
     execute(
         conn,
         "INSERT INTO repeat_window (workspace_id, contact_id, key, last_at, last_lead) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -184,9 +130,8 @@ pub(crate) fn window(
             Id(workspace.uuid()),
             Id(contact.uuid()),
             key.as_bytes().as_slice(),
-            last_at,
+            micros(last_at),
             Id(last_lead.uuid()),
         ],
-    )?;
-    Ok(repeats)
+    )
 }

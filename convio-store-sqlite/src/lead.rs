@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use convio_core::change_set::{ClaimName, Version, Write};
+use convio_core::change_set::{ClaimName, Version};
 use convio_core::contact::Touch;
 use convio_core::lead::{
     Attempts, Interest, Lead, LeadFilter, LeadRepository, LeadStatus, Payload, Priority, Progress, Reached,
@@ -16,8 +16,9 @@ use rusqlite::{Connection, Row, params};
 
 use uuid::Uuid;
 
-use crate::SqliteStore;
-use crate::apply::{check_version, execute};
+use crate::Sqlite;
+use crate::access::Access;
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, micros_up, to_json};
 use crate::readers::{query_one, query_page};
 use crate::{gates, payload};
@@ -33,14 +34,14 @@ macro_rules! columns {
 }
 
 #[async_trait]
-impl LeadRepository for SqliteStore {
+impl<A: Access> LeadRepository for Sqlite<A> {
     async fn fetch_leads(
         &self,
         workspace: WorkspaceId,
         ids: &[LeadId],
     ) -> Result<Vec<Option<Lead>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_leads(
@@ -50,7 +51,7 @@ impl LeadRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Lead>, StoreError> {
         let (filter, page) = (filter.clone(), page.clone());
-        self.readers.run(move |conn| list(conn, workspace, &filter, &page)).await
+        self.access.read(move |conn| list(conn, workspace, &filter, &page)).await
     }
 
     async fn fetch_holders(
@@ -59,8 +60,11 @@ impl LeadRepository for SqliteStore {
         names: &[ClaimName],
     ) -> Result<Vec<Option<Uuid>>, StoreError> {
         let names = names.to_vec();
-        self.readers
-            .run(move |conn| names.iter().map(|name| gates::holder(conn, workspace, name)).collect())
+        self.access
+            .read(move |conn| {
+                let holder = |name| Ok(gates::held(conn, workspace, name)?.map(|held| held.holder));
+                names.iter().map(holder).collect()
+            })
             .await
     }
 
@@ -70,8 +74,8 @@ impl LeadRepository for SqliteStore {
         ids: &[IntakeId],
     ) -> Result<Vec<Option<Payload>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers
-            .run(move |conn| ids.iter().map(|id| payload::fetch(conn, workspace, *id)).collect())
+        self.access
+            .read(move |conn| ids.iter().map(|id| payload::fetch(conn, workspace, *id)).collect())
             .await
     }
 }
@@ -125,8 +129,8 @@ fn list(
     query_page(conn, sql, workspace, page, values, read, |row| row.id.uuid())
 }
 
-/// 2 statements.
-pub(crate) fn write(conn: &Connection, write: &Write<Lead>) -> Result<(), CommitError> {
+/// Writes a row whose version was checked: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Lead) -> Result<(), CommitError> {
     let Lead {
         id,
         workspace,
@@ -149,14 +153,11 @@ pub(crate) fn write(conn: &Connection, write: &Write<Lead>) -> Result<(), Commit
         received_at,
         created_at,
         version,
-    } = write.row();
+    } = row;
     let Interest { source, lead_type, campaign, product, utm, external_id } = interest;
     let Progress { status, reason, open_appointments, reached, conversion } = progress;
     let LeadStatus { key, stage } = status;
     let Attempts { count, first_at, last_at } = attempts;
-    let row_key = [Id(workspace.uuid()), Id(id.uuid())];
-    let version_sql = "SELECT version FROM lead WHERE workspace_id = ?1 AND id = ?2";
-    check_version(conn, version_sql, row_key, write, || format!("lead `{id}`"))?;
     execute(
         conn,
         concat!(

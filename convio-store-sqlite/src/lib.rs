@@ -4,6 +4,8 @@
 //! and its sync to the disk; each change set has a savepoint of its own, so that one failing leaves its neighbours alone.
 //! Several processes may use one file.
 //!
+//! [`run`] works inside a transaction of yours, on your own connection: what Convio does is committed with your own rows.
+//!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
 //! use convio_core::{Convio, Ingested, NewWorkspace, RawLead};
@@ -17,6 +19,7 @@
 //! # Ok(()) }) }
 //! ```
 
+mod access;
 mod analytics;
 mod apply;
 mod appointment;
@@ -34,6 +37,7 @@ mod payload;
 mod readers;
 mod record;
 mod rejection;
+mod transaction;
 mod webhook;
 mod workspace;
 mod writer;
@@ -44,41 +48,44 @@ use async_trait::async_trait;
 use convio_core::change_set::{ChangeSet, Receipt};
 use convio_core::store::{CommitError, Durability, Loaded, Needs, Store, StoreError};
 
-pub use migrate::{MIGRATIONS, Migration};
+pub use access::Threads;
+pub use migrate::{MIGRATIONS, Migration, migrate};
 pub use open::{Migrate, Options, Synchronous};
+pub use transaction::{Inside, TxStore, run};
 
-use readers::Readers;
-use writer::Writer;
+use access::Access;
+
+/// A store on SQLite, by the way in which it reaches the database: [`SqliteStore`] by threads of its own, [`TxStore`] by a
+/// transaction of yours.
+#[derive(Clone)]
+pub struct Sqlite<A> {
+    access: A,
+}
 
 /// A store on a SQLite file.
 ///
 /// Dropping it waits until what was handed to it is written.
-pub struct SqliteStore {
-    // Dropped in this order: the last connection to close writes the log into the file and removes it, and a reader can't.
-    readers: Readers,
-    writer: Writer,
-    durability: Durability,
-}
+pub type SqliteStore = Sqlite<Threads>;
 
 #[async_trait]
-impl Store for SqliteStore {
+impl<A: Access> Store for Sqlite<A> {
     fn durability(&self) -> Durability {
-        self.durability
+        self.access.durability()
     }
 
     async fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
         let needs = needs.clone();
-        self.readers.run(move |conn| load::load(conn, &needs)).await
+        self.access.read(move |conn| load::load(conn, &needs)).await
     }
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
-        self.writer.commit(batch).await
+        self.access.commit(batch).await
     }
 }
 
-impl fmt::Debug for SqliteStore {
+impl<A: Access> fmt::Debug for Sqlite<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("durability", &self.durability).finish_non_exhaustive()
+        f.debug_struct("Sqlite").field("durability", &self.access.durability()).finish_non_exhaustive()
     }
 }
 

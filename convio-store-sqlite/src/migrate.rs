@@ -22,6 +22,28 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, sql: include_str!("../migrations/0002_relations.sql") },
 ];
 
+/// Brings the schema of a connection of yours up to date, or looks at it: what [`run`](crate::run) needs. A
+/// [`SqliteStore`](crate::SqliteStore) does it by itself when it opens the file.
+///
+/// Convio's tables and readable relations (`contact`, `lead`, `event`, `leads` ...) then live beside yours, under the names
+/// that [`MIGRATIONS`] give them: those must be free.
+///
+/// # Errors
+/// The schema is newer than this version; it is older, and may only be looked at; one of its names is taken.
+///
+/// ```
+/// use convio_store_sqlite::{Migrate, migrate};
+/// let mut conn = rusqlite::Connection::open_in_memory()?;
+/// conn.execute_batch("CREATE TABLE orders (id INTEGER PRIMARY KEY)")?;
+/// assert!(migrate(&mut conn, Migrate::Check).is_err());
+/// migrate(&mut conn, Migrate::Apply)?;
+/// assert!(migrate(&mut conn, Migrate::Check).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn migrate(conn: &mut Connection, mode: Migrate) -> Result<(), StoreError> {
+    if missing(conn, mode)? { apply(conn) } else { Ok(()) }
+}
+
 /// Whether steps are missing. Changes nothing.
 ///
 /// Refuses a schema that is newer than this version, and one that is older where it may not be brought up to date.
@@ -39,7 +61,7 @@ pub(crate) fn missing(conn: &Connection, mode: Migrate) -> Result<bool, StoreErr
 }
 
 /// Takes the steps that are missing.
-pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
+pub(crate) fn apply(conn: &mut Connection) -> Result<(), StoreError> {
     MIGRATIONS.iter().try_for_each(|migration| run(conn, migration).map_err(read_failed))
 }
 

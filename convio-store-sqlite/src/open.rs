@@ -4,11 +4,12 @@ use std::time::Duration;
 use convio_core::store::{Durability, Fault, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::SqliteStore;
+use crate::access::Threads;
 use crate::error::read_failed;
-use crate::migrate::{migrate, missing};
+use crate::migrate::{apply, missing};
 use crate::readers::Readers;
 use crate::writer::Writer;
+use crate::{Sqlite, SqliteStore};
 
 /// How a file is opened.
 ///
@@ -137,7 +138,7 @@ impl Options {
         let missing = missing(&writer, self.migrate)?;
         self.use_log(&writer)?;
         if missing {
-            migrate(&mut writer)?;
+            apply(&mut writer)?;
         }
         let readers = (0..self.readers)
             .map(|_| self.connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
@@ -146,11 +147,12 @@ impl Options {
             Synchronous::Full => Durability::Synced,
             Synchronous::Normal => Durability::Process,
         };
-        Ok(SqliteStore {
+        let access = Threads {
             writer: Writer::start(writer)?,
             readers: Readers::start(readers.map_err(read_failed)?)?,
             durability,
-        })
+        };
+        Ok(Sqlite { access })
     }
 
     fn write_access(&self) -> OpenFlags {

@@ -3,7 +3,6 @@ use convio_core::store::{CommitError, StoreError};
 use convio_core::{Fingerprint, IntakeId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, params};
 
-use crate::apply::conflict;
 use crate::cells::{Cells, Id, micros, to_json};
 use crate::error::write_failed;
 use crate::readers::query_one;
@@ -52,6 +51,6 @@ pub(crate) fn insert(conn: &Connection, row: &Payload) -> Result<(), CommitError
     ];
     match statement.execute(values).map_err(write_failed)? {
         1 => Ok(()),
-        _ => Err(conflict("payload", id)),
+        _ => Err(CommitError::Conflict { what: format!("payload `{id}`") }),
     }
 }

@@ -11,10 +11,9 @@ use rusqlite::{Connection, ToSql};
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
 
+use crate::access::Job;
 use crate::cells::{Id, int};
 use crate::error::{gone, read_failed};
-
-type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 pub(crate) struct Readers {
     jobs: Option<Sender<Job>>,
@@ -101,11 +100,14 @@ pub(crate) fn query_all<T>(
     Ok(all)
 }
 
-/// Runs reads as of one moment.
+/// Runs reads as of one moment. Within a transaction they are so already: nobody else writes there in between.
 pub(crate) fn snapshot<T>(
     conn: &Connection,
     read: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    if !conn.is_autocommit() {
+        return read(conn);
+    }
     let tx = conn.unchecked_transaction().map_err(read_failed)?;
     let read = read(&tx)?;
     tx.finish().map_err(read_failed)?;

@@ -1,17 +1,18 @@
 use async_trait::async_trait;
 use convio_core::WorkspaceId;
-use convio_core::change_set::{Version, Write};
+use convio_core::change_set::Version;
 use convio_core::record::{CONFIG_KINDS, Record, Records};
 use convio_core::store::{CommitError, StoreError};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
-use crate::apply::{check_version, execute};
+use crate::Sqlite;
+use crate::access::Access;
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, to_json};
 use crate::readers::{query_all, query_one};
 
 #[async_trait]
-impl Records for SqliteStore {
+impl<A: Access> Records for Sqlite<A> {
     async fn fetch_record(
         &self,
         workspace: WorkspaceId,
@@ -19,8 +20,8 @@ impl Records for SqliteStore {
         key: &str,
     ) -> Result<Option<Record>, StoreError> {
         let (kind, key) = (kind.to_owned(), key.to_owned());
-        self.readers
-            .run(move |conn| query_one(conn, BY_KEY, params![Id(workspace.uuid()), kind, key], read))
+        self.access
+            .read(move |conn| query_one(conn, BY_KEY, params![Id(workspace.uuid()), kind, key], read))
             .await
     }
 }
@@ -31,12 +32,9 @@ pub(crate) fn of_config(conn: &Connection, workspace: WorkspaceId) -> Result<Vec
     query_all(conn, OF_KINDS, params![Id(workspace.uuid()), a, b, c], read)
 }
 
-/// 2 statements.
-pub(crate) fn write(conn: &Connection, write: &Write<Record>) -> Result<(), CommitError> {
-    let Record { workspace, kind, key, body, version } = write.row();
-    let version_sql = "SELECT version FROM record WHERE workspace_id = ?1 AND kind = ?2 AND key = ?3";
-    let row_key = params![Id(workspace.uuid()), kind, key];
-    check_version(conn, version_sql, row_key, write, || format!("record `{kind}/{key}`"))?;
+/// Writes a row whose version was checked: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Record) -> Result<(), CommitError> {
+    let Record { workspace, kind, key, body, version } = row;
     execute(
         conn,
         "INSERT OR REPLACE INTO record (workspace_id, kind, key, body, version) VALUES (?1, ?2, ?3, ?4, ?5)",

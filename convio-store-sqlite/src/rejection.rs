@@ -1,25 +1,26 @@
 use async_trait::async_trait;
-use convio_core::change_set::{Version, Write};
+use convio_core::change_set::Version;
 use convio_core::page::{Page, PageRequest};
 use convio_core::rejection::{Rejection, RejectionFilter, RejectionRepository, RejectionState};
 use convio_core::store::{CommitError, StoreError};
 use convio_core::{IntakeId, LeadId, ProviderId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
-use crate::apply::{check_version, execute};
+use crate::Sqlite;
+use crate::access::Access;
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
 use crate::readers::{query_one, query_page};
 
 #[async_trait]
-impl RejectionRepository for SqliteStore {
+impl<A: Access> RejectionRepository for Sqlite<A> {
     async fn fetch_rejections(
         &self,
         workspace: WorkspaceId,
         ids: &[IntakeId],
     ) -> Result<Vec<Option<Rejection>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, workspace, *id)).collect()).await
     }
 
     async fn list_rejections(
@@ -29,8 +30,8 @@ impl RejectionRepository for SqliteStore {
         page: &PageRequest,
     ) -> Result<Page<Rejection>, StoreError> {
         let (state, page) = (filter.state.map(RejectionState::code), page.clone());
-        self.readers
-            .run(move |conn| {
+        self.access
+            .read(move |conn| {
                 query_page(conn, LIST, workspace, &page, params![state], read, |row| row.id.uuid())
             })
             .await
@@ -45,8 +46,8 @@ pub(crate) fn fetch(
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
 }
 
-/// 2 statements.
-pub(crate) fn write(conn: &Connection, write: &Write<Rejection>) -> Result<(), CommitError> {
+/// Writes a row whose version was checked: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Rejection) -> Result<(), CommitError> {
     let Rejection {
         id,
         workspace,
@@ -62,10 +63,7 @@ pub(crate) fn write(conn: &Connection, write: &Write<Rejection>) -> Result<(), C
         received_at,
         created_at,
         version,
-    } = write.row();
-    let key = [Id(workspace.uuid()), Id(id.uuid())];
-    let version_sql = "SELECT version FROM rejection WHERE workspace_id = ?1 AND id = ?2";
-    check_version(conn, version_sql, key, write, || format!("rejection `{id}`"))?;
+    } = row;
     execute(
         conn,
         "INSERT OR REPLACE INTO rejection (workspace_id, id, webhook_id, reasons, duplicate_of, external_id,

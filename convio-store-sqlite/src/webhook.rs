@@ -1,18 +1,19 @@
 use async_trait::async_trait;
-use convio_core::change_set::{Version, Write};
+use convio_core::change_set::Version;
 use convio_core::page::{Page, PageRequest};
 use convio_core::store::{CommitError, StoreError};
 use convio_core::webhook::{Webhook, WebhookRepository};
 use convio_core::{WebhookId, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
-use crate::SqliteStore;
-use crate::apply::{check_version, conflict, execute};
+use crate::Sqlite;
+use crate::access::Access;
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
 use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
-impl WebhookRepository for SqliteStore {
+impl<A: Access> WebhookRepository for Sqlite<A> {
     async fn fetch_webhooks(
         &self,
         workspace: WorkspaceId,
@@ -20,8 +21,8 @@ impl WebhookRepository for SqliteStore {
     ) -> Result<Vec<Option<Webhook>>, StoreError> {
         let ids = ids.to_vec();
         let sql = select("AND id = ?2");
-        self.readers
-            .run(move |conn| {
+        self.access
+            .read(move |conn| {
                 let key = |id: &WebhookId| params_of(workspace, *id);
                 ids.iter().map(|id| query_one(conn, &sql, key(id), read)).collect()
             })
@@ -35,8 +36,8 @@ impl WebhookRepository for SqliteStore {
     ) -> Result<Page<Webhook>, StoreError> {
         let page = page.clone();
         let sql = select("AND id > ?2 ORDER BY id LIMIT ?3");
-        self.readers
-            .run(move |conn| query_page(conn, &sql, workspace, &page, &[], read, |row| row.id.uuid()))
+        self.access
+            .read(move |conn| query_page(conn, &sql, workspace, &page, &[], read, |row| row.id.uuid()))
             .await
     }
 }
@@ -46,20 +47,21 @@ pub(crate) fn all(conn: &Connection, workspace: WorkspaceId) -> Result<Vec<Webho
     query_all(conn, &select("ORDER BY id"), [Id(workspace.uuid())], read)
 }
 
-/// 3 statements.
-pub(crate) fn write(conn: &Connection, write: &Write<Webhook>) -> Result<(), CommitError> {
-    let Webhook { id, workspace, name, settings, created_at, deleted_at, version } = write.row();
-    let version_sql = "SELECT version FROM webhook WHERE workspace_id = ?1 AND id = ?2";
-    check_version(conn, version_sql, params_of(*workspace, *id), write, || format!("webhook `{id}`"))?;
-    let taken = query_one(
-        conn,
-        "SELECT id FROM webhook WHERE workspace_id = ?1 AND name = ?2",
-        params![Id(workspace.uuid()), name],
-        |row| Cells::of("webhook", row).uuid(),
-    )?;
-    if taken.is_some_and(|holder| holder != id.uuid()) {
-        return Err(conflict("webhook", name));
-    }
+/// The webhook of this name.
+pub(crate) fn named(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    name: &str,
+) -> Result<Option<WebhookId>, StoreError> {
+    let sql = "SELECT id FROM webhook WHERE workspace_id = ?1 AND name = ?2";
+    let values = params![Id(workspace.uuid()), name];
+    let id = query_one(conn, sql, values, |row| Cells::of("webhook", row).uuid())?;
+    Ok(id.map(WebhookId::from_uuid))
+}
+
+/// Writes a row whose version and name were checked: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Webhook) -> Result<(), CommitError> {
+    let Webhook { id, workspace, name, settings, created_at, deleted_at, version } = row;
     execute(
         conn,
         "INSERT OR REPLACE INTO webhook (workspace_id, id, name, settings, created_at, deleted_at, version)

@@ -1,20 +1,21 @@
 use async_trait::async_trait;
-use convio_core::change_set::{Version, Write};
+use convio_core::change_set::Version;
 use convio_core::store::{CommitError, StoreError};
 use convio_core::workspace::{Workspace, WorkspaceRepository, WorkspaceSettings};
 use convio_core::{Currency, WorkspaceId, Zone};
 use rusqlite::{Connection, params};
 
-use crate::SqliteStore;
-use crate::apply::{check_version, execute};
+use crate::Sqlite;
+use crate::access::Access;
+use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
 use crate::readers::query_one;
 
 #[async_trait]
-impl WorkspaceRepository for SqliteStore {
+impl<A: Access> WorkspaceRepository for Sqlite<A> {
     async fn fetch_workspaces(&self, ids: &[WorkspaceId]) -> Result<Vec<Option<Workspace>>, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| ids.iter().map(|id| fetch(conn, *id)).collect()).await
+        self.access.read(move |conn| ids.iter().map(|id| fetch(conn, *id)).collect()).await
     }
 }
 
@@ -39,12 +40,10 @@ pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspa
     })
 }
 
-/// 2 statements.
-pub(crate) fn write(conn: &Connection, write: &Write<Workspace>) -> Result<(), CommitError> {
-    let Workspace { id, settings, created_at, deleted_at, version } = write.row();
+/// Writes a row whose version was checked: 1 statement.
+pub(crate) fn put(conn: &Connection, row: &Workspace) -> Result<(), CommitError> {
+    let Workspace { id, settings, created_at, deleted_at, version } = row;
     let WorkspaceSettings { name, zone, currency, active, policy } = settings;
-    let version_sql = "SELECT version FROM workspace WHERE workspace_id = ?1";
-    check_version(conn, version_sql, [Id(id.uuid())], write, || format!("workspace `{id}`"))?;
     execute(
         conn,
         "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, policy, created_at,

@@ -9,6 +9,7 @@
 //! | makes its contact | 17 |
 //! | of a known contact | 16 |
 //! | with an idempotency key or external id | 2 more for each |
+//! | counted against a limit | 2 more for each |
 //! | rejected | 11 |
 //! | replayed | 7 here, no sync; 4 on a reader |
 
@@ -19,10 +20,9 @@ use convio_core::store::{CommitError, Fault, StoreError};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::access::Results;
 use crate::apply::apply;
-use crate::error::{commit_failed, gone, read_failed, write_failed};
-
-type Results = Vec<Result<Receipt, CommitError>>;
+use crate::error::{commit_failed, gone, read_failed, rolled_back, write_failed};
 
 struct Job {
     batch: Vec<ChangeSet>,
@@ -104,7 +104,7 @@ fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
         .collect();
     let committed = if conn.is_autocommit() {
         // SQLite ended the transaction by itself, as when the disk is full.
-        Err(CommitError::Unavailable(Fault::new("SQLite rolled the transaction back")))
+        Err(CommitError::Unavailable(rolled_back()))
     } else {
         run(conn, "COMMIT").map_err(commit_failed)
     };
@@ -124,9 +124,9 @@ fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
 }
 
 /// One change set in its savepoint.
-fn one(conn: &Connection, changes: ChangeSet) -> Result<Receipt, CommitError> {
+pub(crate) fn one(conn: &Connection, changes: ChangeSet) -> Result<Receipt, CommitError> {
     if conn.is_autocommit() {
-        return Err(CommitError::Unavailable(Fault::new("SQLite rolled the transaction back")));
+        return Err(CommitError::Unavailable(rolled_back()));
     }
     run(conn, "SAVEPOINT convio").map_err(write_failed)?;
     let result = apply(conn, changes);

@@ -10,7 +10,7 @@ mod support {
 use std::path::Path;
 
 use convio_core::service::Atomicity;
-use convio_core::{Convio, Error, Ingested, NewWorkspace, RawLead, WorkspaceHandle, WorkspaceId};
+use convio_core::{Convio, Error, Ingested, NewWebhook, NewWorkspace, RawLead, WorkspaceHandle, WorkspaceId};
 use convio_store_sqlite::SqliteStore;
 use rusqlite::Connection;
 use support::trace::{Statement, Trace};
@@ -59,6 +59,23 @@ fn an_external_id_costs_2_statements_more() {
 }
 
 #[test]
+fn a_limit_costs_2_statements_more() {
+    let trace = Trace::start();
+    let world = World::new(&trace);
+    let slow = NewWebhook::named("slow").with(|settings| settings.leads_per_hour_max = Some(9));
+    pollster::block_on(world.acme.create_webhook(slow)).unwrap();
+    assert!(pollster::block_on(world.acme.webhook("slow")).unwrap().is_some());
+    for used in 0..2 {
+        trace.take();
+        let (answer, cost) = world.ingest(lead(used).webhook("slow"));
+        assert!(matches!(answer, Ok(Ingested::Created(_))), "{answer:?}");
+        let counter = ["SELECT counter", "INSERT counter"];
+        assert_eq!(gists(&cost, WRITER), in_group(&[GATE, &counter, NEW_CONTACT, LEAD]));
+        assert_eq!(cost.len(), 19);
+    }
+}
+
+#[test]
 fn a_replay_writes_nothing_and_costs_11_statements() {
     let trace = Trace::start();
     let world = World::new(&trace);
@@ -83,7 +100,7 @@ fn a_rejected_lead_costs_11_statements() {
         "INSERT rejection",
         "INSERT event",
         "INSERT rollup",
-        "UPDATE head",
+        "INSERT head",
     ];
     assert_eq!(gists(&cost, WRITER), in_group(&[GATE, &kept]));
     assert_eq!(cost.len(), 11);
@@ -218,5 +235,5 @@ const LEAD: &[&str] = &[
     "INSERT payload",
     "INSERT event",
     "INSERT rollup",
-    "UPDATE head",
+    "INSERT head",
 ];

@@ -114,6 +114,7 @@ registry! { $
         unknown_fields_and_nested_ones_are_kept_as_sent
         text_is_kept_whatever_it_holds
         a_nul_does_not_stop_a_lead
+        a_nul_in_a_callers_own_text_is_refused_by_its_field
         custom_fields_read_as_a_type
         a_possible_phone_is_taken_and_flagged
         headers_are_kept_with_the_payload

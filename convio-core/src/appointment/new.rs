@@ -208,19 +208,20 @@ impl Completion {
     }
 }
 
-/// What is wrong with a text that was given: nothing but blanks, or too long.
+/// What is wrong with a text that was given: nothing but blanks, a NUL, or too long.
 pub(crate) fn text_reason(field: &str, text: Option<&str>) -> Option<Reason> {
     let text = text?;
-    let wrong = text.trim().is_empty() || text.len() > TEXT_BYTES_MAX;
-    let message = format!("{field} has 1 to {TEXT_BYTES_MAX} bytes that are not all blank");
+    let wrong = text.trim().is_empty() || text.contains('\0') || text.len() > TEXT_BYTES_MAX;
+    let message = format!("{field} has 1 to {TEXT_BYTES_MAX} bytes that are not all blank, none of them NUL");
     wrong.then(|| Reason::new(field, "invalid", message))
 }
 
 /// What is wrong with a caller's own id.
 pub(crate) fn id_reason(id: Option<&str>) -> Option<Reason> {
     let id = id?;
-    let wrong = id.trim().is_empty() || id.len() > CLAIM_BYTES_MAX;
-    let message = format!("external_id has 1 to {CLAIM_BYTES_MAX} bytes that are not all blank");
+    let wrong = id.trim().is_empty() || id.contains('\0') || id.len() > CLAIM_BYTES_MAX;
+    let message =
+        format!("external_id has 1 to {CLAIM_BYTES_MAX} bytes that are not all blank, none of them NUL");
     wrong.then(|| Reason::new("external_id", "invalid", message))
 }
 

@@ -26,6 +26,10 @@ use crate::workspace::Workspace;
 /// - shows what is committed, and nobody else changes it until the change set is answered;
 /// - shows at once what was put;
 /// - undoes what was put when [`apply`] fails.
+///
+/// A store's `commit` takes its lock or begins a transaction, calls [`apply`] with its rows, and keeps what was put or
+/// takes it back. The order, what loses a gate, what is a conflict, and all numbers are decided there: what is put here was
+/// checked, and is written as it is.
 pub trait Rows {
     /// The workspace's head; `None` where there is no such workspace.
     fn head(&mut self) -> Result<Option<Head>, CommitError>;
@@ -198,13 +202,14 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
     }
     let subject = |subject| Some(StreamRef::Subject(subject));
     write!(workspaces, |row| RowKey::Workspace, subject(Subject::Workspace(row.id)), put_workspace);
-    for write in &webhooks {
+    // One by one: two new ones may not share a name either.
+    for write in webhooks {
         let row = write.row();
         if rows.webhook_named(&row.name)?.is_some_and(|holder| holder != row.id) {
             return Err(conflict("webhook", &row.name));
         }
+        write!([write], |row| RowKey::Webhook(row.id), subject(Subject::Webhook(row.id)), put_webhook);
     }
-    write!(webhooks, |row| RowKey::Webhook(row.id), subject(Subject::Webhook(row.id)), put_webhook);
     if changes_config {
         head.config = ConfigVersion(head.config.0 + 1);
     }

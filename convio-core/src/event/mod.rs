@@ -204,7 +204,7 @@ impl Actor {
     /// assert_eq!(Actor::default().as_str(), "system");
     /// ```
     pub fn user(name: impl AsRef<str>) -> Self {
-        Self(format!("user:{}", name.as_ref()))
+        Self(crate::text::without_nul(format!("user:{}", name.as_ref())))
     }
 
     /// An API key.

@@ -90,8 +90,10 @@ impl Pipeline {
         let mut reasons = Vec::new();
         let mut stages: BTreeMap<&str, Stage> = BTreeMap::new();
         for LeadStatus { key, stage } in &self.statuses {
-            if key.trim().is_empty() || key.len() > KEY_BYTES_MAX {
-                let message = format!("a status is 1 to {KEY_BYTES_MAX} bytes that are not all blank");
+            if key.trim().is_empty() || key.contains('\0') || key.len() > KEY_BYTES_MAX {
+                let message = format!(
+                    "a status is 1 to {KEY_BYTES_MAX} bytes that are not all blank, none of them NUL"
+                );
                 reasons.push(Reason::new("pipeline.statuses", "invalid", message));
             }
             if stages.insert(key, *stage).is_some() {

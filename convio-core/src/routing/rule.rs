@@ -61,12 +61,12 @@ pub enum Target {
 impl Target {
     /// A team.
     pub fn team(name: impl Into<String>) -> Self {
-        Self::Team(name.into())
+        Self::Team(crate::text::without_nul(name))
     }
 
     /// A person.
     pub fn person(name: impl Into<String>) -> Self {
-        Self::Person(name.into())
+        Self::Person(crate::text::without_nul(name))
     }
 }
 

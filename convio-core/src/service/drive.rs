@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::event::{Actor, Origin};
 use crate::id::{ApiKeyId, ProviderId, WorkspaceId};
 use crate::store::{CommitError, Loaded, Need, Needs, Store};
+use crate::text::without_nul;
 use crate::use_case::{ConfigSnapshot, Context, UseCase};
 
 /// A workspace, who acts in it, and what they may do there. Cheap to clone; it sees its own workspace only.
@@ -74,15 +75,56 @@ impl<'s> WorkspaceHandle<'s> {
     /// The same workspace, for one request: events name it.
     #[must_use]
     pub fn in_request(mut self, request: impl Into<String>) -> Self {
-        self.origin.request = Some(request.into());
+        self.origin.request = Some(without_nul(request));
         self
     }
 
     /// The same workspace, for what follows from something: events name it.
     #[must_use]
     pub fn caused_by(mut self, causation: impl Into<String>) -> Self {
-        self.origin.causation = Some(causation.into());
+        self.origin.causation = Some(without_nul(causation));
         self
+    }
+
+    /// The same workspace, actor and request, with the same rights, clock and ids, over another store: one that works inside
+    /// a transaction of yours, so that what Convio does is committed together with your own rows, or not at all.
+    ///
+    /// What such a store acknowledges is not durable yet ([`CallerCommits`](crate::Durability::CallerCommits)):
+    ///
+    /// - Nothing of it is seen outside before you commit. Tell nobody before the commit has succeeded.
+    /// - A rollback undoes all of it, numbers of contacts, positions of events, uses of limits and held ids included, as if
+    ///   it had never been asked for. Answers that you got by then are of rows that do not exist.
+    /// - A change that fails leaves nothing behind and the transaction usable: whether the rest is committed is up to you.
+    /// - From the first change on, the workspace is locked until you end the transaction: other writers to it wait. Keep it
+    ///   short, and write through no other handle meanwhile: it would wait for you.
+    ///
+    /// The handle starts with the configuration that this one has at hand, and keeps what it reads or changes of it to
+    /// itself: a version that is rolled back never gets out. After a commit, this handle finds the new version by itself, as
+    /// it does after a change by another process. Take a new handle for each transaction, and after a rollback to a
+    /// savepoint of your own.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+    /// use convio_core::{Convio, ErrorKind, NewApiKey, NewWorkspace, Permission, RawLead};
+    /// use convio_store_memory::MemoryStore;
+    ///
+    /// let convio = Convio::new(MemoryStore::new());
+    /// let acme = convio.create_workspace(NewWorkspace::named("Acme Solar")).await?;
+    /// let key = acme.create_api_key(NewApiKey::named("page").may([Permission::Ingest])).await?;
+    /// let page = convio.authenticate(key.token.expose()).await?;
+    ///
+    /// let elsewhere = MemoryStore::new(); // stands for a store inside of a transaction
+    /// let inside = page.within(elsewhere);
+    /// assert_eq!((inside.id(), inside.api_key_id()), (page.id(), page.api_key_id()));
+    /// // It asks the other store: there is no such workspace.
+    /// let refused = inside.ingest(RawLead::json(r#"{"phone":"+12125550123"}"#)).await.unwrap_err();
+    /// assert_eq!(refused.kind(), ErrorKind::NotFound);
+    /// # Ok(()) }) }
+    /// ```
+    pub fn within<'t>(&self, store: impl Store + 't) -> WorkspaceHandle<'t> {
+        let convio = self.convio.within(store);
+        convio.inner.cache(self.id, self.convio.inner.cached(self.id));
+        WorkspaceHandle { convio, id: self.id, origin: self.origin.clone(), access: self.access }
     }
 
     /// Runs a use case: reads what it needs, plans, commits, and plans again when a row or the configuration was changed

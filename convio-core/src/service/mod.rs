@@ -69,14 +69,39 @@ impl<'s> Convio<'s> {
 
     /// Convio over `store`, with time and ids from where you want them.
     pub fn with(store: impl Store + 's, clock: impl Clock + 'static, ids: impl Ids + 'static) -> Self {
+        Self::of(store, Arc::new(clock), Arc::new(ids))
+    }
+
+    fn of(store: impl Store + 's, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let inner = Inner {
             store: Box::new(store),
-            clock: Arc::new(clock),
-            ids: Arc::new(ids),
+            clock,
+            ids,
             configs: RwLock::default(),
             key_uses: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Convio with the same clock and ids over another store: one that works inside a transaction of yours, in which you
+    /// want to create a workspace or to authenticate. It shares nothing else with this one, so that it reads each
+    /// configuration once more; for a workspace whose handle you have, [`WorkspaceHandle::within`] spares that, and says
+    /// what holds inside of a transaction.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+    /// use convio_core::{Convio, NewWorkspace};
+    /// use convio_store_memory::MemoryStore;
+    ///
+    /// let convio = Convio::new(MemoryStore::new());
+    /// let inside = convio.within(MemoryStore::new()); // stands for a store inside of a transaction
+    /// let acme = inside.create_workspace(NewWorkspace::named("Acme Solar")).await?;
+    /// assert!(acme.workspace().await?.is_some());
+    /// assert!(convio.workspace(acme.id()).workspace().await?.is_none());
+    /// # Ok(()) }) }
+    /// ```
+    pub fn within<'t>(&self, store: impl Store + 't) -> Convio<'t> {
+        Convio::of(store, self.inner.clock.clone(), self.inner.ids.clone())
     }
 
     /// The store.

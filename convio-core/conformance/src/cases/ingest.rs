@@ -2,8 +2,8 @@ use chrono::{TimeDelta, TimeZone, Utc};
 use convio_core::event::EventBody;
 use convio_core::lead::{Format, Utm};
 use convio_core::{
-    Actor, Clock, Cube, KeyKind, KeyScope, PageRequest, Position, RawLead, ReportQuery, Stage, StreamRef,
-    Version,
+    Actor, Clock, Cube, ErrorKind, KeyKind, KeyScope, NewAppointment, NewConversion, PageRequest, Position,
+    RawLead, ReportQuery, Schedule, Stage, StreamRef, Version,
 };
 use serde_json::json;
 
@@ -159,6 +159,29 @@ pub(crate) async fn a_nul_does_not_stop_a_lead(subject: &dyn Subject) {
     let payload = acme.payload(accepted.lead.intake()).await.unwrap().unwrap();
     assert_eq!(payload.body, crate::body_of(1, more.clone()).as_bytes());
     crate::replayed(acme.ingest(lead_with(1, more).idempotency_key("k\0y")).await).accepted().unwrap();
+}
+
+pub(crate) async fn a_nul_in_a_callers_own_text_is_refused_by_its_field(subject: &dyn Subject) {
+    let world = World::of(subject);
+    // Who acts and why is never a reason to refuse: there the NUL goes.
+    let acme = world.acme().await.acting_as(Actor::user("ja\0ne")).in_request("r\0").caused_by("\0c");
+    let lead = created(acme.ingest(lead(1)).await).lead;
+    let schedule = Schedule::local("2027-03-02T10:00", "America/Los_Angeles").unwrap();
+    let refused = [
+        acme.note(lead, "a\0b").await.map(drop),
+        acme.book(lead, NewAppointment::at(schedule).location("\0").external_id("x\0")).await.map(drop),
+        acme.convert(NewConversion::sale(lead, "5 USD".parse().unwrap()).external_id("i\0")).await.map(drop),
+    ];
+    let fields = refused.map(|refused| {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        codes(error.reasons()).join(" ")
+    });
+    assert_eq!(fields, ["note/invalid", "location/invalid external_id/invalid", "external_id/invalid"]);
+    let feed = world.store().feed(acme.id(), Position(0), 100).await.unwrap();
+    let origin = &feed.last().unwrap().origin;
+    let origin = (origin.actor.as_str(), origin.request.as_deref(), origin.causation.as_deref());
+    assert_eq!(origin, ("user:jane", Some("r"), Some("c")));
 }
 
 pub(crate) async fn custom_fields_read_as_a_type(subject: &dyn Subject) {

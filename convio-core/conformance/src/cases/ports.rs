@@ -255,6 +255,13 @@ pub(crate) async fn an_insert_of_what_exists_is_a_conflict(subject: &dyn Subject
     let mut namesake = before.webhooks[1].clone();
     namesake.id = convio_core::WebhookId::from_uuid(Uuid::from_u128(77));
     insert!(webhooks, namesake, Webhook);
+    // Two new ones of one name.
+    namesake.name = "twins".to_owned();
+    insert!(webhooks, namesake, Webhook);
+    namesake.id = convio_core::WebhookId::from_uuid(Uuid::from_u128(78));
+    insert!(webhooks, namesake, Webhook);
+    let twin = twice.pop().unwrap();
+    twice.last_mut().unwrap().absorb(twin);
     // A lead, and a payload, that are there.
     let mut changes = plans.ingest(lead(50)).changes;
     changes.payloads[0].id = before.leads[0].id.intake();

@@ -450,13 +450,14 @@ fn repeat_key(interest: &crate::lead::Interest) -> Fingerprint {
 }
 
 fn given(value: &Option<String>, field: &str, reasons: &mut Vec<Reason>) -> Option<String> {
-    let value = value.as_deref()?;
+    // A sender is not refused for a NUL in a name of its own.
+    let value = crate::text::without_nul(value.as_deref()?);
     if value.trim().is_empty() || value.len() > CLAIM_BYTES_MAX {
         let message = format!("{field} has 1 to {CLAIM_BYTES_MAX} bytes that are not all blank");
         reasons.push(Reason::new(field, "invalid", message));
         return None;
     }
-    Some(value.to_owned())
+    Some(value)
 }
 
 fn config_webhook<'c>(config: &'c ConfigSnapshot, rejection: &Rejection) -> Result<&'c Webhook, Error> {
