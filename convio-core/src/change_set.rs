@@ -28,6 +28,8 @@ mod apply;
 mod check;
 mod decisions;
 mod parts;
+#[cfg(feature = "service")]
+mod witness;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,8 @@ pub use parts::{
     Claim, ClaimKind, ClaimName, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent,
     RepeatWindow, Write,
 };
+#[cfg(feature = "service")]
+pub(crate) use witness::Witness;
 
 /// What shall be true, all of it or none.
 ///

@@ -152,11 +152,19 @@ fn what_was_not_stored_is_sent_again_alone() {
 #[test]
 fn what_may_have_been_stored_is_stored_once() {
     let (store, acme) = workspace(|_| {});
+    // Stored, with the answer lost: it is looked up, and nothing is sent again.
+    store.commits();
     store.be(&[Mood::Unknown, Mood::Fine]);
     let (report, told) = import(&acme, FIVE, &Import::through("web"));
-    assert_eq!((report.created, report.replayed, report.rows), (0, 5, 5));
+    assert_eq!((report.created, report.replayed, report.rows), (5, 0, 5));
+    assert_eq!(store.commits(), [5]);
     assert_eq!(told[0].len(), 5);
     assert_eq!(leads(&acme).len(), 5);
+    // Not stored, with nobody to tell: what is sent again is taken once.
+    let (store, acme) = workspace(|_| {});
+    store.be(&[Mood::Nowhere, Mood::Fine]);
+    let (report, _) = import(&acme, FIVE, &Import::through("web"));
+    assert_eq!((report.created, report.rows, leads(&acme).len()), (5, 5, 5));
 }
 
 #[test]

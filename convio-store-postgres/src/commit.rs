@@ -19,7 +19,7 @@ use convio_core::WorkspaceId;
 use convio_core::change_set::{ChangeSet, Receipt, apply};
 use convio_core::store::{CommitError, Fault};
 
-use crate::error::{commit_failed, is_to_run_again, write_failed};
+use crate::error::{commit_failed, is_gone, is_to_run_again, write_failed};
 use crate::session::{Lease, Session};
 use crate::table::Args;
 use crate::wanted::{Wanted, picture};
@@ -33,6 +33,8 @@ pub(crate) enum Failed {
     Stale,
     /// Lost to another transaction: run it again.
     Again(CommitError),
+    /// The connection is gone, and nothing was committed over it: run it again on another one.
+    Gone(CommitError),
     /// It can't be.
     For(CommitError),
 }
@@ -90,14 +92,22 @@ impl Session<'_> {
     async fn try_group(&self, workspace: WorkspaceId, changes: &[ChangeSet]) -> Result<Results, CommitError> {
         // A group is worth the trips of a lock; one change set seldom needs it.
         let mut locked = changes.len() > 1 || self.options().plain;
-        let mut last = None;
+        let (mut last, mut is_replaced) = (None, false);
         for _ in 0..TRIES_MAX {
             match self.attempt(workspace, changes, locked).await {
                 Ok(results) => return Ok(results),
                 Err(Failed::For(error)) => return Err(error),
                 Err(Failed::Stale) => locked = true,
-                Err(Failed::Again(error)) if self.is_in_transaction() => return Err(error),
+                Err(Failed::Again(error) | Failed::Gone(error)) if self.is_in_transaction() => {
+                    return Err(error);
+                }
                 Err(Failed::Again(error)) => last = Some(error),
+                // Once: a held connection that died while nobody used it is no news, a server that goes down is.
+                Err(Failed::Gone(error)) if is_replaced => return Err(error),
+                Err(Failed::Gone(error)) => {
+                    (last, is_replaced) = (Some(error), true);
+                    self.drop_held();
+                }
             }
             self.count_retry();
         }
@@ -205,16 +215,25 @@ impl Session<'_> {
 
 /// What failed before anything could be committed.
 pub(crate) fn before(error: sqlx::Error) -> Failed {
-    let again = is_to_run_again(&error);
-    let error = write_failed(error);
-    if again { Failed::Again(error) } else { Failed::For(error) }
+    let is_to_run_again = is_to_run_again(&error);
+    let is_gone = is_gone(&error);
+    sorted(write_failed(error), is_to_run_again, is_gone)
 }
 
 /// What failed while it may have been committed.
 pub(crate) fn at_commit(error: sqlx::Error) -> Failed {
-    let again = is_to_run_again(&error);
-    let error = commit_failed(error);
-    if again { Failed::Again(error) } else { Failed::For(error) }
+    let is_to_run_again = is_to_run_again(&error);
+    let is_gone = is_gone(&error);
+    sorted(commit_failed(error), is_to_run_again, is_gone)
+}
+
+fn sorted(error: CommitError, is_to_run_again: bool, is_gone: bool) -> Failed {
+    match error {
+        error @ CommitError::Unknown(_) => Failed::For(error),
+        error if is_to_run_again => Failed::Again(error),
+        error if is_gone => Failed::Gone(error),
+        error => Failed::For(error),
+    }
 }
 
 const LOCK: &str = "SELECT commits FROM {s}.head WHERE workspace_id = $1 FOR NO KEY UPDATE";

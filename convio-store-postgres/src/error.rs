@@ -6,9 +6,11 @@
 //! | unique violation | | `Conflict`, by the name of the constraint |
 //! | other violations, data that a column does not take, missing tables or rights | `Misuse` | `Misuse` |
 //! | read-only server, disk full, out of memory, too many connections | `Unavailable` | `Unavailable` |
-//! | server shut down or connection lost before anything was sent | `Unavailable` | `Unavailable` |
-//! | the same while a commit was under way | | `Unknown` |
+//! | the server says that it ends the connection, before it answered; what was to be sent could not be | `Unavailable` | `Unavailable` |
+//! | connection lost while a commit was under way | `Unavailable` | `Unknown` |
 //! | damaged pages or indexes, rows that can't be read | `Corrupt` | `Corrupt` |
+
+use std::io;
 
 use convio_core::store::{CommitError, Fault, StoreError};
 use sqlx::error::DatabaseError;
@@ -23,7 +25,9 @@ pub(crate) fn read_failed(error: sqlx::Error) -> StoreError {
             fault: Fault::new(error),
         },
         Kind::Misuse | Kind::Unique => StoreError::Misuse(said(&error)),
-        Kind::Again | Kind::Unavailable | Kind::Lost => StoreError::Unavailable(Fault::new(error)),
+        Kind::Again | Kind::Unavailable | Kind::Ended | Kind::Lost => {
+            StoreError::Unavailable(Fault::new(error))
+        }
     }
 }
 
@@ -48,10 +52,26 @@ pub(crate) fn is_to_run_again(error: &sqlx::Error) -> bool {
     kind(error) == Kind::Again
 }
 
-/// Whether the connection is of no use any more.
+/// Whether the connection is gone: by itself this does not tell what the server did over it.
+pub(crate) fn is_gone(error: &sqlx::Error) -> bool {
+    matches!(kind(error), Kind::Ended | Kind::Lost)
+}
+
+/// An error that came when the server may have committed already. That it ends the connection proves nothing then.
+pub(crate) fn maybe_done(error: sqlx::Error) -> sqlx::Error {
+    match error {
+        sqlx::Error::Database(_) if kind(&error) == Kind::Ended => {
+            sqlx::Error::Io(io::Error::new(io::ErrorKind::ConnectionAborted, error))
+        }
+        error => error,
+    }
+}
+
+/// Whether the connection is of no use any more. One to a server that takes no writes is not kept: after a failover another one
+/// does.
 pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Database(error) => has_class(&**error, &["57P", "08"]),
+        sqlx::Error::Database(error) => has_class(&**error, &["57P", "08", "25P03", "25006"]),
         sqlx::Error::RowNotFound | sqlx::Error::Encode(_) | sqlx::Error::Decode(_) => false,
         _ => true,
     }
@@ -63,6 +83,9 @@ enum Kind {
     Again,
     /// The server can't just now.
     Unavailable,
+    /// The connection is gone, and the server did nothing of what it was asked for: it said so instead of an answer, or it
+    /// never got all of it.
+    Ended,
     /// The connection is gone, and what the server did is not known.
     Lost,
     /// A unique constraint.
@@ -77,6 +100,8 @@ fn kind(error: &sqlx::Error) -> Kind {
     match error {
         sqlx::Error::Database(error) => kind_of_code(&error.code().unwrap_or_default()),
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => Kind::Unavailable,
+        // Not all of what was asked for was sent, and its end is what makes the server commit.
+        sqlx::Error::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Kind::Ended,
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Kind::Lost,
         sqlx::Error::Decode(_)
         | sqlx::Error::ColumnDecode { .. }
@@ -91,10 +116,11 @@ fn kind_of_code(code: &str) -> Kind {
     match code {
         // Serialization failure, deadlock; lock not available, statement timeout: rolled back.
         "40001" | "40P01" => Kind::Again,
-        "55P03" | "57014" | "25P03" | "25006" => Kind::Unavailable,
+        "55P03" | "57014" | "25006" => Kind::Unavailable,
         "23505" => Kind::Unique,
-        // The server goes down, or was told to end the connection, whatever it had done by then.
-        "40003" | "57P01" | "57P02" | "57P04" | "57P05" => Kind::Lost,
+        // The server goes down, was told to end the connection, or did so as it lay idle.
+        "57P01" | "57P04" | "57P05" | "25P03" => Kind::Ended,
+        "40003" | "57P02" => Kind::Lost,
         "57P03" => Kind::Unavailable,
         "XX001" | "XX002" => Kind::Corrupt,
         code if code.starts_with("08") => Kind::Lost,
@@ -117,10 +143,12 @@ fn said(error: &sqlx::Error) -> String {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default().into_owned();
             let hint = match code.as_str() {
-                "42P01" | "3F000" => ": is the schema migrated?",
+                "42P01" | "42703" | "3F000" => ": is the schema migrated? See migrate() and check()",
                 _ => "",
             };
-            format!("postgres {code}: {}{hint}", error.message())
+            // Of data that a column does not take, the message itself quotes the value.
+            let message = if code.starts_with("22") { "data that can't be stored" } else { error.message() };
+            format!("postgres {code}: {message}{hint}")
         }
         error => error.to_string(),
     }
@@ -175,7 +203,10 @@ mod tests {
             ("53300", Kind::Unavailable),
             ("57P03", Kind::Unavailable),
             ("58030", Kind::Unavailable),
-            ("57P01", Kind::Lost),
+            ("57P01", Kind::Ended),
+            ("57P02", Kind::Lost),
+            ("57P05", Kind::Ended),
+            ("25P03", Kind::Ended),
             ("08006", Kind::Lost),
             ("23505", Kind::Unique),
             ("23514", Kind::Misuse),

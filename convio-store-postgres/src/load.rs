@@ -2,6 +2,7 @@
 
 use convio_core::record::CONFIG_KINDS;
 use convio_core::store::{Loaded, Need, Needs, StoreError, TouchOf};
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::cells::set_of;
@@ -55,9 +56,14 @@ impl Session<'_> {
         if reading.is_empty() {
             return Ok(loaded);
         }
-        let mut lease = self.lease(needs.workspace).await.map_err(read_failed)?;
-        let rows = reading.run(&mut lease, self).await.map_err(read_failed)?;
-        lease.finish().await.map_err(read_failed)?;
+        let rows = match self.load_once(needs, &reading).await {
+            Err(error) if self.may_reconnect(&error) => {
+                self.drop_held();
+                self.load_once(needs, &reading).await
+            }
+            rows => rows,
+        };
+        let rows = rows.map_err(read_failed)?;
         for row in &rows {
             match set_of(row)? {
                 HEAD => loaded.config = Some(event::read_head(row)?.0.config),
@@ -80,6 +86,13 @@ impl Session<'_> {
         loaded.records.sort_by(|a, b| (&a.kind, &a.key).cmp(&(&b.kind, &b.key)));
         loaded.conversions.sort_by_key(|row| row.id);
         Ok(loaded)
+    }
+
+    async fn load_once(&self, needs: &Needs, reading: &Reading<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
+        let mut lease = self.lease(needs.workspace).await?;
+        let rows = reading.run(&mut lease, self).await?;
+        lease.finish().await?;
+        Ok(rows)
     }
 }
 

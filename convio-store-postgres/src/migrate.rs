@@ -2,7 +2,7 @@
 //! each one once, and a failed one holds nobody up.
 
 use convio_core::store::{Fault, StoreError};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::error::read_failed;
@@ -52,9 +52,13 @@ pub fn migrations_sql(schema: &Schema) -> String {
     sql
 }
 
-/// Takes the steps that are missing.
+/// Takes the steps that are missing. Where none is, it changes nothing, and asks for no right but to look.
 pub(crate) async fn migrate(conn: &mut PgConnection, schema: &Schema) -> Result<(), StoreError> {
-    refuse_newer(applied(conn, schema).await?)?;
+    let applied_before = applied(conn, schema).await?;
+    refuse_newer(applied_before)?;
+    if applied_before == newest() {
+        return Ok(());
+    }
     transaction(conn, schema, None).await?;
     for migration in MIGRATIONS {
         transaction(conn, schema, Some(migration)).await?;
@@ -67,28 +71,28 @@ pub(crate) async fn check(conn: &mut PgConnection, schema: &Schema) -> Result<()
     let (applied, needed) = (applied(conn, schema).await?, newest());
     refuse_newer(applied)?;
     if applied < needed {
-        return Err(refused(format!(
-            "the schema {schema} is at version {applied}, and needs {needed}: call migrate()"
-        )));
+        let found = match applied {
+            0 => "has no tables of Convio's".to_owned(),
+            applied => format!("is at version {applied}, and version {needed} is needed"),
+        };
+        return Err(refused(format!("the schema {schema} {found}: call migrate()")));
     }
     Ok(())
 }
 
 /// The version that the schema is at; 0 where it does not exist.
 pub(crate) async fn applied(conn: &mut PgConnection, schema: &Schema) -> Result<u32, StoreError> {
-    let known = "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = 'convio_migration'";
-    let known = sqlx::query(known).bind(schema.name()).persistent(false).fetch_optional(&mut *conn).await;
-    if known.map_err(read_failed)?.is_none() {
+    let known = format!(
+        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = {} AND tablename = 'convio_migration'",
+        literal(schema)
+    );
+    if ask(conn, known).await?.is_none() {
         return Ok(0);
     }
     let newest = format!("SELECT coalesce(max(version), 0) FROM {schema}.convio_migration");
-    let row = sqlx::query(AssertSqlSafe(newest))
-        .persistent(false)
-        .fetch_one(&mut *conn)
-        .await
-        .map_err(read_failed)?;
-    let version: i32 = row.try_get(0).map_err(read_failed)?;
-    Ok(u32::try_from(version).unwrap_or_default())
+    let newest =
+        ask(conn, newest).await?.map_or(Ok(0), |row| row.try_get::<i32, _>(0)).map_err(read_failed)?;
+    Ok(u32::try_from(newest).unwrap_or_default())
 }
 
 /// One step, unless it was taken; without a step, the schema and the table of steps themselves.
@@ -97,7 +101,7 @@ async fn transaction(
     schema: &Schema,
     migration: Option<&Migration>,
 ) -> Result<(), StoreError> {
-    run(conn, "BEGIN".to_owned()).await?;
+    run(conn, BEGIN.to_owned()).await?;
     let done = within(conn, schema, migration).await;
     match &done {
         Ok(()) => run(conn, "COMMIT".to_owned()).await?,
@@ -113,21 +117,19 @@ async fn within(
     migration: Option<&Migration>,
 ) -> Result<(), StoreError> {
     // Another process may be faster: under the lock its work is seen.
-    let lock = "SELECT pg_advisory_xact_lock(hashtextextended('convio migration of ' || $1, 0))";
-    let lock = sqlx::query(lock).bind(schema.name()).persistent(false).execute(&mut *conn).await;
-    lock.map_err(read_failed)?;
+    let lock =
+        "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('convio migration of ' ||";
+    run(conn, format!("{lock} {}, 0))", literal(schema))).await?;
     let Some(migration) = migration else {
         // Who may not create schemas may still use one that is there.
-        let there = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1";
-        let there = sqlx::query(there).bind(schema.name()).persistent(false).fetch_optional(&mut *conn).await;
-        if there.map_err(read_failed)?.is_none() {
+        let there = format!("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = {}", literal(schema));
+        if ask(conn, there).await?.is_none() {
             run(conn, format!("CREATE SCHEMA {schema}")).await?;
         }
         return run(conn, table_of_versions(schema)).await;
     };
     let done = format!("SELECT 1 FROM {schema}.convio_migration WHERE version = {}", migration.version);
-    let done = sqlx::query(AssertSqlSafe(done)).persistent(false).fetch_optional(&mut *conn).await;
-    if done.map_err(read_failed)?.is_some() {
+    if ask(conn, done).await?.is_some() {
         return Ok(());
     }
     for statement in migration.statements(schema) {
@@ -138,6 +140,17 @@ async fn within(
 
 async fn run(conn: &mut PgConnection, text: String) -> Result<(), StoreError> {
     sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *conn).await.map(drop).map_err(read_failed)
+}
+
+/// The first row of an answer. Asked without a prepared statement, in one message: behind a transaction pooler a second one may
+/// reach another server process.
+async fn ask(conn: &mut PgConnection, text: String) -> Result<Option<PgRow>, StoreError> {
+    sqlx::raw_sql(AssertSqlSafe(text)).fetch_optional(&mut *conn).await.map_err(read_failed)
+}
+
+/// The schema's name as a value, whatever `standard_conforming_strings` says.
+fn literal(schema: &Schema) -> String {
+    format!("E'{}'", schema.name().replace('\\', "\\\\").replace('\'', "''"))
 }
 
 fn table_of_versions(schema: &Schema) -> String {
@@ -168,3 +181,6 @@ fn refuse_newer(applied: u32) -> Result<(), StoreError> {
 fn refused(message: String) -> StoreError {
     StoreError::Unavailable(Fault::new(message))
 }
+
+/// Under a default of REPEATABLE READ a step would look at the schema as it was before it got the lock.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";

@@ -3,17 +3,18 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use convio_core::WorkspaceId;
 use convio_core::page::PageRequest;
 use convio_core::store::StoreError;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnection, PgPool, PgRow};
-use sqlx::{AssertSqlSafe, Postgres, SqlStr};
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
+use sqlx::{AssertSqlSafe, Connection, Postgres, SqlStr};
 use tokio::sync::{MappedMutexGuard, MutexGuard};
 
 use crate::cells::int;
-use crate::error::{is_broken, read_failed};
+use crate::error::{is_broken, is_gone, maybe_done, read_failed};
 use crate::options::Options;
 use crate::sql::Sql;
 use crate::table::Args;
@@ -27,8 +28,14 @@ pub(crate) struct Session<'t> {
 }
 
 enum Link<'t> {
-    Pool { pool: PgPool, held: Mutex<Vec<PoolConnection<Postgres>>> },
+    Pool { pool: PgPool, held: Mutex<Vec<Held>> },
     Tx(tokio::sync::Mutex<&'t mut PgConnection>),
+}
+
+/// A connection that is kept between calls, and since when.
+struct Held {
+    conn: PoolConnection<Postgres>,
+    since: Instant,
 }
 
 impl Session<'static> {
@@ -75,12 +82,20 @@ impl<'t> Session<'t> {
 
     /// Gives the held connections back to the pool.
     pub(crate) async fn release(&self) {
-        for conn in self.take_held() {
-            drop(conn);
+        for held in self.take_held() {
+            drop(held.conn);
         }
     }
 
-    fn take_held(&self) -> Vec<PoolConnection<Postgres>> {
+    /// Closes the held connections: one of them was found dead, and what ended it has most often ended all.
+    pub(crate) fn drop_held(&self) {
+        for held in self.take_held() {
+            // Not given back: that asks for a runtime, and the connection is of no use to the pool.
+            drop(held.conn.detach());
+        }
+    }
+
+    fn take_held(&self) -> Vec<Held> {
         match &self.link {
             Link::Pool { held, .. } => {
                 std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner))
@@ -113,6 +128,10 @@ impl<'t> Session<'t> {
             Link::Tx(_) => Conn::Tx(self.own_connection().await),
             Link::Pool { pool, held } => {
                 let at_hand = held.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let at_hand = match at_hand {
+                    Some(held) => held.if_alive().await,
+                    None => None,
+                };
                 let conn = match at_hand {
                     Some(conn) => conn,
                     None => pool.acquire().await?,
@@ -131,26 +150,58 @@ impl<'t> Session<'t> {
         }
     }
 
-    /// Reads rows in one statement.
+    /// Whether what failed with this, and did nothing, is worth another connection. In a caller's transaction there is none.
+    pub(crate) fn may_reconnect(&self, error: &sqlx::Error) -> bool {
+        !self.is_in_transaction() && is_gone(error)
+    }
+
+    /// Reads rows in one statement. A connection that is gone is replaced, once.
     pub(crate) async fn read(
         &self,
         workspace: WorkspaceId,
         text: SqlStr,
         args: Args,
     ) -> Result<Vec<PgRow>, StoreError> {
-        let mut lease = self.lease(workspace).await.map_err(read_failed)?;
-        let rows = lease.rows(text, args).await.map_err(read_failed)?;
-        lease.finish().await.map_err(read_failed)?;
+        let args = args.finish().map_err(read_failed)?;
+        match self.read_once(workspace, text.clone(), args.clone()).await {
+            Err(error) if self.may_reconnect(&error) => {
+                self.drop_held();
+                self.read_once(workspace, text, args).await.map_err(read_failed)
+            }
+            read => read.map_err(read_failed),
+        }
+    }
+
+    async fn read_once(
+        &self,
+        workspace: WorkspaceId,
+        text: SqlStr,
+        args: PgArguments,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
+        let mut lease = self.lease(workspace).await?;
+        let rows = lease.rows_of(text, args).await?;
+        lease.finish().await?;
         Ok(rows)
     }
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        // Closed, not given back: that asks for a runtime, and a store may be dropped without one.
-        for conn in self.take_held() {
-            drop(conn.detach());
+        // A store may be dropped without a runtime.
+        self.drop_held();
+    }
+}
+
+impl Held {
+    /// The connection, unless it lay for a while and the server, or something on the way, has closed it since. What is sent over
+    /// such a one is lost, and nobody knows whether the server got it.
+    async fn if_alive(self) -> Option<PoolConnection<Postgres>> {
+        let Self { mut conn, since } = self;
+        if since.elapsed() < TRUSTED_FOR || conn.ping().await.is_ok() {
+            return Some(conn);
         }
+        drop(conn.detach());
+        None
     }
 }
 
@@ -165,11 +216,7 @@ pub(crate) struct Lease<'l> {
 }
 
 enum Conn<'l> {
-    Pooled {
-        conn: Option<PoolConnection<Postgres>>,
-        held: &'l Mutex<Vec<PoolConnection<Postgres>>>,
-        is_whole: bool,
-    },
+    Pooled { conn: Option<PoolConnection<Postgres>>, held: &'l Mutex<Vec<Held>>, is_whole: bool },
     Tx(MappedMutexGuard<'l, PgConnection>),
 }
 
@@ -193,21 +240,30 @@ impl Lease<'_> {
 
     /// Runs statements without parameters in one round trip, their text made by us.
     pub(crate) async fn run(&mut self, text: String) -> Result<(), sqlx::Error> {
-        self.mark(false);
+        let was_whole = self.mark(false);
         let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **self).await;
-        self.mark(done.as_ref().err().is_none_or(|error| !is_broken(error)));
+        self.mark(was_whole && done.as_ref().err().is_none_or(|error| !is_broken(error)));
         done.map(drop)
     }
 
     /// All rows of a statement: bound it by a `LIMIT` or by what it is about.
     pub(crate) async fn rows(&mut self, text: SqlStr, args: Args) -> Result<Vec<PgRow>, sqlx::Error> {
-        let args = args.finish()?;
+        self.rows_of(text, args.finish()?).await
+    }
+
+    async fn rows_of(&mut self, text: SqlStr, args: PgArguments) -> Result<Vec<PgRow>, sqlx::Error> {
         let is_cached = self.options.statement_cache;
-        self.mark(false);
-        let query = sqlx::query_with(text, args).persistent(is_cached);
+        let was_whole = self.mark(false);
+        let mut is_answered = false;
+        let query = sqlx::query_with(text, args).persistent(is_cached).map(|row: PgRow| {
+            is_answered = true;
+            row
+        });
         let rows = query.fetch_all(&mut **self).await;
-        self.mark(rows.as_ref().err().is_none_or(|error| !is_broken(error)));
-        rows
+        self.mark(was_whole && rows.as_ref().err().is_none_or(|error| !is_broken(error)));
+        // Every statement of ours that writes answers a row, before it commits: where the server says that it ends the
+        // connection, and has answered none, it has written nothing.
+        rows.map_err(|error| if is_answered { maybe_done(error) } else { error })
     }
 
     /// Notes that the head of the workspace is locked by this transaction.
@@ -237,7 +293,7 @@ impl Lease<'_> {
 
     async fn end(mut self, how: &'static str) -> Result<(), sqlx::Error> {
         if self.in_own_transaction {
-            self.run(how.to_owned()).await?;
+            self.run(how.to_owned()).await.map_err(maybe_done)?;
             self.in_own_transaction = false;
         }
         if let Conn::Pooled { conn, held, is_whole: true } = &mut self.conn
@@ -245,17 +301,18 @@ impl Lease<'_> {
         {
             let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
             if held.len() < self.options.held_max {
-                held.push(conn);
+                held.push(Held { conn, since: now() });
             }
             // Else it goes back to the pool.
         }
         Ok(())
     }
 
-    /// A statement that is under way when the lease is dropped leaves the connection unusable.
-    fn mark(&mut self, whole: bool) {
-        if let Conn::Pooled { is_whole, .. } = &mut self.conn {
-            *is_whole = whole;
+    /// A statement that is under way when the lease is dropped leaves the connection unusable. Answers what it was before.
+    fn mark(&mut self, whole: bool) -> bool {
+        match &mut self.conn {
+            Conn::Pooled { is_whole, .. } => std::mem::replace(is_whole, whole),
+            Conn::Tx(_) => true,
         }
     }
 }
@@ -292,6 +349,12 @@ impl Drop for Lease<'_> {
     }
 }
 
+/// For how long a connection lay, which nothing but the age of a held one depends on.
+#[expect(clippy::disallowed_methods, reason = "a deadline at the edge: nothing is decided by it but a ping")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// The parameters that every page of a list by id starts with: `$1` the workspace, `$2` the id that the page starts after
 /// (none is nil), `$3` one row more than the page holds, which tells whether there are more.
 pub(crate) fn page_args(workspace: WorkspaceId, page: &PageRequest) -> Args {
@@ -306,3 +369,6 @@ pub(crate) fn page_limit(page: &PageRequest) -> i64 {
 
 /// The setting by which policies of row-level security know the workspace.
 pub(crate) const WORKSPACE_SETTING: &str = "convio.workspace_id";
+/// How long a held connection is used without a look at it. A server that starts again takes longer, most often, and a look
+/// after this long is a round trip that nobody notices.
+const TRUSTED_FOR: Duration = Duration::from_secs(5);

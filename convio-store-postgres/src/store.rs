@@ -3,10 +3,12 @@ use std::fmt;
 use convio_core::store::{Fault, StoreError};
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 
+use crate::distribute::{distribute, distribution_sql};
 use crate::error::read_failed;
 use crate::migrate;
 use crate::options::Options;
 use crate::schema::Schema;
+use crate::security::row_security_sql;
 use crate::session::Session;
 use crate::tx::PgTx;
 
@@ -68,6 +70,32 @@ impl PgStore {
     pub async fn check(&self) -> Result<(), StoreError> {
         let mut lease = self.session.connection().await.map_err(read_failed)?;
         migrate::check(&mut lease, self.schema()).await?;
+        lease.finish().await.map_err(read_failed)
+    }
+
+    /// Statements that switch row-level security on: from then on the server itself shows and takes rows of one workspace only,
+    /// the one that a transaction of this store names, also to the owner of the tables. Run them with the rights of the owner,
+    /// and use [`Options::row_security`]; without it nobody sees a row. Superusers, and roles with `BYPASSRLS`, see all.
+    ///
+    /// The setting `convio.workspace_id` is set for one transaction at a time (`SET LOCAL`), so that nothing of it is left on a
+    /// connection that goes back to a pool.
+    pub fn row_security_sql(&self) -> Vec<String> {
+        row_security_sql(self.schema())
+    }
+
+    /// Statements that distribute the tables over a Citus cluster, by workspace: an optional step after
+    /// [`PgStore::migrate`]. Use [`Options::plain_statements`] then.
+    pub fn distribution_sql(&self) -> Vec<String> {
+        distribution_sql(self.schema())
+    }
+
+    /// Distributes the tables: runs [`PgStore::distribution_sql`].
+    ///
+    /// # Errors
+    /// [`StoreError::Misuse`] where the database is not a Citus cluster: nothing is done.
+    pub async fn distribute(&self) -> Result<(), StoreError> {
+        let mut lease = self.session.connection().await.map_err(read_failed)?;
+        distribute(&mut lease, self.schema()).await?;
         lease.finish().await.map_err(read_failed)
     }
 

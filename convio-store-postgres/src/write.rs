@@ -137,6 +137,11 @@ fn rows<'p, K, V>(written: Vec<(&'p K, &'p V)>) -> Vec<&'p V> {
     written.into_iter().map(|(_, row)| row).collect()
 }
 
+/// The names of all tables, that of the head first.
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    std::iter::once("head").chain(TABLES.iter().map(|table| table.name))
+}
+
 static TABLES: [&Table; 15] = [
     &gates::CLAIM,
     &gates::COUNTER,

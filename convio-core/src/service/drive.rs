@@ -10,10 +10,12 @@ use chrono::{DateTime, Utc};
 
 use super::{Convio, TRIES_MAX};
 use crate::api_key::{ApiKey, Permission};
-use crate::change_set::{ChangeSet, GateLost, Receipt};
+use crate::change_set::{ChangeSet, GateLost, Receipt, Version, Witness};
+use crate::contact::ContactRef;
 use crate::error::Error;
-use crate::event::{Actor, Origin};
+use crate::event::{Actor, Event, Origin, StreamRef};
 use crate::id::{ApiKeyId, ProviderId, WorkspaceId};
+use crate::page::{Cursor, PageRequest};
 use crate::store::{CommitError, Loaded, Need, Needs, Store};
 use crate::text::without_nul;
 use crate::use_case::{ConfigSnapshot, Context, UseCase};
@@ -203,18 +205,59 @@ impl<'s> WorkspaceHandle<'s> {
         results.pop().unwrap_or_else(|| Err(CommitError::Misuse("the store answered nothing".to_owned())))
     }
 
-    /// Commits change sets, and checks that the store answers each.
+    /// Commits change sets, and checks that the store answers each. What the store could not tell is looked up by the ids that
+    /// the change set carries.
     pub(super) async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
         let wanted = batch.len();
         if batch.iter().any(ChangeSet::changes_config) {
             self.convio.inner.cache(self.id, None);
         }
-        let results = self.convio.store().commit(batch).await;
+        let witnesses: Vec<_> = batch.iter().map(Witness::of).collect();
+        let mut results = self.convio.store().commit(batch).await;
         if results.len() == wanted {
+            for (result, witness) in results.iter_mut().zip(witnesses) {
+                if let (Err(CommitError::Unknown(_)), Some(witness)) = (&*result, witness)
+                    && let Ok(Some(receipt)) = self.look_up(&witness).await
+                {
+                    *result = Ok(receipt);
+                }
+            }
             return results;
         }
         let message = format!("the store answered {} of {wanted} change sets", results.len());
         vec![Err(CommitError::Misuse(message)); wanted]
+    }
+
+    /// The receipt of a change set, if it is found to have been applied. Not finding it proves nothing: the server may still be
+    /// at it.
+    async fn look_up(&self, witness: &Witness) -> Result<Option<Receipt>, Error> {
+        let Some(event) = self.event_at(witness.stream, witness.version).await? else { return Ok(None) };
+        if !witness.is(&event) {
+            return Ok(None);
+        }
+        let mut leads = Vec::with_capacity(witness.merges.len());
+        for (lead, _) in &witness.merges {
+            let first = self.event_at(StreamRef::Lead(*lead), Version::ZERO.next()).await?;
+            let first = first.ok_or_else(|| Error::bug(format!("lead `{lead}` has no first event")))?;
+            let number = match (first.contact_number, first.contact) {
+                (Some(number), _) => Some(number),
+                (None, Some(contact)) => {
+                    let found = [ContactRef::Id(contact.id)];
+                    let found = self.convio.store().fetch_contacts(witness.workspace, &found).await?;
+                    found.into_iter().next().flatten().map(|contact| contact.number)
+                }
+                (None, None) => None,
+            };
+            let number = number.ok_or_else(|| Error::bug(format!("lead `{lead}` has no contact")))?;
+            leads.push((first, number));
+        }
+        Ok(Some(witness.receipt(&event, &leads)))
+    }
+
+    async fn event_at(&self, stream: StreamRef, version: Version) -> Result<Option<Event>, Error> {
+        let page = PageRequest::after(Cursor::number(version.0.saturating_sub(1)), 1);
+        let page = self.convio.store().history(self.id, stream, &page).await?;
+        Ok(page.items.into_iter().next())
     }
 
     /// The configuration: the one at hand, or a fresh one.

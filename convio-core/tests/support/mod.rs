@@ -1,5 +1,7 @@
 //! A store that fails on demand.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -28,6 +30,8 @@ pub(crate) enum Mood {
     Unavailable,
     /// It is done, and the answer is lost.
     Unknown,
+    /// It is not done, and nobody can tell.
+    Nowhere,
     /// Of its change sets only the even ones are done.
     Half,
 }
@@ -85,6 +89,7 @@ impl Store for &'static Moody {
         match self.mood() {
             Mood::Fine => self.inner.commit(batch).await,
             Mood::Unavailable => batch.iter().map(|_| Err(CommitError::Unavailable(fault()))).collect(),
+            Mood::Nowhere => batch.iter().map(|_| Err(CommitError::Unknown(fault()))).collect(),
             Mood::Unknown => {
                 let done = self.inner.commit(batch).await;
                 done.into_iter().map(|done| done.and_then(|_| Err(CommitError::Unknown(fault())))).collect()

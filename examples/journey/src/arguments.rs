@@ -5,7 +5,7 @@ use clap::Parser;
 
 use crate::Failure;
 
-/// The whole lead journey in an embedded database: leads imported, appointments, sales, figures.
+/// The whole lead journey in an embedded database or on Postgres: leads imported, appointments, sales, figures.
 ///
 /// Without --input it takes 10,000 leads that it brings along through all of it. With --input it imports your own file: CSV
 /// with any common delimiter, under the sender's column names. Run it again at any time: what was stored stays as it is, and
@@ -13,10 +13,13 @@ use crate::Failure;
 #[derive(Parser, Debug, Default)]
 #[command(name = "journey", max_term_width = 120)]
 pub(crate) struct Arguments {
-    /// The database file; it is made where there is none
-    #[arg(long, value_name = "PATH", default_value = "journey.db")]
+    /// The database: a SQLite file, made where there is none, or postgres://USER:PASSWORD@HOST/NAME
+    #[arg(long, value_name = "PATH|URL", default_value = "journey.db")]
     pub(crate) db: PathBuf,
-    /// Delete the database file first
+    /// The schema on Postgres, made where there is none; `convio` until told otherwise
+    #[arg(long, value_name = "NAME")]
+    pub(crate) schema: Option<String>,
+    /// Delete the database file first; on Postgres, Convio's tables in the schema
     #[arg(long)]
     pub(crate) fresh: bool,
     /// Print the figures as one JSON object instead of tables

@@ -1,14 +1,16 @@
-//! The lead journey in one embedded SQLite file: import, contacts, appointments, routing, conversions, figures. On a public
-//! lead file that it brings along, or on your own.
+//! The lead journey in one embedded SQLite file, or on Postgres: import, contacts, appointments, routing, conversions, figures.
+//! On a public lead file that it brings along, or on your own.
 //!
 //! ```text
 //! cargo run --release -p journey
 //! cargo run --release -p journey -- --input leads.csv --map "Mobile=phone" --region US --db leads.db
+//! cargo run --release -p journey -- --db postgres://user:password@localhost/leads
 //! ```
 //!
 //! | file | what it shows |
 //! |---|---|
 //! | `arguments` | what can be asked for |
+//! | `database` | the store: a SQLite file, or a schema on Postgres |
 //! | `job` | a file, a webhook that says what its columns mean, an import |
 //! | `importing` | the library's import, its progress and its dry run |
 //! | `journey`, `rules` | the example's leads booked, routed, moved, cancelled, completed, by rules that follow from `rec_id` |
@@ -22,6 +24,7 @@
 
 mod arguments;
 mod calls;
+mod database;
 mod figures;
 mod importing;
 mod job;
@@ -34,18 +37,16 @@ mod rules;
 mod sales;
 
 use std::error::Error;
-use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use convio_core::event::EventLog;
+use convio_core::store::Store;
 use convio_core::{Convio, WorkspaceHandle};
-use convio_store_sqlite::SqliteStore;
 
 use arguments::Arguments;
+use database::Database;
 use figures::Figures;
 use job::Job;
 use repeatable::{IdSource, Time};
@@ -55,9 +56,7 @@ use report::Run;
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(&arguments))) {
+    match start(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("journey: {failure}");
@@ -66,7 +65,12 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn start(arguments: &Arguments) -> Result<(), Failure> {
+    let database = Database::of(arguments)?;
+    database.runtime()?.block_on(run(arguments, database))
+}
+
+async fn run(arguments: &Arguments, database: Database) -> Result<(), Failure> {
     let mut job = Job::of(arguments)?;
     let is_example = arguments.own.input.is_none();
     if arguments.dry_run {
@@ -80,12 +84,11 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         )
         .into());
     }
-    if arguments.fresh {
-        delete(&arguments.db)?;
-    }
-    let store = open(&arguments.db)?;
-    let before = store.head(job.workspace).await?.map_or(0, |head| head.feed.0);
-    let convio = Convio::with(store, Time::at(arguments.now), IdSource::of(arguments.seed, before));
+    // The store: this alone decides where everything is kept.
+    let (convio, before) = match &database {
+        Database::Sqlite(file) => over(file.open(arguments.fresh)?, &job, arguments).await?,
+        Database::Postgres(server) => over(server.open(arguments.fresh).await?, &job, arguments).await?,
+    };
     // Calls in their order draw their ids in that order.
     let at_once = if arguments.seed.is_some() { 1 } else { calls::AT_ONCE };
     if is_example && !arguments.json && !arguments.acks {
@@ -119,7 +122,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         new_events: last_event(&workspace).await? - before,
         events: last_event(&workspace).await?,
         figures,
-        database: fs::canonicalize(&arguments.db).unwrap_or_else(|_| arguments.db.clone()),
+        database,
     };
     print(&if arguments.json { run.json()? } else { run.tables() })
 }
@@ -132,29 +135,19 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// The store: this one line decides where everything is kept.
-fn open(path: &Path) -> Result<SqliteStore, Failure> {
-    Ok(SqliteStore::open(path)?)
+/// Convio over a store, and the number of the last event that was there before.
+async fn over(
+    store: impl Store + 'static,
+    job: &Job,
+    arguments: &Arguments,
+) -> Result<(Convio<'static>, u64), Failure> {
+    let before = store.head(job.workspace).await?.map_or(0, |head| head.feed.0);
+    Ok((Convio::with(store, Time::at(arguments.now), IdSource::of(arguments.seed, before)), before))
 }
 
 /// The number of the last event, 0 before the first: it stays the same exactly when nothing was stored.
 async fn last_event(workspace: &WorkspaceHandle<'_>) -> Result<u64, Failure> {
     Ok(workspace.head().await?.map_or(0, |head| head.feed.0))
-}
-
-/// Deletes the database with the files that SQLite keeps beside it.
-fn delete(db: &Path) -> Result<(), Failure> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut file = db.as_os_str().to_owned();
-        file.push(suffix);
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(format!("can't delete `{}`: {error}", file.display()).into());
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "times a stage for the user; nothing is decided by it")]

@@ -1,10 +1,9 @@
-use std::path::PathBuf;
-
 use comfy_table::{CellAlignment, Table, presets};
 use convio_core::intake::{DryRunReport, ImportReport, Problem};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::Failure;
+use crate::database::Database;
 use crate::figures::{Counted, Credit, Day, Ends, Figures, Revenue, SourceFigures};
 use crate::sales::SalesReport;
 
@@ -20,7 +19,8 @@ pub(crate) struct Run {
     pub(crate) events: u64,
     #[serde(flatten)]
     pub(crate) figures: Figures,
-    pub(crate) database: PathBuf,
+    #[serde(serialize_with = "named")]
+    pub(crate) database: Database,
 }
 
 impl Run {
@@ -76,8 +76,7 @@ impl Run {
     }
 
     fn place(&self) -> String {
-        let path = self.database.display();
-        format!("the database: {path}\nlook into it:  sqlite3 '{path}' '{QUERY}'")
+        format!("the database: {}\nlook into it:  {}", self.database, self.database.look())
     }
 }
 
@@ -117,6 +116,10 @@ pub(crate) fn foretold(report: &DryRunReport, json: bool) -> Result<String, Fail
     }
     parts.extend(problems("rows that would not be taken", &report.problems.first, report.problems.rows));
     Ok(parts.join("\n\n"))
+}
+
+fn named<S: Serializer>(database: &Database, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(database)
 }
 
 fn imported(report: &ImportReport) -> Table {
@@ -306,7 +309,6 @@ fn grouped(decimal: &str) -> String {
 const DAYS_SHOWN: usize = 7;
 /// Problems that are printed: the JSON has more.
 const PROBLEMS_SHOWN: usize = 10;
-const QUERY: &str = "SELECT source, product, count(*) FROM lead GROUP BY 1, 2";
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,3 @@
+-- uuid, uuid[]
+(SELECT 40::int2 AS set, ROW(x.workspace_id, x.feed, x.contacts, x.config, x.commits) AS cells FROM convio.head AS x WHERE x.workspace_id = $1)
+UNION ALL (SELECT 52::int2 AS set, ROW(x.id, x.version) AS cells FROM convio.rejection AS x WHERE x.workspace_id = $1 AND x.id = ANY($2))

@@ -1,0 +1,2 @@
+-- uuid, uuid[]
+SELECT 0::int2 AS set, ROW(x.workspace_id, x.id, x.lead_id, x.contact_id, x.type, x.starts_at, x.zone, x.wall, x.minutes, x.shifted, x.location, x.routing::text, x.staff, x.status, x.outcome::text, x.next_step, x.next_step_at, x.ended_at, x.ended_by, x.ended_reason, x.ended_late, x.conversion_id, x.rescheduled_from, x.rescheduled_to, x.external_id, x.booked_at, x.created_at, x.version) AS cells FROM convio.appointment AS x WHERE x.workspace_id = $1 AND x.id = ANY($2)

@@ -1,0 +1,2 @@
+-- uuid, uuid[]
+SELECT 0::int2 AS set, ROW(x.workspace_id, x.id, x.contact_id, x.webhook_id, x.provider_id, x.source, x.lead_type, x.campaign, x.product, x.external_id, x.utm::text, x.custom::text, x.postal_code, x.flags::text, x.test, x.status, x.stage, x.reason, x.open_appointments, x.reached, x.conversion_id, x.owner, x.follow_up_at, x.priority, x.attempts, x.first_attempt_at, x.last_attempt_at, x.duplicate_of, x.opened_contact, x.received_at, x.created_at, x.deleted_at, x.version) AS cells FROM convio.lead AS x WHERE x.workspace_id = $1 AND x.id = ANY($2)

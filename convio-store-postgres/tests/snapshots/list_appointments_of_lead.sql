@@ -1,0 +1,4 @@
+-- uuid, uuid, bigint, uuid, uuid, timestamp with time zone, timestamp with time zone, text, boolean
+SELECT 0::int2 AS set, ROW(x.workspace_id, x.id, x.lead_id, x.contact_id, x.type, x.starts_at, x.zone, x.wall, x.minutes, x.shifted, x.location, x.routing::text, x.staff, x.status, x.outcome::text, x.next_step, x.next_step_at, x.ended_at, x.ended_by, x.ended_reason, x.ended_late, x.conversion_id, x.rescheduled_from, x.rescheduled_to, x.external_id, x.booked_at, x.created_at, x.version) AS cells FROM convio.appointment AS x WHERE x.workspace_id = $1 AND x.id > $2 AND x.lead_id = $4 AND ($5::uuid IS NULL OR x.contact_id = $5) AND ($8::text IS NULL OR x.status = $8) AND (NOT $9 OR x.target IS NULL)
+              AND x.starts_at >= coalesce($6::timestamptz, '-infinity') AND x.starts_at < coalesce($7::timestamptz, 'infinity')
+              ORDER BY x.id LIMIT $3

@@ -1,0 +1,2 @@
+-- uuid, uuid, bigint, uuid, uuid, boolean
+SELECT 0::int2 AS set, ROW(x.workspace_id, x.id, x.lead_id, x.contact_id, x.appointment_id, x.type, x.value_minor, x.currency, x.first_source, x.first_lead, x.first_at, x.last_source, x.last_lead, x.last_at, x.sold_by, x.external_id, x.metadata::text, x.occurred_at, x.day, x.seconds_to_convert, x.voided_at, x.void_reason, x.created_at, x.version) AS cells FROM convio.conversion AS x WHERE x.workspace_id = $1 AND x.id > $2 AND x.contact_id = $5 AND $4::uuid IS NULL AND (NOT $6 OR x.voided_at IS NULL) ORDER BY x.id LIMIT $3
