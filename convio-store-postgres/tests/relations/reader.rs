@@ -65,6 +65,34 @@ fn a_reader_needs_no_right_on_the_tables() {
     });
 }
 
+/// Relations are read with the rights of their owner: where row security applies to that one, it applies to them.
+#[test]
+fn with_row_security_a_relation_shows_the_workspace_of_the_session() {
+    with_place(async |place| {
+        let mission = fill(place.store(), now()).await;
+        let program = &mut Program::on(place).await;
+        let mut setup = vec!["BEGIN".to_owned(), "CREATE ROLE convio_owner".to_owned()];
+        setup.push(format!("GRANT USAGE, CREATE ON SCHEMA {} TO convio_owner", place.schema));
+        setup.push(format!("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO convio_owner", place.schema));
+        setup.extend(RELATIONS.map(|relation| format!("ALTER VIEW {relation} OWNER TO convio_owner")));
+        setup.extend(place.store().row_security_sql());
+        program.run(&setup.join("; ")).await;
+        // Who asks is a superuser here, whom row security would not hold.
+        let seen = "SELECT count(DISTINCT workspace_id) FROM ";
+        let rows: Vec<_> = RELATIONS.iter().map(|relation| format!("{seen}{relation}")).collect();
+        for sql in &rows {
+            assert_eq!(program.row(sql).await, cells!(0), "{sql}");
+        }
+        program.run(&format!("SET LOCAL convio.workspace_id = '{}'", mission.acme.id())).await;
+        for (relation, sql) in RELATIONS.iter().zip(&rows) {
+            assert_eq!(program.row(sql).await, cells!(1), "{sql}");
+            let own = format!("SELECT workspace_id FROM {relation} LIMIT 1");
+            assert_eq!(program.row(&own).await, cells!(mission.acme.id().uuid()), "{relation}");
+        }
+        program.run("ROLLBACK").await;
+    });
+}
+
 /// Sources that only their case tells apart are one, and what was written is not lost.
 #[test]
 fn sources_are_grouped_without_regard_to_case() {
