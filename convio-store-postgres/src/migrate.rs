@@ -27,8 +27,10 @@ impl Migration {
 }
 
 /// All steps, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../migrations/0001_init.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../migrations/0001_init.sql") },
+    Migration { version: 2, sql: include_str!("../migrations/0002_relations.sql") },
+];
 
 /// All that [`PgStore::migrate`](crate::PgStore::migrate) would run on an empty database, to be run by a tool of your own.
 ///
