@@ -28,9 +28,21 @@ pub(crate) struct Session<'t> {
 }
 
 enum Link<'t> {
-    Pool { pool: PgPool, held: Mutex<Vec<Held>> },
+    Pool { pool: PgPool, kept: Mutex<Kept> },
     Tx(tokio::sync::Mutex<&'t mut PgConnection>),
 }
+
+/// The connections that are kept between calls, and how many calls wait for one of the pool's.
+///
+/// A held connection never comes back to the pool of itself: while a call waits there, none is held, so that it gets the next one.
+#[derive(Default)]
+struct Kept {
+    held: Vec<Held>,
+    waiting: usize,
+}
+
+/// A call that waits for a connection of the pool.
+struct Waiting<'k>(&'k Mutex<Kept>);
 
 /// A connection that is kept between calls, and since when.
 struct Held {
@@ -41,7 +53,7 @@ struct Held {
 impl Session<'static> {
     pub(crate) fn over(pool: PgPool, options: Options) -> Self {
         let sql = Arc::new(Sql::new(options.schema.clone()));
-        let link = Link::Pool { pool, held: Mutex::default() };
+        let link = Link::Pool { pool, kept: Mutex::default() };
         Self { link, sql, options, retries: Arc::default() }
     }
 
@@ -97,9 +109,7 @@ impl<'t> Session<'t> {
 
     fn take_held(&self) -> Vec<Held> {
         match &self.link {
-            Link::Pool { held, .. } => {
-                std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner))
-            }
+            Link::Pool { kept, .. } => std::mem::take(&mut Kept::lock(kept).held),
             Link::Tx(_) => Vec::new(),
         }
     }
@@ -126,17 +136,18 @@ impl<'t> Session<'t> {
     pub(crate) async fn connection(&self) -> Result<Lease<'_>, sqlx::Error> {
         let conn = match &self.link {
             Link::Tx(_) => Conn::Tx(self.own_connection().await),
-            Link::Pool { pool, held } => {
-                let at_hand = held.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                let at_hand = match at_hand {
-                    Some(held) => held.if_alive().await,
-                    None => None,
+            Link::Pool { pool, kept } => {
+                let conn = loop {
+                    match Kept::take(kept) {
+                        Ok(held) => {
+                            if let Some(conn) = held.if_alive().await {
+                                break conn;
+                            }
+                        }
+                        Err(_waiting) => break pool.acquire().await?,
+                    }
                 };
-                let conn = match at_hand {
-                    Some(conn) => conn,
-                    None => pool.acquire().await?,
-                };
-                Conn::Pooled { conn: Some(conn), held, is_whole: true }
+                Conn::Pooled { conn: Some(conn), kept, is_whole: true }
             }
         };
         Ok(Lease { conn, options: &self.options, in_own_transaction: false, is_locked: false })
@@ -192,6 +203,27 @@ impl Drop for Session<'_> {
     }
 }
 
+impl Kept {
+    fn lock(kept: &Mutex<Self>) -> std::sync::MutexGuard<'_, Self> {
+        kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A held connection, or where there is none, a place among those that wait.
+    fn take(kept: &Mutex<Self>) -> Result<Held, Waiting<'_>> {
+        let mut locked = Self::lock(kept);
+        locked.held.pop().ok_or_else(|| {
+            locked.waiting += 1;
+            Waiting(kept)
+        })
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        Kept::lock(self.0).waiting -= 1;
+    }
+}
+
 impl Held {
     /// The connection, unless it lay for a while and the server, or something on the way, has closed it since. What is sent over
     /// such a one is lost, and nobody knows whether the server got it.
@@ -216,7 +248,7 @@ pub(crate) struct Lease<'l> {
 }
 
 enum Conn<'l> {
-    Pooled { conn: Option<PoolConnection<Postgres>>, held: &'l Mutex<Vec<Held>>, is_whole: bool },
+    Pooled { conn: Option<PoolConnection<Postgres>>, kept: &'l Mutex<Kept>, is_whole: bool },
     Tx(MappedMutexGuard<'l, PgConnection>),
 }
 
@@ -296,14 +328,14 @@ impl Lease<'_> {
             self.run(how.to_owned()).await.map_err(maybe_done)?;
             self.in_own_transaction = false;
         }
-        if let Conn::Pooled { conn, held, is_whole: true } = &mut self.conn
+        if let Conn::Pooled { conn, kept, is_whole: true } = &mut self.conn
             && let Some(conn) = conn.take()
         {
-            let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-            if held.len() < self.options.held_max {
-                held.push(Held { conn, since: now() });
+            let mut kept = Kept::lock(kept);
+            if kept.waiting == 0 && kept.held.len() < self.options.held_max {
+                kept.held.push(Held { conn, since: now() });
             }
-            // Else it goes back to the pool.
+            // Else it goes back to the pool, and to whoever waits there.
         }
         Ok(())
     }
