@@ -10,7 +10,8 @@
 //! | connection lost while a commit was under way | `Unavailable` | `Unknown` |
 //! | damaged pages or indexes, rows that can't be read | `Corrupt` | `Corrupt` |
 
-use std::io;
+use std::error::Error as StdError;
+use std::{fmt, io};
 
 use convio_core::store::{CommitError, Fault, StoreError};
 use sqlx::error::DatabaseError;
@@ -20,14 +21,12 @@ pub(crate) fn read_failed(error: sqlx::Error) -> StoreError {
     match kind(&error) {
         Kind::Corrupt => StoreError::Corrupt {
             table: "postgres",
-            column: String::new(),
-            id: String::new(),
-            fault: Fault::new(error),
+            column: "?".to_owned(),
+            id: "?".to_owned(),
+            fault: fault(error),
         },
         Kind::Misuse | Kind::Unique => StoreError::Misuse(said(&error)),
-        Kind::Again | Kind::Unavailable | Kind::Ended | Kind::Lost => {
-            StoreError::Unavailable(Fault::new(error))
-        }
+        Kind::Again | Kind::Unavailable | Kind::Ended | Kind::Lost => StoreError::Unavailable(fault(error)),
     }
 }
 
@@ -42,7 +41,7 @@ pub(crate) fn write_failed(error: sqlx::Error) -> CommitError {
 /// A statement that commits, or a COMMIT, that failed: where the connection is lost, it may have been applied.
 pub(crate) fn commit_failed(error: sqlx::Error) -> CommitError {
     match kind(&error) {
-        Kind::Lost => CommitError::Unknown(Fault::new(error)),
+        Kind::Lost => CommitError::Unknown(fault(error)),
         _ => write_failed(error),
     }
 }
@@ -137,7 +136,34 @@ fn has_class(error: &dyn DatabaseError, classes: &[&str]) -> bool {
     classes.iter().any(|class| code.starts_with(class))
 }
 
-/// What the caller of a plan did wrong, without a value of a row: details of Postgres' messages hold them, and are left out.
+/// The error as the cause of ours.
+fn fault(error: sqlx::Error) -> Fault {
+    Fault::new(Said(error))
+}
+
+/// An error of the driver, whose `Debug` is its message: that of the driver shows the details of Postgres' messages, which are
+/// whole rows. Who wants these takes the source.
+struct Said(sqlx::Error);
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&said(&self.0))
+    }
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl StdError for Said {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// What an error says, without a value of a row: details of Postgres' messages hold them, and are left out.
 fn said(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => {
@@ -189,6 +215,13 @@ mod tests {
             assert_eq!(constraint_in(message).as_deref(), Some("webhook_name_uq"));
         }
         assert_eq!(constraint_in("duplicate key"), None);
+    }
+
+    #[test]
+    fn a_driver_s_error_shows_its_message_and_keeps_itself() {
+        let said = Said(sqlx::Error::PoolTimedOut);
+        assert_eq!(format!("{said:?}"), said.to_string());
+        assert!(said.source().is_some_and(|source| source.is::<sqlx::Error>()));
     }
 
     #[test]
