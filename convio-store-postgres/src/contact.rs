@@ -71,7 +71,8 @@ impl Session<'_> {
         }
         let mut by_key: Vec<(&ContactKey, Contact)> = Vec::new();
         for key in keys {
-            let args = keys_args(Args::default().with(workspace.uuid()), std::iter::once(key));
+            let args = Args::default().with(workspace.uuid()).with(key.scope.code());
+            let args = args.with(i16::from(key.kind.code())).with(key.value.as_str());
             let rows = self.read(workspace, self.sql().select(&CONTACT, BY_KEY), args).await?;
             by_key.extend(rows.first().map(read).transpose()?.map(|contact| (key, contact)));
         }
@@ -194,8 +195,8 @@ fn stamps_from_bytes(bytes: &[u8]) -> Option<Stamps> {
 const STAMP_BYTES: usize = 25;
 const BY_IDS: &str = "x.workspace_id = $1 AND x.id = ANY($2)";
 const BY_NUMBERS: &str = "x.workspace_id = $1 AND x.number = ANY($2)";
-const BY_KEY: &str = "x.workspace_id = $1 AND x.id IN (SELECT k.contact_id FROM {s}.contact_key AS k
-    WHERE k.workspace_id = $1 AND k.scope = ANY($2) AND k.kind = ANY($3) AND k.value = ANY($4))";
+const BY_KEY: &str = "x.workspace_id = $1 AND x.id = (SELECT k.contact_id FROM {s}.contact_key AS k
+    WHERE k.workspace_id = $1 AND k.scope = $2 AND k.kind = $3 AND k.value = $4)";
 const LIST: &str = "x.workspace_id = $1 AND x.id > $2 AND $4::text IS NULL AND $5::timestamptz IS NULL
     AND $6::timestamptz IS NULL AND x.leads >= $7 ORDER BY x.id LIMIT $3";
 const LIST_OF_PHONE: &str = "x.workspace_id = $1 AND x.phone = $4 AND x.id > $2 AND x.leads >= $7

@@ -1,6 +1,7 @@
 -- One lead in one statement: `seen` is the head as the statement's picture of the database has it, `gate` is the head under its
 -- lock. If both count the same commits, nothing of the workspace has changed since the picture was taken and nothing can: all
 -- that the statement reads is the newest truth. If not, it writes nothing and says so.
+-- Rows that arrays name are looked up one by one: a subquery with a LIMIT is never joined by a hash of the whole workspace.
 WITH
 seen AS MATERIALIZED (
     SELECT commits FROM {s}.head WHERE workspace_id = $1
@@ -12,7 +13,8 @@ held AS MATERIALIZED (
     SELECT c.kind, c.holder_id, c.fingerprint = n.fingerprint AS same_body
     FROM unnest($5::uuid[], $6::int2[], $7::text[], $8::bytea[], $9::uuid[]) WITH ORDINALITY
         AS n (webhook_id, kind, value, fingerprint, holder_id, place)
-    JOIN {s}.claim AS c ON c.workspace_id = $1 AND c.webhook_id = n.webhook_id AND c.kind = n.kind AND c.value = n.value
+    CROSS JOIN LATERAL (SELECT * FROM {s}.claim AS t WHERE t.workspace_id = $1 AND t.webhook_id = n.webhook_id
+        AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS c
     WHERE (c.expires_at IS NULL OR c.expires_at > $3) AND c.holder_id <> n.holder_id
         AND (NOT c.yields OR c.fingerprint = n.fingerprint)
     ORDER BY n.place LIMIT 1
@@ -21,7 +23,8 @@ counted AS MATERIALIZED (
     SELECT n.key, n.window_at, coalesce(c.used, 0) + n.n AS used, n.at_most, n.place
     FROM unnest($12::text[], $13::timestamptz[], $14::int8[], $15::int8[]) WITH ORDINALITY
         AS n (key, window_at, n, at_most, place)
-    LEFT JOIN {s}.counter AS c ON c.workspace_id = $1 AND c.key = n.key AND c.window_at = n.window_at
+    LEFT JOIN LATERAL (SELECT used FROM {s}.counter AS t WHERE t.workspace_id = $1 AND t.key = n.key
+        AND t.window_at = n.window_at LIMIT 1) AS c ON true
 ),
 known AS MATERIALIZED (
     SELECT contact_id FROM {s}.contact_key WHERE workspace_id = $1 AND scope = $16 AND kind = $17 AND value = $18

@@ -20,9 +20,17 @@ use crate::reading::Reading;
 use crate::table::{Args, Table};
 use crate::{analytics, contact, event, gates, webhook};
 
+// Each row is looked up by itself: a subquery with a `LIMIT` is neither joined by a hash of the whole workspace nor read in
+// parallel. That the arrays are selected hides their length from the planner: the plan is the same for one row and for a thousand,
+// the server keeps it from the sixth time on, and no long list makes it compile the statement.
 macro_rules! versions_of {
     ($table:literal) => {
-        concat!("{s}.", $table, " AS x WHERE x.workspace_id = $1 AND x.id = ANY({0})")
+        concat!(
+            "unnest((SELECT {0}::uuid[])) AS n (id)
+    CROSS JOIN LATERAL (SELECT t.id, t.version FROM {s}.",
+            $table,
+            " AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x"
+        )
     };
 }
 
@@ -193,8 +201,7 @@ impl Wanted {
             self.conversions.iter().map(|id| id.uuid()),
         );
         if !self.payloads.is_empty() {
-            let there = "{s}.payload AS x WHERE x.workspace_id = $1 AND x.id = ANY({0})";
-            reading.cells(PAYLOADS, "x.id, 1::int8", there, 1, |args| {
+            reading.cells(PAYLOADS, "x.id, 1::int8", PAYLOAD_BY_ID, 1, |args| {
                 args.add(self.payloads.iter().map(|id| id.uuid()).collect::<Vec<_>>());
             });
         }
@@ -299,25 +306,39 @@ fn versions<'a>(
     }
 }
 
-const BY_NAME: &str = "unnest({0}::uuid[], {1}::int2[], {2}::text[]) AS n (webhook_id, kind, value)
-    JOIN {s}.claim AS x ON x.workspace_id = $1 AND x.webhook_id = n.webhook_id AND x.kind = n.kind AND x.value = n.value";
-const BY_WINDOW: &str = "unnest({0}::text[], {1}::timestamptz[]) AS n (key, window_at)
-    JOIN {s}.counter AS x ON x.workspace_id = $1 AND x.key = n.key AND x.window_at = n.window_at";
-const BY_KEY: &str = "unnest({0}::uuid[], {1}::int2[], {2}::text[]) AS n (scope, kind, value)
-    JOIN {s}.contact_key AS x ON x.workspace_id = $1 AND x.scope = n.scope AND x.kind = n.kind AND x.value = n.value";
-const CONTACT_BY_KEY: &str = "unnest({0}::uuid[], {1}::int2[], {2}::text[]) AS n (scope, kind, value)
-    JOIN {s}.contact_key AS k ON k.workspace_id = $1 AND k.scope = n.scope AND k.kind = n.kind AND k.value = n.value
-    JOIN {s}.contact AS x ON x.workspace_id = $1 AND x.id = k.contact_id";
-const WINDOW_BY_KEY: &str = "unnest({0}::uuid[], {1}::int2[], {2}::text[], {3}::bytea[]) AS n (scope, kind, value, key)
-    JOIN {s}.contact_key AS k ON k.workspace_id = $1 AND k.scope = n.scope AND k.kind = n.kind AND k.value = n.value
-    JOIN {s}.repeat_window AS x ON x.workspace_id = $1 AND x.contact_id = k.contact_id AND x.key = n.key";
-const WINDOW_BY_CONTACT: &str = "unnest({0}::uuid[], {1}::bytea[]) AS n (contact_id, key)
-    JOIN {s}.repeat_window AS x ON x.workspace_id = $1 AND x.contact_id = n.contact_id AND x.key = n.key";
-const BY_RECORD_KEY: &str = "unnest({0}::text[], {1}::text[]) AS n (kind, key)
-    JOIN {s}.record AS x ON x.workspace_id = $1 AND x.kind = n.kind AND x.key = n.key";
-const BY_DIMENSIONS: &str = "unnest({0}::int2[], {1}::date[], {2}::text[], {3}::text[], {4}::text[]) AS n (cube, day, d1, d2, d3)
-    JOIN {s}.rollup AS x ON x.workspace_id = $1 AND x.cube = n.cube AND x.day = n.day AND x.d1 = n.d1 AND x.d2 = n.d2
-    AND x.d3 = n.d3";
+const BY_NAME: &str =
+    "unnest((SELECT {0}::uuid[]), (SELECT {1}::int2[]), (SELECT {2}::text[])) AS n (webhook_id, kind, value)
+    CROSS JOIN LATERAL (SELECT * FROM {s}.claim AS t WHERE t.workspace_id = $1 AND t.webhook_id = n.webhook_id
+        AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS x";
+const BY_WINDOW: &str = "unnest((SELECT {0}::text[]), (SELECT {1}::timestamptz[])) AS n (key, window_at)
+    CROSS JOIN LATERAL (SELECT * FROM {s}.counter AS t WHERE t.workspace_id = $1 AND t.key = n.key
+        AND t.window_at = n.window_at LIMIT 1) AS x";
+const BY_KEY: &str =
+    "unnest((SELECT {0}::uuid[]), (SELECT {1}::int2[]), (SELECT {2}::text[])) AS n (scope, kind, value)
+    CROSS JOIN LATERAL (SELECT * FROM {s}.contact_key AS t WHERE t.workspace_id = $1 AND t.scope = n.scope
+        AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS x";
+const CONTACT_BY_KEY: &str = "unnest((SELECT {0}::uuid[]), (SELECT {1}::int2[]), (SELECT {2}::text[])) AS n (scope, kind, value)
+    CROSS JOIN LATERAL (SELECT t.contact_id FROM {s}.contact_key AS t WHERE t.workspace_id = $1 AND t.scope = n.scope
+        AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS k
+    CROSS JOIN LATERAL (SELECT * FROM {s}.contact AS t WHERE t.workspace_id = $1 AND t.id = k.contact_id LIMIT 1) AS x";
+const WINDOW_BY_KEY: &str =
+    "unnest((SELECT {0}::uuid[]), (SELECT {1}::int2[]), (SELECT {2}::text[]), (SELECT {3}::bytea[])) AS n (scope, kind, value, key)
+    CROSS JOIN LATERAL (SELECT t.contact_id FROM {s}.contact_key AS t WHERE t.workspace_id = $1 AND t.scope = n.scope
+        AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS k
+    CROSS JOIN LATERAL (SELECT * FROM {s}.repeat_window AS t WHERE t.workspace_id = $1 AND t.contact_id = k.contact_id
+        AND t.key = n.key LIMIT 1) AS x";
+const WINDOW_BY_CONTACT: &str = "unnest((SELECT {0}::uuid[]), (SELECT {1}::bytea[])) AS n (contact_id, key)
+    CROSS JOIN LATERAL (SELECT * FROM {s}.repeat_window AS t WHERE t.workspace_id = $1 AND t.contact_id = n.contact_id
+        AND t.key = n.key LIMIT 1) AS x";
+const PAYLOAD_BY_ID: &str = "unnest((SELECT {0}::uuid[])) AS n (id)
+    CROSS JOIN LATERAL (SELECT t.id FROM {s}.payload AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x";
+const BY_RECORD_KEY: &str = "unnest((SELECT {0}::text[]), (SELECT {1}::text[])) AS n (kind, key)
+    CROSS JOIN LATERAL (SELECT * FROM {s}.record AS t WHERE t.workspace_id = $1 AND t.kind = n.kind AND t.key = n.key
+        LIMIT 1) AS x";
+const BY_DIMENSIONS: &str = "unnest((SELECT {0}::int2[]), (SELECT {1}::date[]), (SELECT {2}::text[]), (SELECT {3}::text[]),
+        (SELECT {4}::text[])) AS n (cube, day, d1, d2, d3)
+    CROSS JOIN LATERAL (SELECT * FROM {s}.rollup AS t WHERE t.workspace_id = $1 AND t.cube = n.cube AND t.day = n.day
+        AND t.d1 = n.d1 AND t.d2 = n.d2 AND t.d3 = n.d3 LIMIT 1) AS x";
 
 // Which rows are which in the answer: they go on after those of `load`, since a text is known by them.
 const HEAD: u8 = 40;

@@ -1,7 +1,10 @@
 -- uuid, uuid[], uuid[], smallint[], date[], text[], text[], text[]
 (SELECT 40::int2 AS set, ROW(x.workspace_id, x.feed, x.contacts, x.config, x.commits) AS cells FROM convio.head AS x WHERE x.workspace_id = $1)
-UNION ALL (SELECT 51::int2 AS set, ROW(x.id, x.version) AS cells FROM convio.lead AS x WHERE x.workspace_id = $1 AND x.id = ANY($2))
-UNION ALL (SELECT 53::int2 AS set, ROW(x.id, x.version) AS cells FROM convio.appointment AS x WHERE x.workspace_id = $1 AND x.id = ANY($3))
-UNION ALL (SELECT 57::int2 AS set, ROW(x.workspace_id, x.cube, x.day, x.d1, x.d2, x.d3, x.n0, x.n1, x.n2, x.n3, x.n4, x.n5, x.last_at) AS cells FROM unnest($4::int2[], $5::date[], $6::text[], $7::text[], $8::text[]) AS n (cube, day, d1, d2, d3)
-    JOIN convio.rollup AS x ON x.workspace_id = $1 AND x.cube = n.cube AND x.day = n.day AND x.d1 = n.d1 AND x.d2 = n.d2
-    AND x.d3 = n.d3)
+UNION ALL (SELECT 51::int2 AS set, ROW(x.id, x.version) AS cells FROM unnest((SELECT $2::uuid[])) AS n (id)
+    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.lead AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x)
+UNION ALL (SELECT 53::int2 AS set, ROW(x.id, x.version) AS cells FROM unnest((SELECT $3::uuid[])) AS n (id)
+    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.appointment AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x)
+UNION ALL (SELECT 57::int2 AS set, ROW(x.workspace_id, x.cube, x.day, x.d1, x.d2, x.d3, x.n0, x.n1, x.n2, x.n3, x.n4, x.n5, x.last_at) AS cells FROM unnest((SELECT $4::int2[]), (SELECT $5::date[]), (SELECT $6::text[]), (SELECT $7::text[]),
+        (SELECT $8::text[])) AS n (cube, day, d1, d2, d3)
+    CROSS JOIN LATERAL (SELECT * FROM convio.rollup AS t WHERE t.workspace_id = $1 AND t.cube = n.cube AND t.day = n.day
+        AND t.d1 = n.d1 AND t.d2 = n.d2 AND t.d3 = n.d3 LIMIT 1) AS x)
