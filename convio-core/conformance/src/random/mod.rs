@@ -76,6 +76,7 @@ async fn played(world: &World<'_>, list: &[(bool, Op)]) -> Played {
 fn draw(fewer: u32, test: impl Fn(i64, &[(bool, Op)]) -> Result<(), String>) {
     let seed = number("CONVIO_SEED").unwrap_or_else(|| RandomState::new().hash_one("seed"));
     let lists = number("CONVIO_LISTS").and_then(|n| n.try_into().ok()).unwrap_or(LISTS);
+    say_what_is_drawn(seed, (lists / fewer).max(1));
     let config = Config {
         cases: (lists / fewer).max(1),
         max_shrink_iters: SHRINKS_MAX,
@@ -119,6 +120,12 @@ fn shortened(
         }
     }
     (list, why)
+}
+
+/// So that a run can be told from another, and done again, also where it did not fail.
+#[expect(clippy::print_stdout, reason = "shown by `cargo test -- --nocapture`, and of a case that fails")]
+fn say_what_is_drawn(seed: u64, lists: u32) {
+    println!("CONVIO_SEED={seed}: {lists} lists");
 }
 
 fn number(variable: &str) -> Option<u64> {
