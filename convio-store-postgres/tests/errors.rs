@@ -16,7 +16,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use convio_core::contact::ContactRef;
 use convio_core::store::{CommitError, Fault, StoreError};
 use convio_core::{Convio, Error, ErrorKind, Ingested, NewWebhook, NewWorkspace, WorkspaceHandle};
 use convio_store_postgres::{PgStore, PgTx};

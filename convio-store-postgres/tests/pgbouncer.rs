@@ -101,7 +101,7 @@ fn a_caller_s_transaction_goes_through_a_transaction_pooler() {
     run(async {
         place.execute("CREATE TABLE {s}.own_order (id int PRIMARY KEY)").await;
         let pool = bouncer.pool(4);
-        let options = bouncer.options(&place);
+        let options = options(&place);
         let acme = workspace(&Convio::new(PgStore::with(pool.clone(), options.clone()))).await;
         let order = |n: i32| AssertSqlSafe(format!("INSERT INTO {}.own_order VALUES ({n})", place.schema));
         let both = "SELECT (SELECT count(*) FROM {s}.own_order) * 1000 + (SELECT count(*) FROM {s}.lead)";
@@ -222,14 +222,9 @@ impl Bouncer {
         PgPoolOptions::new().max_connections(max).connect_lazy_with(self.to.clone())
     }
 
-    #[expect(clippy::unused_self, reason = "they are for a store behind one")]
-    fn options(&self, place: &Place) -> Options {
-        Options::new().schema(&place.schema).expect("a name").behind_transaction_pooler()
-    }
-
     fn store(&self, place: &Place) -> PgStore {
         let max = u32::try_from(CALLERS).expect("fits");
-        PgStore::with(self.pool(max), self.options(place).hold(CALLERS))
+        PgStore::with(self.pool(max), options(place).hold(CALLERS))
     }
 
     /// Connections that it has to the server.
@@ -316,6 +311,10 @@ fn decoded(part: &str) -> String {
         };
     }
     String::from_utf8(bytes).expect("a password in UTF-8")
+}
+
+fn options(place: &Place) -> Options {
+    Options::new().schema(&place.schema).expect("a name").behind_transaction_pooler()
 }
 
 fn phone(n: usize) -> String {
