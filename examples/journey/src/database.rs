@@ -150,20 +150,22 @@ fn delete(db: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Drops Convio's tables. The schema may hold others' as well, which stay; what others made of ours, such as a view, stops it.
+/// Drops Convio's tables and views. The schema may hold others' as well, which stay; what others made of ours stops it.
 async fn drop_tables(conn: &mut PgConnection, schema: &Schema) -> Result<(), sqlx::Error> {
-    let tables: Vec<_> = tables().iter().map(|table| format!("{schema}.{table}")).collect();
-    let drop = format!("DROP TABLE IF EXISTS {}", tables.join(", "));
-    sqlx::raw_sql(AssertSqlSafe(drop)).execute(conn).await.map(|_| ())
+    let drop = |(kind, name): &(String, String)| format!("DROP {kind} IF EXISTS {schema}.{name};\n");
+    let drops: String = made().iter().rev().map(drop).collect();
+    sqlx::raw_sql(AssertSqlSafe(drops)).execute(conn).await.map(|_| ())
 }
 
-/// The names of Convio's tables.
-fn tables() -> Vec<String> {
+/// What Convio makes in its schema, in this order: `TABLE` or `VIEW`, and its name.
+fn made() -> Vec<(String, String)> {
     let schema = Schema::default();
-    let sql = migrations_sql(&schema);
-    let made = sql.lines().filter(|line| line.starts_with("CREATE TABLE "));
-    let named = made.filter_map(|line| line.split_once(&format!("{schema}.")));
-    named.filter_map(|(_, name)| Some(name.split_once(' ')?.0.to_owned())).collect()
+    let of_line = |line: &str| {
+        let (made, rest) = line.strip_prefix("CREATE ")?.split_once(&format!("{schema}."))?;
+        let kind = ["TABLE", "VIEW"].into_iter().find(|kind| made.starts_with(kind))?;
+        Some((kind.to_owned(), rest.split_once(' ')?.0.to_owned()))
+    };
+    migrations_sql(&schema).lines().filter_map(of_line).collect()
 }
 
 fn query(lead: &str) -> String {
@@ -220,12 +222,18 @@ mod tests {
     }
 
     #[test]
-    fn all_tables_are_known_by_name() {
-        let tables = tables();
-        for table in ["convio_migration", "head", "lead", "event", "rollup"] {
-            assert!(tables.contains(&table.to_owned()), "{table} is not in {tables:?}");
+    fn all_that_is_made_is_known_by_name() {
+        let made = made();
+        for (kind, name) in
+            [("TABLE", "convio_migration"), ("TABLE", "lead"), ("TABLE", "rollup"), ("VIEW", "leads")]
+        {
+            assert!(made.contains(&(kind.to_owned(), name.to_owned())), "{name} is not in {made:?}");
         }
         let sql = migrations_sql(&Schema::default());
-        assert_eq!(tables.len(), sql.matches("CREATE TABLE").count());
+        let count = |what: &str| sql.matches(what).count();
+        // Indexes go with their tables.
+        let others =
+            ["CREATE SCHEMA", "CREATE INDEX", "CREATE UNIQUE INDEX"].map(count).iter().sum::<usize>();
+        assert_eq!(made.len() + others, count("CREATE "));
     }
 }
