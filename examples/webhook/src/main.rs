@@ -1,8 +1,10 @@
-//! Starts the service on a file and prints an API key to try it with: `cargo run -p webhook -- leads.db 127.0.0.1:8080`.
+//! Starts the service on a file or a Postgres database and prints an API key to try it with:
+//! `cargo run -p webhook -- leads.db 127.0.0.1:8080`, `cargo run -p webhook -- postgres://localhost/leads`.
 
 #![expect(clippy::print_stdout, reason = "a program that talks to its user")]
 
 use convio_core::{Convio, NewApiKey, NewWebhook, NewWorkspace, Permission, Rule, Target};
+use convio_store_postgres::PgStore;
 use convio_store_sqlite::SqliteStore;
 
 #[tokio::main]
@@ -10,7 +12,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let db = arguments.next().unwrap_or_else(|| "leads.db".to_owned());
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let convio = Convio::new(SqliteStore::open(db)?);
+    let convio = match db.starts_with("postgres://") || db.starts_with("postgresql://") {
+        true => Convio::new(PgStore::connect(&db).await?),
+        false => Convio::new(SqliteStore::open(db)?),
+    };
 
     let acme = convio.create_workspace(NewWorkspace::named("Acme Solar").zone("America/Los_Angeles")).await?;
     let region = "US".parse()?;
