@@ -19,7 +19,7 @@ use crate::arguments::Arguments;
 /// The database that was asked for.
 pub(crate) enum Database {
     Sqlite(File),
-    Postgres(Server),
+    Postgres(Box<Server>),
 }
 
 pub(crate) struct File(PathBuf);
@@ -40,7 +40,7 @@ impl Database {
             None => Ok(Self::Sqlite(File(arguments.db.clone()))),
             Some(("postgres" | "postgresql", _)) => {
                 let url = arguments.db.to_str().unwrap_or_default();
-                Ok(Self::Postgres(Server::of(url, arguments.schema.as_deref())?))
+                Ok(Self::Postgres(Box::new(Server::of(url, arguments.schema.as_deref())?)))
             }
             // Not told in full: a password may be in it.
             Some((scheme, _)) => {
