@@ -73,7 +73,7 @@ impl From<StoreError> for CommitError {
     }
 }
 
-/// What went wrong below, shared so that errors can be cloned.
+/// What went wrong below, shared so that errors can be cloned. It shows the message of what it holds, also as `Debug`.
 #[derive(Clone)]
 pub struct Fault(Arc<dyn StdError + Send + Sync>);
 

@@ -17,7 +17,7 @@
 -- {schema} is the schema that they live in. A semicolon ends a statement and stands nowhere else, comments included.
 
 -- Whoever joins to a contact by its id alone finds it by this.
-CREATE INDEX contact_id_ix ON {schema}.contact (id);
+CREATE INDEX contact_id_ix ON {schema}.contact USING hash (id);
 
 -- People.
 CREATE VIEW {schema}.contacts AS SELECT

@@ -12,25 +12,25 @@
 //!
 //! | round trips, warm | held | of a pool | pooler | row security | plain | in a transaction | savepoints |
 //! |---|---|---|---|---|---|---|---|
-//! | a lead of a new contact | 1 | 3 | 4 | 3 | 19 | 1 | 3 |
-//! | a lead that is rejected | 2 | 4 | 6 | 4 | 12 | 2 | 4 |
-//! | `receive`: a lead with its appointment | 3 | 7 | 10 | 7 | 22 | 3 | 5 |
-//! | `book` | 3 | 7 | 10 | 7 | 13 | 3 | 5 |
-//! | `complete`, sold | 3 | 7 | 10 | 7 | 17 | 3 | 5 |
-//! | `move_lead` | 3 | 7 | 10 | 7 | 11 | 3 | 5 |
-//! | a batch of 100 | 5 | 7 | 8 | 5 | 19 | 3 | 5 |
-//! | a batch of 2,500 | 15 | 21 | 24 | 15 | 57 | 9 | 15 |
-//! | a batch of 100, all or nothing | 2 | 4 | 6 | 4 | 19 | 2 | 4 |
-//! | `create_workspace` | 2 | 4 | 6 | 4 | 11 | 2 | 4 |
-//! | `configure_webhook` | 2 | 4 | 6 | 4 | 9 | 2 | 4 |
-//! | the first lead of a process | 2 | 6 | 8 | 6 | 20 | 2 | 4 |
-//! | a lead, when another commit was faster | 6 | 10 | 12 | 8 | 19 | 4 | 8 |
-//! | `move_lead`, when another commit was faster | 8 | 14 | 18 | 12 | 11 | 6 | 10 |
+//! | a lead of a new contact | 1 | 3 | 4 | 3 | 18 | 1 | 3 |
+//! | a lead that is rejected | 2 | 4 | 6 | 4 | 11 | 2 | 4 |
+//! | `receive`: a lead with its appointment | 3 | 7 | 10 | 7 | 21 | 3 | 5 |
+//! | `book` | 3 | 7 | 10 | 7 | 12 | 3 | 5 |
+//! | `complete`, sold | 3 | 7 | 10 | 7 | 16 | 3 | 5 |
+//! | `move_lead` | 3 | 7 | 10 | 7 | 10 | 3 | 5 |
+//! | a batch of 100 | 4 | 6 | 6 | 4 | 18 | 3 | 4 |
+//! | a batch of 2,500 | 12 | 18 | 18 | 12 | 54 | 9 | 12 |
+//! | a batch of 100, all or nothing | 2 | 4 | 6 | 4 | 18 | 2 | 4 |
+//! | `create_workspace` | 2 | 4 | 6 | 4 | 10 | 2 | 4 |
+//! | `configure_webhook` | 2 | 4 | 6 | 4 | 8 | 2 | 4 |
+//! | the first lead of a process | 2 | 6 | 8 | 6 | 19 | 2 | 4 |
+//! | a lead, when another commit was faster | 4 | 8 | 8 | 6 | 18 | 3 | 6 |
+//! | `move_lead`, when another commit was faster | 7 | 13 | 16 | 11 | 10 | 6 | 9 |
 //! | a lead by id | 1 | 3 | 4 | 3 | 1 | 1 | 1 |
 //!
 //! A call reads what it changes first, if it changes something: one trip of those of `book` and `move_lead`. Of many leads each
 //! group of [`GROUP_CHANGES_MAX`] is a transaction. A change set that another commit was faster than is applied again under the
-//! lock: five trips more, in a caller's transaction three. `receive` reads the appointment that it made.
+//! lock: three trips more, in a caller's transaction two or three. `receive` reads the appointment that it made.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,6 @@ use convio_core::store::{CommitError, Fault};
 
 use crate::error::{commit_failed, is_gone, is_to_run_again, write_failed};
 use crate::session::{Lease, Session};
-use crate::table::Args;
 use crate::wanted::{Wanted, picture};
 use crate::write::Writing;
 
@@ -110,13 +109,21 @@ impl Session<'_> {
 
     async fn try_group(&self, workspace: WorkspaceId, changes: &[ChangeSet]) -> Result<Results, CommitError> {
         // A group is worth the trips of a lock; one change set seldom needs it.
-        let mut locked = changes.len() > 1 || self.options().plain;
+        let mut locked = changes.len() > 1 || self.options().plain || self.is_crowded(workspace);
         let (mut last, mut is_replaced) = (None, false);
         for _ in 0..TRIES_MAX {
             match self.attempt(workspace, changes, locked).await {
-                Ok(results) => return Ok(results),
+                Ok(results) => {
+                    if !locked {
+                        self.note_crowd(workspace, false);
+                    }
+                    return Ok(results);
+                }
                 Err(Failed::For(error)) => return Err(error),
-                Err(Failed::Stale) => locked = true,
+                Err(Failed::Stale) => {
+                    locked = true;
+                    self.note_crowd(workspace, true);
+                }
                 Err(Failed::Again(error) | Failed::Gone(error)) if self.is_in_transaction() => {
                     return Err(error);
                 }
@@ -140,12 +147,11 @@ impl Session<'_> {
         changes: &[ChangeSet],
         locked: bool,
     ) -> Result<Results, Failed> {
-        let lease = if locked { self.transaction(workspace).await } else { self.lease(workspace).await };
+        let lease = if locked { self.locked(workspace).await } else { self.lease(workspace).await };
         let mut lease = lease.map_err(before)?;
-        if self.is_in_transaction() && self.options().savepoints {
-            return self.within_savepoint(lease, workspace, changes, locked).await;
-        }
-        let done = self.steps(&mut lease, workspace, changes, locked).await;
+        lease.begin_savepoint().await.map_err(before)?;
+        let done = self.steps(&mut lease, workspace, changes).await;
+        lease.end_savepoint(done.is_ok()).await.map_err(before)?;
         match done {
             Ok((results, true)) => {
                 lease.finish().await.map_err(at_commit)?;
@@ -166,41 +172,16 @@ impl Session<'_> {
         }
     }
 
-    async fn within_savepoint(
-        &self,
-        mut lease: Lease<'_>,
-        workspace: WorkspaceId,
-        changes: &[ChangeSet],
-        locked: bool,
-    ) -> Result<Results, Failed> {
-        lease.run("SAVEPOINT convio".to_owned()).await.map_err(before)?;
-        let done = self.steps(&mut lease, workspace, changes, locked).await;
-        let end = match &done {
-            Ok(_) => "RELEASE SAVEPOINT convio",
-            Err(_) => "ROLLBACK TO SAVEPOINT convio; RELEASE SAVEPOINT convio",
-        };
-        lease.run(end.to_owned()).await.map_err(before)?;
-        done.map(|(results, _)| results)
-    }
-
     /// Reads, applies, writes. Tells whether anything was written.
     async fn steps(
         &self,
         lease: &mut Lease<'_>,
         workspace: WorkspaceId,
         changes: &[ChangeSet],
-        locked: bool,
     ) -> Result<(Results, bool), Failed> {
-        if locked {
-            lease
-                .rows(self.sql().fixed(LOCK), Args::default().with(workspace.uuid()))
-                .await
-                .map_err(before)?;
-            lease.note_lock();
-        }
         // Without a transaction a statement commits by itself.
         let ends_with_it = !lease.is_in_own_transaction() && !self.is_in_transaction();
-        if let ([one], false, false) = (changes, locked, self.options().plain)
+        if let ([one], false) = (changes, self.options().plain)
             && let Some(lead) = crate::ingest::LeadAlone::of(one)
         {
             let result = lead.run(lease, self.sql(), if ends_with_it { at_commit } else { before }).await?;
@@ -219,7 +200,7 @@ impl Session<'_> {
             }
             results.push(result);
         }
-        let plain = self.options().plain && locked;
+        let plain = self.options().plain && lease.is_locked();
         let Some(writing) = Writing::of(workspace, &picture, plain).map_err(Failed::For)? else {
             return Ok((results, false));
         };
@@ -255,7 +236,6 @@ fn sorted(error: CommitError, is_to_run_again: bool, is_gone: bool) -> Failed {
     }
 }
 
-const LOCK: &str = "SELECT commits FROM {s}.head WHERE workspace_id = $1 FOR NO KEY UPDATE";
 /// Change sets of one transaction: what is waited for by other writers of the workspace.
 const GROUP_CHANGES_MAX: usize = 1_000;
 /// Bytes of payloads of one transaction: what is held in memory and sent at once.

@@ -4,14 +4,14 @@
 //!
 //! | round trips, warm | held | of a pool | pooler | row security | plain | in a transaction | savepoints |
 //! |---|---|---|---|---|---|---|---|
-//! | a lead of a new contact | 1 | 3 | 4 | 3 | 19 | 1 | 3 |
-//! | a lead of a known contact | 1 | 3 | 4 | 3 | 18 | 1 | 3 |
-//! | a lead with idempotency key, external id and limit | 1 | 3 | 4 | 3 | 23 | 1 | 3 |
-//! | a lead that is replayed | 5 | 15 | 20 | 15 | 17 | 5 | 7 |
-//! | another lead under a used key | 1 | 3 | 4 | 3 | 13 | 1 | 3 |
-//! | a lead above a limit | 1 | 3 | 4 | 3 | 12 | 1 | 3 |
-//! | a lead that is kept out as a repeat | 3 | 7 | 10 | 7 | 23 | 3 | 7 |
-//! | a lead, when another commit was faster | 6 | 10 | 12 | 8 | 19 | 4 | 8 |
+//! | a lead of a new contact | 1 | 3 | 4 | 3 | 18 | 1 | 3 |
+//! | a lead of a known contact | 1 | 3 | 4 | 3 | 17 | 1 | 3 |
+//! | a lead with idempotency key, external id and limit | 1 | 3 | 4 | 3 | 22 | 1 | 3 |
+//! | a lead that is replayed | 5 | 15 | 20 | 15 | 16 | 5 | 7 |
+//! | another lead under a used key | 1 | 3 | 4 | 3 | 12 | 1 | 3 |
+//! | a lead above a limit | 1 | 3 | 4 | 3 | 11 | 1 | 3 |
+//! | a lead that is kept out as a repeat | 3 | 7 | 10 | 7 | 21 | 3 | 7 |
+//! | a lead, when another commit was faster | 4 | 8 | 8 | 6 | 18 | 3 | 6 |
 //!
 //! One trip takes a lead or finds what it lost. What is answered of a lead that came before is read in four more; a repeat is kept
 //! as a rejection, in two. As plain statements, and when another commit was faster, it goes the way of everything else.

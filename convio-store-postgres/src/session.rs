@@ -1,5 +1,6 @@
 //! Connections: those of a pool, some of them held, or the one of a caller's transaction.
 
+use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,7 @@ pub(crate) struct Session<'t> {
     sql: Arc<Sql>,
     options: Options,
     retries: Arc<AtomicU64>,
+    crowds: Arc<Mutex<HashMap<WorkspaceId, Crowd>>>,
 }
 
 enum Link<'t> {
@@ -41,6 +43,15 @@ struct Kept {
     waiting: usize,
 }
 
+/// How crowded a workspace is: commits of ours that begin with its lock.
+#[derive(Default)]
+struct Crowd {
+    /// How many more of them.
+    left: u8,
+    /// How many they were when it last turned out that others were faster.
+    next: u8,
+}
+
 /// A call that waits for a connection of the pool.
 struct Waiting<'k>(&'k Mutex<Kept>);
 
@@ -54,21 +65,22 @@ impl Session<'static> {
     pub(crate) fn over(pool: PgPool, options: Options) -> Self {
         let sql = Arc::new(Sql::new(options.schema.clone()));
         let link = Link::Pool { pool, kept: Mutex::default() };
-        Self { link, sql, options, retries: Arc::default() }
+        Self { link, sql, options, retries: Arc::default(), crowds: Arc::default() }
     }
 
     /// The same texts and options, in a caller's transaction.
     pub(crate) fn within<'t>(&self, conn: &'t mut PgConnection) -> Session<'t> {
         let (sql, options) = (self.sql.clone(), self.options.clone());
         let link = Link::Tx(tokio::sync::Mutex::new(conn));
-        Session { link, sql, options, retries: self.retries.clone() }
+        Session { link, sql, options, retries: self.retries.clone(), crowds: self.crowds.clone() }
     }
 }
 
 impl<'t> Session<'t> {
     pub(crate) fn in_transaction(conn: &'t mut PgConnection, options: Options) -> Self {
         let sql = Arc::new(Sql::new(options.schema.clone()));
-        Self { link: Link::Tx(tokio::sync::Mutex::new(conn)), sql, options, retries: Arc::default() }
+        let link = Link::Tx(tokio::sync::Mutex::new(conn));
+        Self { link, sql, options, retries: Arc::default(), crowds: Arc::default() }
     }
 
     pub(crate) fn sql(&self) -> &Sql {
@@ -90,6 +102,35 @@ impl<'t> Session<'t> {
 
     pub(crate) fn count_retry(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes whether another commit of the workspace was faster. Where one was, the next ones of ours begin with its lock: one
+    /// after the first time, and twice as many each time that it happens again at once.
+    pub(crate) fn note_crowd(&self, workspace: WorkspaceId, is_overtaken: bool) {
+        let mut crowds = self.crowds.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_overtaken {
+            crowds.remove(&workspace);
+            return;
+        }
+        if crowds.len() >= CROWDS_MAX {
+            crowds.clear();
+        }
+        let crowd = crowds.entry(workspace).or_default();
+        crowd.next = (crowd.next * 2).clamp(1, LOCKED_MAX);
+        crowd.left = crowd.next;
+    }
+
+    /// Whether a commit had better begin with the lock of the workspace. In a caller's transaction that is no question: it has
+    /// the lock from its first commit on.
+    pub(crate) fn is_crowded(&self, workspace: WorkspaceId) -> bool {
+        let mut crowds = self.crowds.lock().unwrap_or_else(PoisonError::into_inner);
+        match crowds.get_mut(&workspace) {
+            Some(crowd) if crowd.left > 0 && !self.is_in_transaction() => {
+                crowd.left -= 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Gives the held connections back to the pool.
@@ -120,16 +161,19 @@ impl<'t> Session<'t> {
     pub(crate) async fn lease(&self, workspace: WorkspaceId) -> Result<Lease<'_>, sqlx::Error> {
         let mut lease = self.connection().await?;
         if self.options.needs_transactions() {
-            lease.begin(workspace).await?;
+            lease.begin(workspace, None).await?;
         }
         Ok(lease)
     }
 
-    /// A connection in a transaction of ours, or in the caller's.
-    pub(crate) async fn transaction(&self, workspace: WorkspaceId) -> Result<Lease<'_>, sqlx::Error> {
+    /// A connection in a transaction of ours, or in the caller's, with the workspace's head locked.
+    pub(crate) async fn locked(&self, workspace: WorkspaceId) -> Result<Lease<'_>, sqlx::Error> {
         let mut lease = self.connection().await?;
-        lease.begin(workspace).await?;
-        Ok(lease)
+        let locked = lease.begin(workspace, Some(self.sql())).await;
+        if locked.is_err() && lease.is_within_savepoint {
+            lease.end_savepoint(false).await?;
+        }
+        locked.map(|()| lease)
     }
 
     /// A connection as it is.
@@ -150,7 +194,13 @@ impl<'t> Session<'t> {
                 Conn::Pooled { conn: Some(conn), kept, is_whole: true }
             }
         };
-        Ok(Lease { conn, options: &self.options, in_own_transaction: false, is_locked: false })
+        Ok(Lease {
+            conn,
+            options: &self.options,
+            in_own_transaction: false,
+            is_locked: false,
+            is_within_savepoint: false,
+        })
     }
 
     /// The caller's connection.
@@ -245,6 +295,7 @@ pub(crate) struct Lease<'l> {
     in_own_transaction: bool,
     /// Whether the head of the workspace is locked.
     is_locked: bool,
+    is_within_savepoint: bool,
 }
 
 enum Conn<'l> {
@@ -253,21 +304,57 @@ enum Conn<'l> {
 }
 
 impl Lease<'_> {
-    /// Begins a transaction of ours, if the caller has none, and tells the server the workspace where it checks that.
-    async fn begin(&mut self, workspace: WorkspaceId) -> Result<(), sqlx::Error> {
-        let mut text = String::new();
+    /// Begins a transaction of ours, if the caller has none, tells the server the workspace where it checks that, and locks its
+    /// head, if there are texts to do so by: all in one round trip.
+    async fn begin(&mut self, workspace: WorkspaceId, lock: Option<&Sql>) -> Result<(), sqlx::Error> {
+        let mut statements = Vec::new();
         if matches!(self.conn, Conn::Pooled { .. }) {
-            text.push_str("BEGIN ISOLATION LEVEL READ COMMITTED");
+            statements.push("BEGIN ISOLATION LEVEL READ COMMITTED".to_owned());
             self.in_own_transaction = true;
         }
+        if lock.is_some() && self.has_savepoints() {
+            statements.push(SAVEPOINT.to_owned());
+            self.is_within_savepoint = true;
+        }
         if self.options.row_security {
-            let separator = if text.is_empty() { "" } else { "; " };
-            text.push_str(&format!("{separator}SET LOCAL {WORKSPACE_SETTING} = '{workspace}'"));
+            statements.push(format!("SET LOCAL {WORKSPACE_SETTING} = '{workspace}'"));
         }
-        if !text.is_empty() {
-            self.run(text).await?;
+        if let Some(sql) = lock {
+            let head = format!("{}.head WHERE workspace_id = '{workspace}'", sql.schema());
+            statements.push(format!("SELECT commits FROM {head} FOR NO KEY UPDATE"));
         }
+        if !statements.is_empty() {
+            self.run(statements.join("; ")).await?;
+        }
+        self.is_locked = lock.is_some();
         Ok(())
+    }
+
+    /// Whether commits in this transaction of the caller's are each within a savepoint.
+    fn has_savepoints(&self) -> bool {
+        self.options.savepoints && matches!(self.conn, Conn::Tx(_))
+    }
+
+    /// Begins a savepoint, where the caller wants them and there is none yet.
+    pub(crate) async fn begin_savepoint(&mut self) -> Result<(), sqlx::Error> {
+        if !self.has_savepoints() || self.is_within_savepoint {
+            return Ok(());
+        }
+        self.is_within_savepoint = true;
+        self.run(SAVEPOINT.to_owned()).await
+    }
+
+    /// Ends the savepoint, if there is one, and takes back what was done in it unless it is to be kept.
+    pub(crate) async fn end_savepoint(&mut self, keep: bool) -> Result<(), sqlx::Error> {
+        if !std::mem::take(&mut self.is_within_savepoint) {
+            return Ok(());
+        }
+        let end = if keep {
+            "RELEASE SAVEPOINT convio"
+        } else {
+            "ROLLBACK TO SAVEPOINT convio; RELEASE SAVEPOINT convio"
+        };
+        self.run(end.to_owned()).await
     }
 
     /// Runs statements without parameters in one round trip, their text made by us.
@@ -296,11 +383,6 @@ impl Lease<'_> {
         // Every statement of ours that writes answers a row, before it commits: where the server says that it ends the
         // connection, and has answered none, it has written nothing.
         rows.map_err(|error| if is_answered { maybe_done(error) } else { error })
-    }
-
-    /// Notes that the head of the workspace is locked by this transaction.
-    pub(crate) fn note_lock(&mut self) {
-        self.is_locked = true;
     }
 
     /// Whether the head of the workspace is locked: then what is read in several statements is as of one moment.
@@ -404,3 +486,8 @@ pub(crate) const WORKSPACE_SETTING: &str = "convio.workspace_id";
 /// How long a held connection is used without a look at it. A server that starts again takes longer, most often, and a look
 /// after this long is a round trip that nobody notices.
 const TRUSTED_FOR: Duration = Duration::from_secs(5);
+const SAVEPOINT: &str = "SAVEPOINT convio";
+/// Commits in a row that begin with the lock at most: then one tries without it again.
+const LOCKED_MAX: u8 = 64;
+/// Workspaces that are remembered as crowded; past it all are forgotten.
+const CROWDS_MAX: usize = 10_000;

@@ -50,7 +50,7 @@ impl PgStore {
     /// # Errors
     /// Those of [`PgStore::connect`].
     pub async fn connect_with(url: &str, options: Options) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new().max_connections(OWN_CONNECTIONS_MAX).test_before_acquire(false);
+        let pool = PgPoolOptions::new().max_connections(OWN_CONNECTIONS_MAX);
         let pool = pool.connect(url).await.map_err(|error| StoreError::Unavailable(Fault::new(error)))?;
         let store = Self::with(pool, options);
         store.migrate().await?;

@@ -147,40 +147,40 @@ fn doc_table(calls: &[&str]) -> String {
 /// Round trips and statements of each call, in the order of [`WAYS`].
 #[rustfmt::skip]
 const TABLE: &[(&str, [(u64, u64); 7])] = &[
-    ("a lead of a new contact",                            [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (19, 19),  (1,  1),  (3,  3)]),
-    ("a lead of a known contact",                          [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (18, 18),  (1,  1),  (3,  3)]),
-    ("a lead with idempotency key, external id and limit", [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (23, 23),  (1,  1),  (3,  3)]),
-    ("a lead that is replayed",                            [ (5,  5), (15,  5), (20, 15), (15, 15), (17, 17),  (5,  5),  (7,  7)]),
-    ("another lead under a used key",                      [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (13, 13),  (1,  1),  (3,  3)]),
-    ("a lead above a limit",                               [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (12, 12),  (1,  1),  (3,  3)]),
-    ("a lead that is kept out as a repeat",                [ (3,  3),  (7,  3), (10,  7),  (7,  7), (23, 23),  (3,  3),  (7,  7)]),
-    ("a lead that is rejected",                            [ (2,  2),  (4,  2),  (6,  4),  (4,  4), (12, 12),  (2,  2),  (4,  4)]),
-    ("`receive`: a lead with its appointment",             [ (3,  3),  (7,  3), (10,  7),  (7,  7), (22, 22),  (3,  3),  (5,  5)]),
-    ("`book`",                                             [ (3,  3),  (7,  3), (10,  7),  (7,  7), (13, 13),  (3,  3),  (5,  5)]),
-    ("`complete`, sold",                                   [ (3,  3),  (7,  3), (10,  7),  (7,  7), (17, 17),  (3,  3),  (5,  5)]),
-    ("`convert`",                                          [ (3,  3),  (7,  3), (10,  7),  (7,  7), (15, 15),  (3,  3),  (5,  5)]),
-    ("`void`",                                             [ (3,  3),  (7,  3), (10,  7),  (7,  7), (13, 13),  (3,  3),  (5,  5)]),
-    ("`move_lead`",                                        [ (3,  3),  (7,  3), (10,  7),  (7,  7), (11, 11),  (3,  3),  (5,  5)]),
-    ("a batch of 1",                                       [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (19, 19),  (1,  1),  (3,  3)]),
-    ("a batch of 100",                                     [ (5,  5),  (7,  5),  (8,  5),  (5,  5), (19, 19),  (3,  3),  (5,  5)]),
-    ("a batch of 1,000",                                   [ (5,  5),  (7,  5),  (8,  5),  (5,  5), (19, 19),  (3,  3),  (5,  5)]),
-    ("a batch of 2,500",                                   [(15, 15), (21, 15), (24, 15), (15, 15), (57, 57),  (9,  9), (15, 15)]),
-    ("a batch of 100, all or nothing",                     [ (2,  2),  (4,  2),  (6,  4),  (4,  4), (19, 19),  (2,  2),  (4,  4)]),
-    ("`create_workspace`",                                 [ (2,  2),  (4,  2),  (6,  4),  (4,  4), (11, 11),  (2,  2),  (4,  4)]),
-    ("the first lead of a process",                        [ (2,  2),  (6,  2),  (8,  6),  (6,  6), (20, 20),  (2,  2),  (4,  4)]),
-    ("a lead by id",                                       [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
-    ("a contact by number",                                [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
-    ("a page of leads",                                    [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
-    ("a page of contacts",                                 [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
-    ("a page of a history",                                [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
-    ("a page of the feed",                                 [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
-    ("a report",                                           [ (1,  1),  (3,  1),  (4,  3),  (3,  3),  (1,  1),  (1,  1),  (1,  1)]),
-    ("a lead, by an API key",                              [ (1,  1),  (3,  1),  (4,  3),  (3,  3), (19, 19),  (1,  1),  (3,  3)]),
-    ("a lead by id, by an API key",                        [ (2,  2),  (6,  2),  (8,  6),  (6,  6),  (2,  2),  (2,  2),  (2,  2)]),
-    ("a lead, when another commit was faster",             [ (6,  6), (10,  6), (12,  8),  (8,  8), (19, 19),  (4,  4),  (8,  8)]),
-    ("`move_lead`, when another commit was faster",        [ (8,  8), (14,  8), (18, 12), (12, 12), (11, 11),  (6,  6), (10, 10)]),
-    ("`configure_webhook`",                                [ (2,  2),  (4,  2),  (6,  4),  (4,  4),  (9,  9),  (2,  2),  (4,  4)]),
-    ("the first lead after it",                            [ (2,  2),  (6,  2),  (8,  6),  (6,  6), (20, 20),  (3,  3),  (7,  7)]),
+    ("a lead of a new contact",                            [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (18, 18), ( 1,  1), ( 3,  3)]),
+    ("a lead of a known contact",                          [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (17, 17), ( 1,  1), ( 3,  3)]),
+    ("a lead with idempotency key, external id and limit", [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (22, 22), ( 1,  1), ( 3,  3)]),
+    ("a lead that is replayed",                            [( 5,  5), (15,  5), (20, 15), (15, 15), (16, 16), ( 5,  5), ( 7,  7)]),
+    ("another lead under a used key",                      [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (12, 12), ( 1,  1), ( 3,  3)]),
+    ("a lead above a limit",                               [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (11, 11), ( 1,  1), ( 3,  3)]),
+    ("a lead that is kept out as a repeat",                [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (21, 21), ( 3,  3), ( 7,  7)]),
+    ("a lead that is rejected",                            [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), (11, 11), ( 2,  2), ( 4,  4)]),
+    ("`receive`: a lead with its appointment",             [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (21, 21), ( 3,  3), ( 5,  5)]),
+    ("`book`",                                             [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (12, 12), ( 3,  3), ( 5,  5)]),
+    ("`complete`, sold",                                   [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (16, 16), ( 3,  3), ( 5,  5)]),
+    ("`convert`",                                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (14, 14), ( 3,  3), ( 5,  5)]),
+    ("`void`",                                             [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (12, 12), ( 3,  3), ( 5,  5)]),
+    ("`move_lead`",                                        [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (10, 10), ( 3,  3), ( 5,  5)]),
+    ("a batch of 1",                                       [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (18, 18), ( 1,  1), ( 3,  3)]),
+    ("a batch of 100",                                     [( 4,  4), ( 6,  4), ( 6,  4), ( 4,  4), (18, 18), ( 3,  3), ( 4,  4)]),
+    ("a batch of 1,000",                                   [( 4,  4), ( 6,  4), ( 6,  4), ( 4,  4), (18, 18), ( 3,  3), ( 4,  4)]),
+    ("a batch of 2,500",                                   [(12, 12), (18, 12), (18, 12), (12, 12), (54, 54), ( 9,  9), (12, 12)]),
+    ("a batch of 100, all or nothing",                     [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), (18, 18), ( 2,  2), ( 4,  4)]),
+    ("`create_workspace`",                                 [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), (10, 10), ( 2,  2), ( 4,  4)]),
+    ("the first lead of a process",                        [( 2,  2), ( 6,  2), ( 8,  6), ( 6,  6), (19, 19), ( 2,  2), ( 4,  4)]),
+    ("a lead by id",                                       [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
+    ("a contact by number",                                [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
+    ("a page of leads",                                    [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
+    ("a page of contacts",                                 [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
+    ("a page of a history",                                [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
+    ("a page of the feed",                                 [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
+    ("a report",                                           [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
+    ("a lead, by an API key",                              [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (18, 18), ( 1,  1), ( 3,  3)]),
+    ("a lead by id, by an API key",                        [( 2,  2), ( 6,  2), ( 8,  6), ( 6,  6), ( 2,  2), ( 2,  2), ( 2,  2)]),
+    ("a lead, when another commit was faster",             [( 4,  4), ( 8,  4), ( 8,  6), ( 6,  6), (18, 18), ( 3,  3), ( 6,  6)]),
+    ("`move_lead`, when another commit was faster",        [( 7,  7), (13,  7), (16, 11), (11, 11), (10, 10), ( 6,  6), ( 9,  9)]),
+    ("`configure_webhook`",                                [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 8,  8), ( 2,  2), ( 4,  4)]),
+    ("the first lead after it",                            [( 2,  2), ( 6,  2), ( 8,  6), ( 6,  6), (19, 19), ( 3,  3), ( 7,  7)]),
 ];
 
 /// Ways to work.
@@ -313,6 +313,13 @@ impl World {
         Self { way, store, convio, acme, proxy, pool, _place: place }
     }
 
+    /// A store that was overtaken begins its next commits with the lock: until it finds itself alone again.
+    async fn be_alone(&self, n: u32) {
+        for _ in 0..4 {
+            taken(self.acme.ingest(lead(n)).await);
+        }
+    }
+
     /// Every call of the table. Of a batch of `n` rows `n / share` are sent.
     async fn drive(&self, costs: &mut Costs, round: u32, share: u32) {
         self.warm().await;
@@ -433,6 +440,7 @@ impl World {
             answer
         };
         taken(costs.of("a lead, when another commit was faster", self, late).await);
+        self.be_alone(next()).await;
         let mut holder = self.hold(lead(next())).await;
         let late = async |acme: &WorkspaceHandle<'_>| {
             let moved = acme.move_lead(later, "contacted", None);
@@ -440,6 +448,7 @@ impl World {
             answer
         };
         costs.of("`move_lead`, when another commit was faster", self, late).await.unwrap();
+        self.be_alone(next()).await;
 
         let configure = async |acme: &WorkspaceHandle<'_>| {
             acme.configure_webhook("direct", WebhookSettings::default()).await.unwrap()

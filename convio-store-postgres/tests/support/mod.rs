@@ -112,8 +112,10 @@ impl Drop for Place {
                 conn.execute(AssertSqlSafe(drop)).await.map(std::mem::drop)
             })
         });
+        // Waited for in any case: nothing of a test that failed is left behind either.
+        let dropped = dropped.join();
         if !std::thread::panicking() {
-            dropped.join().expect("no panic").expect("drops the schema");
+            dropped.expect("no panic").expect("drops the schema");
         }
     }
 }

@@ -322,7 +322,7 @@ impl AnalyticsRepository for Model {
         }
         if self.makes(Bug::SortsReportsByLocale) {
             let locale = |dims: &[String; 3]| dims.clone().map(|dim| dim.to_lowercase().replace('é', "e"));
-            rows.sort_by(|one, other| (one.day, locale(&one.dims)).cmp(&(other.day, locale(&other.dims))));
+            rows.sort_by_key(|row| (row.day, locale(&row.dims)));
         }
         Ok(rows)
     }
