@@ -91,8 +91,9 @@ impl fmt::Display for Fault {
 }
 
 impl fmt::Debug for Fault {
+    // The `Debug` of a driver's error may hold what it was given, rows of people included.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 

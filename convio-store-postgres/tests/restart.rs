@@ -268,6 +268,7 @@ impl Server {
         let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/with-postgres"))
             .args(command)
             .env_remove("CONVIO_TEST_POSTGRES_URL")
+            .env("CONVIO_POSTGRES_FSYNC", "on")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::drive::Permit;
@@ -5,9 +7,9 @@ use super::{TRIES_MAX, WorkspaceHandle};
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, NewAppointment};
 use crate::change_set::{ChangeSet, ClaimKind, GateLost, Receipt};
-use crate::contact::ContactRef;
+use crate::contact::{Contact, ContactRef};
 use crate::error::{Error, ErrorKind, Reason};
-use crate::id::{AppointmentId, IntakeId, LeadId};
+use crate::id::{AppointmentId, ContactId, IntakeId, LeadId};
 use crate::lead::RawLead;
 use crate::rejection::RejectionState;
 use crate::store::{CommitError, Need, Needs};
@@ -195,6 +197,7 @@ impl WorkspaceHandle<'_> {
                 break;
             }
             let results = self.commit(batch).await;
+            let mut claimed = Vec::new();
             for ((row, repeat_of, sent), result) in sent.into_iter().zip(results) {
                 match result {
                     Ok(receipt) => answers[row] = Some(answer(sent, &receipt, 0)),
@@ -203,11 +206,17 @@ impl WorkspaceHandle<'_> {
                         open.push((row, repeat_of));
                     }
                     Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => open.push((row, Some(of))),
-                    Err(CommitError::GateLost(GateLost::Claim { kind, holder, same_body, .. })) => {
-                        answers[row] = Some(self.claimed(permit, kind, holder, same_body).await);
+                    Err(CommitError::GateLost(GateLost::Claim { holder, same_body: true, .. })) => {
+                        claimed.push((row, IntakeId::from_uuid(holder)));
+                    }
+                    Err(CommitError::GateLost(GateLost::Claim { kind, holder, .. })) => {
+                        answers[row] = Some(Err(other_payload(kind, holder)));
                     }
                     Err(error) => answers[row] = Some(Err(self.gate_error(error))),
                 }
+            }
+            for (row, answer) in self.first_answers(permit, claimed).await {
+                answers[row] = Some(answer);
             }
             if open.is_empty() {
                 break;
@@ -313,39 +322,82 @@ impl WorkspaceHandle<'_> {
         if same_body {
             return self.first_answer(permit, IntakeId::from_uuid(holder)).await;
         }
-        Err(reused(kind, &format!("came before with another payload, which became `{holder}`")))
+        Err(other_payload(kind, holder))
     }
 
     /// What was answered when this intake came in.
     async fn first_answer(&self, permit: Permit, intake: IntakeId) -> Result<Ingested, Error> {
+        let answers = self.first_answers(permit, vec![((), intake)]).await;
+        answers
+            .into_iter()
+            .next()
+            .map_or_else(|| Err(Error::bug("one answer was asked for")), |(_, answer)| answer)
+    }
+
+    /// What was answered when these intakes came in, however many they are, in one read of each kind.
+    async fn first_answers<R: Copy>(
+        &self,
+        permit: Permit,
+        intakes: Vec<(R, IntakeId)>,
+    ) -> Vec<(R, Result<Ingested, Error>)> {
+        if intakes.is_empty() {
+            return Vec::new();
+        }
+        let ids: Vec<IntakeId> = intakes.iter().map(|(_, intake)| *intake).collect();
+        match self.read_first_answers(permit, &ids).await {
+            Ok(answers) => intakes.into_iter().zip(answers).map(|((row, _), answer)| (row, answer)).collect(),
+            Err(error) => intakes.into_iter().map(|(row, _)| (row, Err(error.clone()))).collect(),
+        }
+    }
+
+    async fn read_first_answers(
+        &self,
+        permit: Permit,
+        intakes: &[IntakeId],
+    ) -> Result<Vec<Result<Ingested, Error>>, Error> {
         let store = self.store(permit);
-        let rejections = store.fetch_rejections(self.id(), &[intake]).await?;
-        let first = match rejections.into_iter().next().flatten() {
-            Some(row) if row.state == RejectionState::Held => Ingested::refused(Refused {
-                id: row.id,
-                reasons: row.reasons,
-                duplicate_of: row.duplicate_of,
-            }),
-            _ => {
-                let lead = store.fetch_leads(self.id(), &[intake.lead()]).await?.into_iter().next().flatten();
-                let lead =
-                    lead.ok_or_else(|| Error::bug(format!("intake `{intake}` is claimed, and is nothing")))?;
-                let contacts = store.fetch_contacts(self.id(), &[ContactRef::Id(lead.contact)]).await?;
-                let contact = contacts.into_iter().next().flatten();
-                let contact = contact.ok_or_else(|| Error::bug(format!("lead `{intake}` has no contact")))?;
-                let came = store.fetch_appointments(self.id(), &[intake.appointment()]).await?;
-                let accepted = Accepted {
-                    appointment: came.into_iter().next().flatten().map(|appointment| appointment.id),
-                    lead: lead.id,
-                    contact: contact.id,
-                    number: contact.number,
-                    duplicate_of: lead.duplicate_of,
-                    flags: lead.flags,
+        let rejections = store.fetch_rejections(self.id(), intakes).await?;
+        let of_leads: Vec<LeadId> = intakes.iter().map(|intake| intake.lead()).collect();
+        let leads = store.fetch_leads(self.id(), &of_leads).await?;
+        let of_contacts: Vec<ContactRef> =
+            leads.iter().flatten().map(|lead| ContactRef::Id(lead.contact)).collect();
+        let contacts = store.fetch_contacts(self.id(), &of_contacts).await?;
+        let contacts: HashMap<ContactId, Contact> =
+            contacts.into_iter().flatten().map(|contact| (contact.id, contact)).collect();
+        let of_appointments: Vec<AppointmentId> = intakes.iter().map(|intake| intake.appointment()).collect();
+        let came = store.fetch_appointments(self.id(), &of_appointments).await?;
+        let rows = intakes.iter().zip(rejections).zip(leads).zip(came);
+        Ok(rows
+            .map(|(((intake, rejection), lead), came)| {
+                let first = match rejection {
+                    Some(row) if row.state == RejectionState::Held => Ingested::refused(Refused {
+                        id: row.id,
+                        reasons: row.reasons,
+                        duplicate_of: row.duplicate_of,
+                    }),
+                    _ => {
+                        let bug = || Error::bug(format!("intake `{intake}` is claimed, and is nothing"));
+                        let lead = lead.ok_or_else(bug)?;
+                        let bug = || Error::bug(format!("lead `{intake}` has no contact"));
+                        let contact = contacts.get(&lead.contact).ok_or_else(bug)?;
+                        let accepted = Accepted {
+                            appointment: came.map(|appointment| appointment.id),
+                            lead: lead.id,
+                            contact: contact.id,
+                            number: contact.number,
+                            duplicate_of: lead.duplicate_of,
+                            flags: lead.flags,
+                        };
+                        if lead.opened_contact {
+                            Ingested::Created(accepted)
+                        } else {
+                            Ingested::Linked(accepted)
+                        }
+                    }
                 };
-                if lead.opened_contact { Ingested::Created(accepted) } else { Ingested::Linked(accepted) }
-            }
-        };
-        Ok(Ingested::Replayed(Box::new(first)))
+                Ok(Ingested::Replayed(Box::new(first)))
+            })
+            .collect())
     }
 
     fn gate_error(&self, error: CommitError) -> Error {
@@ -375,6 +427,11 @@ fn limit_reached(key: &str) -> String {
         _ => ("hour", "at the full hour"),
     };
     format!("the {whose}'s limit of leads per {per} is reached; it is open again {open}")
+}
+
+/// A name under which something else came in.
+fn other_payload(kind: ClaimKind, holder: Uuid) -> Error {
+    reused(kind, &format!("came before with another payload, which became `{holder}`"))
 }
 
 /// A name that can't be claimed.
