@@ -42,8 +42,9 @@
 //!
 //! # Cancelled calls
 //!
-//! A call may be dropped at any time: before its commit nothing happened, after it all did. Its connection is closed, so nobody
-//! meets what was left half done. A connection that dies without a word is noticed by the operating system only: set a deadline
+//! A call may be dropped at any time: what it wanted is done whole or not at all. Its connection is closed, so nobody meets what
+//! was left half done. A statement that waits for a lock just then may still be run by the server once it gets it, unless
+//! `client_connection_check_interval` is set there: an idempotency key tells. A connection that dies without a word is noticed by the operating system only: set a deadline
 //! around calls, and `tcp_user_timeout` or `keepalives` on the server.
 
 mod analytics;

@@ -6,8 +6,6 @@
 
 #[path = "support/audit.rs"]
 mod audit;
-#[path = "support/dice.rs"]
-mod dice;
 mod support;
 
 use std::collections::BTreeMap;
@@ -17,6 +15,7 @@ use std::time::Duration;
 
 use audit::broken_laws;
 use convio_conformance::Shared;
+use convio_conformance::dice::Dice;
 use convio_core::change_set::{ClaimKind, GateLost};
 use convio_core::clock::Clock;
 use convio_core::service::{RandomIds, SystemClock};
@@ -27,7 +26,6 @@ use convio_core::{
     Store, WorkspaceHandle, WorkspaceId,
 };
 use convio_store_postgres::PgStore;
-use dice::Dice;
 use sqlx::postgres::{PgConnection, PgPoolOptions, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use support::{Place, connect, run, server};
@@ -48,7 +46,7 @@ fn eight_writers_of_batches_that_mix_three_workspaces_leave_them_sound_and_never
 fn eight_writers_that_ingest_one_by_one_leave_a_workspace_sound_and_never_deadlock() {
     run(async {
         let own = Own::make().await;
-        let mut dice = Dice::new();
+        let mut dice = Dice::of_this_run();
         let world = Arc::new(World::make(&own, 1, sent_max(ONE_BY_ONE)).await);
         let done = Arc::new(AtomicBool::new(false));
         let readers = readers(&own, &world, &done).await;
@@ -85,7 +83,7 @@ fn the_audit_sees_what_is_broken() {
 /// Eight writers of overlapping batches on this many workspaces.
 async fn batches_of(workspaces: usize) {
     let own = Own::make().await;
-    let mut dice = Dice::new();
+    let mut dice = Dice::of_this_run();
     let world = Arc::new(World::make(&own, workspaces, sent_max(BATCHED)).await);
     let done = Arc::new(AtomicBool::new(false));
     let readers = readers(&own, &world, &done).await;

@@ -5,13 +5,12 @@
 
 #[path = "support/audit.rs"]
 mod audit;
-#[path = "support/process.rs"]
-mod process;
 mod support;
 
 use std::sync::Arc;
 
 use audit::broken_laws;
+use convio_conformance::process::{Process, hear, order, say};
 use convio_core::clock::FixedClock;
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::lead::LeadFilter;
@@ -21,7 +20,6 @@ use convio_core::{
     Position, RawLead, Region, StreamRef, WorkspaceHandle, WorkspaceId,
 };
 use convio_store_postgres::{Options, PgStore};
-use process::{Process, hear, order, say};
 use support::{Place, pool, run};
 use tokio::sync::Barrier;
 

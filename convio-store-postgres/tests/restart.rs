@@ -7,8 +7,6 @@
 
 #[path = "support/audit.rs"]
 mod audit;
-#[path = "support/dice.rs"]
-mod dice;
 mod support;
 
 use std::collections::BTreeMap;
@@ -25,10 +23,10 @@ use std::time::Duration;
 
 use audit::broken_laws;
 use convio_conformance::Shared;
+use convio_conformance::dice::Dice;
 use convio_core::service::Atomicity;
 use convio_core::{Convio, Error, ErrorKind, Ingested, NewWorkspace, Position, RawLead, WorkspaceHandle};
 use convio_store_postgres::{Options, PgStore};
-use dice::Dice;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{Connection, Row};
 use support::run;
@@ -37,7 +35,7 @@ use uuid::Uuid;
 #[test]
 fn ended_connections_and_crashes_under_load_lose_nothing_acknowledged_and_double_nothing() {
     let server = Server::start();
-    let dice = Dice::new();
+    let dice = Dice::of_this_run();
     run(under_load(&server, dice));
 }
 

@@ -7,28 +7,24 @@
 mod support {
     pub(crate) mod acked;
     pub(crate) mod audit;
-    #[expect(dead_code, reason = "the dice stay in one hand")]
-    pub(crate) mod dice;
-    #[expect(dead_code, reason = "who is killed is told nothing before")]
-    pub(crate) mod process;
 }
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
+use convio_conformance::dice::Dice;
+use convio_conformance::process::{Process, order, say};
 use convio_core::service::Atomicity;
 use convio_core::{Convio, Ingested, LeadId, NewWorkspace, RawLead, WorkspaceHandle};
 use convio_store_sqlite::SqliteStore;
 use rusqlite::Connection;
 use support::acked::{Acked, missing};
 use support::audit::broken_laws;
-use support::dice::Dice;
-use support::process::{Process, order, say};
 
 #[test]
 fn twenty_kills_under_load_lose_nothing_acknowledged_and_double_nothing() {
-    let mut dice = Dice::new();
+    let mut dice = Dice::of_this_run();
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("leads.db");
     let new = NewWorkspace::named("Acme Solar");

@@ -7,7 +7,6 @@
 mod support {
     pub(crate) mod acked;
     pub(crate) mod audit;
-    pub(crate) mod dice;
     pub(crate) mod disk;
     pub(crate) mod shim;
 }
@@ -18,12 +17,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use convio_conformance::dice::Dice;
 use convio_core::service::Atomicity;
 use convio_core::{Convio, Error, ErrorKind, Ingested, NewWorkspace, RawLead, WorkspaceHandle, WorkspaceId};
 use convio_store_sqlite::{Options, SqliteStore, Synchronous};
 use support::acked::{Acked, missing};
 use support::audit::broken_laws;
-use support::dice::Dice;
 use support::disk::{Disk, Syncs};
 use support::shim;
 use tempfile::TempDir;
@@ -97,7 +96,7 @@ fn callers_that_come_as_they_like_share_syncs_and_each_has_one_after_its_call() 
 
 #[test]
 fn lost_power_loses_nothing_acknowledged() {
-    let mut dice = Dice::new();
+    let mut dice = Dice::of_this_run();
     let world = World::new("power", Synchronous::Full);
     world.disk.lose_power_often(dice.fork());
     let began = world.disk.syncs();

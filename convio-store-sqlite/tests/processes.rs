@@ -5,14 +5,13 @@
 
 mod support {
     pub(crate) mod audit;
-    #[expect(dead_code, reason = "nobody is killed here")]
-    pub(crate) mod process;
 }
 
 use std::path::Path;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use convio_conformance::process::{Process, hear, order, say};
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::lead::LeadFilter;
 use convio_core::{
@@ -21,7 +20,6 @@ use convio_core::{
 };
 use convio_store_sqlite::{MIGRATIONS, SqliteStore};
 use support::audit::broken_laws;
-use support::process::{Process, hear, order, say};
 use tokio::sync::Barrier;
 
 #[test]

@@ -68,11 +68,13 @@
 pub mod broken;
 mod calls;
 mod cases;
+pub mod dice;
 mod invariants;
 pub mod mission;
 pub mod model;
 mod naive;
 mod plans;
+pub mod process;
 mod random;
 mod registry;
 mod shared;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::support::dice::Dice;
+use convio_conformance::dice::Dice;
 
 /// The disk.
 #[derive(Default)]

@@ -1,7 +1,5 @@
-//! Other processes on the same database: this test binary, started once more to run a single test, which is ignored where
+//! Other processes on the same store: a test binary, started once more to run a single test of its own, which is ignored where
 //! nobody starts it so. The two talk in lines, over the standard input and output.
-
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -9,14 +7,15 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// A process that is killed when it goes out of scope.
-pub(crate) struct Process {
+#[derive(Debug)]
+pub struct Process {
     child: std::process::Child,
     lines: Receiver<String>,
 }
 
 impl Process {
-    /// Starts the ignored test `second_process` of this binary, with these words to find by [`order`].
-    pub(crate) fn start(order: &[&str]) -> Self {
+    /// Starts the ignored test `second_process` of the running binary, with these words to find by [`order`].
+    pub fn start(order: &[&str]) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["second_process", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(ORDER, order.join("\n"))
@@ -39,12 +38,12 @@ impl Process {
     }
 
     /// The next line that it says.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         self.lines.recv_timeout(HANG).expect("the process says something")
     }
 
     /// What it has said and nobody has read yet, to its end: read it when the process has ended.
-    pub(crate) fn rest(&self) -> Vec<String> {
+    pub fn rest(&self) -> Vec<String> {
         let mut rest = Vec::new();
         loop {
             match self.lines.recv_timeout(HANG) {
@@ -56,19 +55,19 @@ impl Process {
     }
 
     /// Says a line to it.
-    pub(crate) fn tell(&mut self, line: &str) {
+    pub fn tell(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
     /// Kills it, as `kill -9` does, and waits until it is gone.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         assert_eq!(self.child.try_wait().unwrap(), None, "the process has ended by itself");
         self.child.kill().unwrap();
         assert!(!self.child.wait().unwrap().success());
     }
 
     /// Lets it end by itself.
-    pub(crate) fn finish(mut self) {
+    pub fn finish(mut self) {
         drop(self.child.stdin.take());
         self.rest();
         assert!(self.child.wait().unwrap().success(), "the process failed");
@@ -84,20 +83,20 @@ impl Drop for Process {
 }
 
 /// In the started process: what it was started with. `None` where nobody started it.
-pub(crate) fn order() -> Option<Vec<String>> {
+pub fn order() -> Option<Vec<String>> {
     let order = std::env::var(ORDER).ok()?;
     Some(order.split('\n').map(str::to_owned).collect())
 }
 
 /// In the started process: says a line, all of it or nothing.
-pub(crate) fn say(line: &str) {
+pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("{SAID}{line}{END}\n").as_bytes()).unwrap();
     out.flush().unwrap();
 }
 
 /// In the started process: the next line it is told; `None` when it shall end.
-pub(crate) fn hear() -> Option<String> {
+pub fn hear() -> Option<String> {
     std::io::stdin().lines().next().transpose().unwrap()
 }
 
