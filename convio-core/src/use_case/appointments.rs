@@ -1,3 +1,14 @@
+//! What becomes of an appointment.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `confirm` | the appointment, its lead and its contact | 1 | 3 |
+//! | `assign` | the same | 1 | 3 |
+//! | `reschedule` | the same | 1, with both appointments | 3 |
+//!
+//! `cancel` and `no_show` cost what `confirm` costs. Round trips are those of a held connection, warm: a read, and the two of a commit
+//! that is no lead alone; `convio-store-postgres/tests/trips.rs` counts them.
+
 use super::{Context, Plan, UseCase, book, leads, rollups};
 use crate::analytics::Measure;
 use crate::api_key::Permission;

@@ -1,3 +1,9 @@
+//! Books an appointment from a lead.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `book` | the lead and its contact | 1 | 3 |
+
 use chrono::{DateTime, Utc};
 
 use super::{Context, Plan, UseCase, leads, rollups};

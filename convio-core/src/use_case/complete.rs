@@ -1,3 +1,9 @@
+//! Completes an appointment.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `complete`, sold | the appointment, its lead and its contact, their last touch | 1, with the conversion | 3 |
+
 use super::{Context, Plan, UseCase, appointments, book, convert, leads, rollups};
 use crate::analytics::Measure;
 use crate::api_key::Permission;

@@ -1,3 +1,10 @@
+//! Records conversions, and takes them back.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `convert` | the lead, its contact, their last touch | 1 | 3 |
+//! | `void` | all conversions of the contact, the lead and the contact | 1 | 3 |
+
 use super::{Context, Plan, UseCase, book, leads, rollups};
 use crate::analytics::{Cube, Measure};
 use crate::api_key::Permission;

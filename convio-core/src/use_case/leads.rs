@@ -1,3 +1,11 @@
+//! Work on leads.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `move_lead` | the lead and its contact | 1 | 3 |
+//!
+//! All other changes of a lead cost the same.
+
 use super::{Context, Plan, UseCase, rollups};
 use crate::api_key::Permission;
 use crate::appointment::text_reason;

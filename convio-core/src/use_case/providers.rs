@@ -1,3 +1,11 @@
+//! Providers and API keys: records of the configuration.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `create_provider` | nothing | 1 | 2 |
+//!
+//! So do changes of a provider, and making and revoking a key.
+
 use super::{Context, Plan, UseCase};
 use crate::api_key::{API_KEYS_MAX, ApiKey, ApiKeySettings, ApiToken, NewApiKey, Permission};
 use crate::change_set::{NewEvent, Version};

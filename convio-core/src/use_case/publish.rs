@@ -1,3 +1,9 @@
+//! Publishes routing rules.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `publish_rules` | nothing | 1 | 2 |
+
 use super::{Context, Plan, UseCase};
 use crate::api_key::Permission;
 use crate::change_set::NewEvent;

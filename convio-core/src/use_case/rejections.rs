@@ -1,3 +1,9 @@
+//! Sets fields of a rejected lead right.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `correct` | the rejection and its payload | 1 | 3 |
+
 use super::{Context, Plan, UseCase};
 use crate::api_key::Permission;
 use crate::change_set::{NewEvent, Write};

@@ -1,3 +1,10 @@
+//! Webhooks.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `create_webhook` | nothing | 1 | 2 |
+//! | `configure_webhook` | nothing | 1 | 2 |
+
 use super::{Context, Plan, UseCase};
 use crate::api_key::Permission;
 use crate::change_set::{ChangeSet, NewEvent, Version, Write};

@@ -1,3 +1,10 @@
+//! Workspaces.
+//!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `create_workspace` | nothing | 1 | 2 |
+//! | `configure` | nothing | 1 | 2 |
+
 use super::{Context, Plan, UseCase};
 use crate::api_key::Permission;
 use crate::change_set::{NewEvent, Version, Write};

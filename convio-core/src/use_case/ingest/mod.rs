@@ -8,6 +8,12 @@
 //! | stale configuration | the configuration | 1 that applies nothing, then 1 |
 //! | repeat where repeats are rejected | nothing | 1 that applies nothing, then 1 with the rejection |
 //!
+//! | call | reads first | commits | round trips on Postgres |
+//! |---|---|---|---|
+//! | `ingest` | nothing | 1 | 1 |
+//! | `receive`: a lead with its appointment | nothing | 1; the appointment is read then | 3 |
+//! | `release` | the rejection and its payload | 1 | 3 |
+//!
 //! What the plan can't know without reading are gates of the change set, and the store says which one was lost.
 
 mod aliases;
