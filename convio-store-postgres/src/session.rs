@@ -63,7 +63,7 @@ struct Held {
 
 impl Session<'static> {
     pub(crate) fn over(pool: PgPool, options: Options) -> Self {
-        let sql = Arc::new(Sql::new(options.schema.clone()));
+        let sql = Sql::of(&options.schema);
         let link = Link::Pool { pool, kept: Mutex::default() };
         Self { link, sql, options, retries: Arc::default(), crowds: Arc::default() }
     }
@@ -78,7 +78,7 @@ impl Session<'static> {
 
 impl<'t> Session<'t> {
     pub(crate) fn in_transaction(conn: &'t mut PgConnection, options: Options) -> Self {
-        let sql = Arc::new(Sql::new(options.schema.clone()));
+        let sql = Sql::of(&options.schema);
         let link = Link::Tx(tokio::sync::Mutex::new(conn));
         Self { link, sql, options, retries: Arc::default(), crowds: Arc::default() }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
@@ -30,8 +30,19 @@ pub(crate) enum Key {
 }
 
 impl Sql {
-    pub(crate) fn new(schema: Schema) -> Self {
-        Self { quoted: schema.to_string(), schema, texts: RwLock::default() }
+    /// The texts of a schema, made once for all stores and transactions of the process.
+    pub(crate) fn of(schema: &Schema) -> Arc<Self> {
+        static SCHEMAS: Mutex<Vec<Arc<Sql>>> = Mutex::new(Vec::new());
+        let mut schemas = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = schemas.iter().find(|known| known.schema == *schema) {
+            return known.clone();
+        }
+        let made =
+            Arc::new(Self { quoted: schema.to_string(), schema: schema.clone(), texts: RwLock::default() });
+        if schemas.len() < SCHEMAS_MAX {
+            schemas.push(made.clone());
+        }
+        made
     }
 
     pub(crate) fn schema(&self) -> &Schema {
@@ -73,3 +84,6 @@ pub(crate) fn place(out: &mut String, text: &str, parameters: usize, first: usiz
     }
     let _ = out.write_str(&text);
 }
+
+/// Schemas whose texts are kept: a process works with one or a few.
+const SCHEMAS_MAX: usize = 16;

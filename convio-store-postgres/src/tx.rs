@@ -28,8 +28,7 @@ impl<'t> PgTx<'t> {
         Self::with(conn, Options::new())
     }
 
-    /// The same, with options. To share the texts of statements with a store over a pool, use
-    /// [`PgStore::within`](crate::PgStore::within).
+    /// The same, with options. [`PgStore::within`](crate::PgStore::within) gives those of a store.
     pub fn with(conn: &'t mut PgConnection, options: Options) -> Self {
         Self { session: Session::in_transaction(conn, options) }
     }
