@@ -208,11 +208,11 @@ const MADE: u32 = 1 << 30;
 const PLAIN: u32 = 1 << 31;
 
 // All rows are there and as they were when the picture was taken, or nothing is written. A commit that is under way is waited
-// for, and its newest row is looked at. In the order of their ids: whoever locks several does so in this order.
+// for, and its newest row is looked at. One after the other in the order of their ids: whoever locks several does so in this order.
 const GATE: &str = "locked AS MATERIALIZED (
     SELECT h.workspace_id FROM unnest($1::uuid[], $2::int8[]) AS n (workspace_id, commits)
-    JOIN {s}.head AS h ON h.workspace_id = n.workspace_id AND h.commits = n.commits
-    ORDER BY h.workspace_id FOR NO KEY UPDATE OF h
+    CROSS JOIN LATERAL (SELECT t.workspace_id FROM {s}.head AS t WHERE t.workspace_id = n.workspace_id AND t.commits = n.commits
+        LIMIT 1 FOR NO KEY UPDATE) AS h
 ),
 gate AS MATERIALIZED (SELECT 1 FROM locked HAVING count(*) = cardinality($1::uuid[]))";
 const NEW_GATE: &str = "gate AS (

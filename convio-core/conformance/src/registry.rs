@@ -196,6 +196,7 @@ registry! { $
         all_or_nothing_with_one_key_twice_is_kept_out
         an_empty_batch_is_answered_with_nothing
         a_batch_has_a_bound
+        any_number_of_rows_is_taken_and_answered_in_order
         rows_of_several_webhooks_travel_together
     }
     merge {

@@ -26,7 +26,7 @@ use crate::workspace::NewWorkspace;
 
 pub use coalesced::Coalesced;
 pub use drive::WorkspaceHandle;
-pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, Received};
+pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, CHUNK_ROWS_MAX, Received};
 pub use leads::Expired;
 pub use reports::{
     Attribution, DailyConversions, DailyLeads, DailyUsage, DailyWebhook, Funnel, SourceRate, Totals,

@@ -1,8 +1,8 @@
 -- uuid[], bigint[], bigint[], bigint[], bigint[], uuid[], uuid[], smallint[], text[], uuid[], uuid[], uuid[], bigint[], text[], text[], text[], text[], text[], text[], text[], text[], text[], text[], text[], text[], bytea[], text[], uuid[], timestamp with time zone[], bigint[], timestamp with time zone[], bigint[], text[], timestamp with time zone[], bigint[], uuid[], uuid[], bytea[], timestamp with time zone[], uuid[], uuid[], uuid[], uuid[], uuid[], uuid[], text[], text[], text[], text[], text[], text[], text[], text[], text[], boolean[], text[], text[], text[], bigint[], smallint[], uuid[], text[], timestamp with time zone[], text[], bigint[], timestamp with time zone[], timestamp with time zone[], uuid[], boolean[], timestamp with time zone[], timestamp with time zone[], timestamp with time zone[], bigint[], uuid[], uuid[], uuid[], text[], bytea[], text[], bytea[], timestamp with time zone[], uuid[], bigint[], timestamp with time zone[], text[], uuid[], bigint[], uuid[], bigint[], text[], uuid[], bigint[], bigint[], uuid[], text[], text[], text[], text[], text[], uuid[], smallint[], date[], text[], text[], text[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], timestamp with time zone[]
 WITH locked AS MATERIALIZED (
     SELECT h.workspace_id FROM unnest($1::uuid[], $2::int8[]) AS n (workspace_id, commits)
-    JOIN convio.head AS h ON h.workspace_id = n.workspace_id AND h.commits = n.commits
-    ORDER BY h.workspace_id FOR NO KEY UPDATE OF h
+    CROSS JOIN LATERAL (SELECT t.workspace_id FROM convio.head AS t WHERE t.workspace_id = n.workspace_id AND t.commits = n.commits
+        LIMIT 1 FOR NO KEY UPDATE) AS h
 ),
 gate AS MATERIALIZED (SELECT 1 FROM locked HAVING count(*) = cardinality($1::uuid[])),
 in_contact_key AS (INSERT INTO convio.contact_key (workspace_id, scope, kind, value, contact_id) SELECT t.workspace_id, t.scope, t.kind, t.value, t.contact_id FROM gate CROSS JOIN unnest($6::uuid[], $7::uuid[], $8::int2[], $9::text[], $10::uuid[]) AS t (workspace_id, scope, kind, value, contact_id) ON CONFLICT (workspace_id, scope, kind, value) DO UPDATE SET contact_id = excluded.contact_id),

@@ -1,8 +1,8 @@
 -- uuid[], bigint[], bigint[], bigint[], bigint[], uuid[], uuid[], uuid[], text[], bytea[], text[], bytea[], timestamp with time zone[], uuid[], uuid[], uuid[], text[], uuid[], text[], uuid[], text[], boolean[], text[], text[], timestamp with time zone[], timestamp with time zone[], bigint[], uuid[], bigint[], timestamp with time zone[], text[], uuid[], bigint[], uuid[], bigint[], text[], uuid[], bigint[], bigint[], uuid[], text[], text[], text[], text[], text[], uuid[], smallint[], date[], text[], text[], text[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], timestamp with time zone[]
 WITH locked AS MATERIALIZED (
     SELECT h.workspace_id FROM unnest($1::uuid[], $2::int8[]) AS n (workspace_id, commits)
-    JOIN convio.head AS h ON h.workspace_id = n.workspace_id AND h.commits = n.commits
-    ORDER BY h.workspace_id FOR NO KEY UPDATE OF h
+    CROSS JOIN LATERAL (SELECT t.workspace_id FROM convio.head AS t WHERE t.workspace_id = n.workspace_id AND t.commits = n.commits
+        LIMIT 1 FOR NO KEY UPDATE) AS h
 ),
 gate AS MATERIALIZED (SELECT 1 FROM locked HAVING count(*) = cardinality($1::uuid[])),
 in_payload AS (INSERT INTO convio.payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at) SELECT t.workspace_id, t.id, t.webhook_id, t.format, t.body, t.headers::json, t.fingerprint, t.received_at FROM gate CROSS JOIN unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::bytea[], $11::text[], $12::bytea[], $13::timestamptz[]) AS t (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at)),
