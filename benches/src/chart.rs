@@ -24,10 +24,16 @@ pub fn charts(outcomes: &[Outcome]) -> Result<Vec<(&'static str, String, String)
     }
     if !rates.is_empty() {
         let title = "Full leads per second";
-        charts.push(("rates.svg", title.to_owned(), bars(title, &rates, |value| format!("{}/s", digits(value)))?));
+        charts.push((
+            "rates.svg",
+            title.to_owned(),
+            bars(title, &rates, |value| format!("{}/s", digits(value)))?,
+        ));
     }
     let mut costs: Vec<Bar> = Vec::new();
-    for figure in figures().filter(|figure| figure.unit == Unit::CpuMicros && figure.case == "full" && figure.id != "S6") {
+    for figure in figures()
+        .filter(|figure| figure.unit == Unit::CpuMicros && figure.case == "full" && figure.id != "S6")
+    {
         for (label, value, is_floor) in
             [(&figure.subject, figure.subject().median, false), (&figure.other, figure.other().median, true)]
         {
@@ -36,7 +42,11 @@ pub fn charts(outcomes: &[Outcome]) -> Result<Vec<(&'static str, String, String)
     }
     if !costs.is_empty() {
         let title = "Processor time per full lead, and what it is compared with (grey)";
-        charts.push(("cost.svg", title.to_owned(), bars(title, &costs, |value| format!("{} us", digits(value)))?));
+        charts.push((
+            "cost.svg",
+            title.to_owned(),
+            bars(title, &costs, |value| format!("{} us", digits(value)))?,
+        ));
     }
     let curves: Vec<&Curve> = outcomes.iter().flat_map(|outcome| &outcome.curves).collect();
     if !curves.is_empty() {
@@ -66,7 +76,10 @@ fn bars(title: &str, bars: &[Bar], show: impl Fn(f64) -> String) -> Result<Strin
             let top = MARGIN + BAR * n as i32;
             let length = (f64::from(WIDTH - LABELS - VALUES) * bar.value / most).round() as i32;
             let color = if bar.is_floor { RGBColor(150, 150, 150) } else { BLUE_OF_OURS };
-            area.draw(&Rectangle::new([(LABELS, top + 3), (LABELS + length.max(1), top + BAR - 3)], color.filled()))?;
+            area.draw(&Rectangle::new(
+                [(LABELS, top + 3), (LABELS + length.max(1), top + BAR - 3)],
+                color.filled(),
+            ))?;
             let right = font(13).pos(Pos::new(HPos::Right, VPos::Center));
             area.draw(&Text::new(bar.label.clone(), (LABELS - 8, top + BAR / 2), right))?;
             let left = font(13).pos(Pos::new(HPos::Left, VPos::Center));
@@ -80,7 +93,8 @@ fn bars(title: &str, bars: &[Bar], show: impl Fn(f64) -> String) -> Result<Strin
 /// Curves over sizes, which are far apart: each step of the axis is ten times the last.
 fn lines(title: &str, curves: &[&Curve]) -> Result<String> {
     let points = || curves.iter().flat_map(|curve| curve.points.iter().copied());
-    let (least, most) = points().fold((f64::MAX, 0.0_f64), |(least, most), (x, _)| (least.min(x), most.max(x)));
+    let (least, most) =
+        points().fold((f64::MAX, 0.0_f64), |(least, most), (x, _)| (least.min(x), most.max(x)));
     let top = points().map(|(_, y)| y).fold(0.0, f64::max) * 1.2;
     let mut svg = String::new();
     {
@@ -103,7 +117,8 @@ fn lines(title: &str, curves: &[&Curve]) -> Result<String> {
         for (curve, color) in curves.iter().zip([BLUE_OF_OURS, RGBColor(200, 90, 40)].into_iter().cycle()) {
             chart.draw_series(LineSeries::new(curve.points.iter().copied(), color.stroke_width(2)))?;
             if let Some((x, y)) = curve.points.last() {
-                let style = ("sans-serif", 13).into_font().color(&color).pos(Pos::new(HPos::Right, VPos::Bottom));
+                let style =
+                    ("sans-serif", 13).into_font().color(&color).pos(Pos::new(HPos::Right, VPos::Bottom));
                 chart.draw_series([Text::new(curve.name.clone(), (*x, *y), style)])?;
             }
         }
@@ -127,7 +142,8 @@ mod tests {
     #[test]
     fn a_bar_has_its_label_and_its_value_and_the_longest_fills_the_room() {
         let bar = |label: &str, value| Bar { label: label.to_owned(), value, is_floor: false };
-        let svg = bars("Rates", &[bar("one", 50.0), bar("two", 100.0)], |value| format!("{value}/s")).unwrap();
+        let svg =
+            bars("Rates", &[bar("one", 50.0), bar("two", 100.0)], |value| format!("{value}/s")).unwrap();
         for text in ["Rates", "one", "50/s", "two", "100/s", r#"width="420""#, r#"width="210""#] {
             assert!(svg.contains(text), "{text} is missing in {svg}");
         }
@@ -135,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_curve_is_drawn_over_sizes() {
-        let curve = Curve { name: "SQLite".to_owned(), points: vec![(1e4, 80.0), (1e6, 150.0), (5e6, 160.0)] };
+        let curve =
+            Curve { name: "SQLite".to_owned(), points: vec![(1e4, 80.0), (1e6, 150.0), (5e6, 160.0)] };
         let svg = lines("Growth", &[&curve]).unwrap();
         for text in ["Growth", "SQLite", "leads stored", "polyline", "1,000,000"] {
             assert!(svg.contains(text), "{text} is missing in {svg}");

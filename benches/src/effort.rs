@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::leads::Kind;
+
 /// How long a run may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effort {
@@ -26,6 +28,11 @@ impl Effort {
             Self::Normal => "normal",
             Self::Long => "long",
         }
+    }
+
+    /// Which leads.
+    pub fn kinds(self) -> impl Iterator<Item = Kind> {
+        Kind::BOTH.into_iter().take(if self == Self::Smoke { 1 } else { 2 })
     }
 
     /// Measured rounds; one that warms up comes before.

@@ -19,6 +19,8 @@ pub struct Figure {
     pub unit: Unit,
     /// Per round: of the subject, of the other.
     pub rounds: Vec<(f64, f64)>,
+    /// Milliseconds that a sync took in the same rounds, where the target depends on it.
+    pub sync_millis: Option<f64>,
     /// What it should come to.
     pub target: Option<Target>,
 }
@@ -114,9 +116,10 @@ impl Figure {
         Ratio::of(&self.rounds).spread()
     }
 
-    /// Whether the target is met where a sync takes so many milliseconds; `None` without a target.
-    pub fn verdict(&self, sync_millis: f64) -> Option<Verdict> {
+    /// Whether the target is met; `None` without one.
+    pub fn verdict(&self) -> Option<Verdict> {
         let target = self.target.as_ref()?;
+        let sync_millis = self.sync_millis.unwrap_or(f64::NAN);
         let applies = |bound: &&Bound| match bound.when {
             When::Always => true,
             When::SyncAtLeast(millis) => sync_millis >= millis,
@@ -217,30 +220,33 @@ mod tests {
             other: "bare".to_owned(),
             unit: Unit::PerSecond,
             rounds: vec![(80.0, 100.0), (70.0, 100.0), (90.0, 100.0)],
+            sync_millis: None,
             target: Some(target),
         }
     }
 
     #[test]
     fn a_bound_holds_or_not() {
-        let verdict = |limit| figure(Target::ratio("", limit)).verdict(1.0);
+        let verdict = |limit| figure(Target::ratio("", limit)).verdict();
         assert_eq!(verdict(Limit::AtLeast(0.8)), Some(Verdict::Met));
         assert_eq!(verdict(Limit::AtLeast(0.81)), Some(Verdict::Missed));
         assert_eq!(verdict(Limit::AtMost(0.8)), Some(Verdict::Met));
         assert_eq!(verdict(Limit::AtMost(0.79)), Some(Verdict::Missed));
         let of_subject = figure(Target::subject("", Limit::AtMost(80.0)));
-        assert_eq!(of_subject.verdict(1.0), Some(Verdict::Met));
-        assert_eq!(Figure { target: None, ..of_subject }.verdict(1.0), None);
+        assert_eq!(of_subject.verdict(), Some(Verdict::Met));
+        assert_eq!(Figure { target: None, ..of_subject }.verdict(), None);
     }
 
     #[test]
     fn a_bound_for_slow_disks_says_nothing_of_a_quick_one() {
         let slow_and_quick =
             [(When::SyncAtLeast(2.0), Limit::AtLeast(0.85)), (When::SyncAtMost(0.25), Limit::AtLeast(0.6))];
-        let figure = figure(Target::by_sync("", slow_and_quick));
-        assert_eq!(figure.verdict(2.0), Some(Verdict::Missed));
-        assert_eq!(figure.verdict(0.2), Some(Verdict::Met));
-        assert_eq!(figure.verdict(1.0), Some(Verdict::NoBound));
+        let at =
+            |sync_millis| Figure { sync_millis, ..figure(Target::by_sync("", slow_and_quick)) }.verdict();
+        assert_eq!(at(Some(2.0)), Some(Verdict::Missed));
+        assert_eq!(at(Some(0.2)), Some(Verdict::Met));
+        assert_eq!(at(Some(1.0)), Some(Verdict::NoBound));
+        assert_eq!(at(None), Some(Verdict::NoBound));
     }
 
     #[test]

@@ -28,7 +28,8 @@ impl Lab {
     /// A lab with these servers.
     pub fn new(effort: Effort, synced: &str, unsynced: &str, peers: Option<PathBuf>) -> Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
-        let (synced, unsynced) = (runtime.block_on(Server::at(synced))?, runtime.block_on(Server::at(unsynced))?);
+        let (synced, unsynced) =
+            (runtime.block_on(Server::at(synced))?, runtime.block_on(Server::at(unsynced))?);
         if !synced.is_synced || unsynced.is_synced {
             return Err("one server with `fsync` on and one with `fsync` off are needed".into());
         }

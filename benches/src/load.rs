@@ -15,7 +15,12 @@ use crate::subject::Subject;
 
 /// Callers of whom each brings the next lead once the last is answered, until the window is over. Each workspace is served by
 /// the same callers. Answers how many leads were taken.
-pub async fn closed(subject: &Arc<Subject>, leads: &Arc<Leads>, callers: usize, window: Duration) -> Result<u64> {
+pub async fn closed(
+    subject: &Arc<Subject>,
+    leads: &Arc<Leads>,
+    callers: usize,
+    window: Duration,
+) -> Result<u64> {
     let end = now() + window;
     let mut set = JoinSet::new();
     for caller in 0..callers {

@@ -23,7 +23,10 @@ pub fn describe(lab: &Lab) -> Result<Vec<(String, String)>> {
         }
     }
     let rows = [
-        ("processor", format!("{}, {} cores", field(&cpus, "model name"), std::thread::available_parallelism()?)),
+        (
+            "processor",
+            format!("{}, {} cores", field(&cpus, "model name"), std::thread::available_parallelism()?),
+        ),
         ("memory", format!("{:.0} GiB", memory / 1_048_576.0)),
         ("kernel", fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()),
         ("file system of the SQLite files", files),

@@ -14,7 +14,8 @@ use convio_benches::sections::{ALL, Section};
 fn main() -> Result<()> {
     let Arguments { effort, only, results, docs, is_render } = Arguments::read(std::env::args().skip(1))?;
     if !is_render {
-        let url = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: use scripts/bench"));
+        let url =
+            |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: use scripts/bench"));
         let peers = std::env::var_os("CONVIO_BENCH_PEERS").map(PathBuf::from);
         let (synced, unsynced) = (url("CONVIO_BENCH_SYNCED_URL")?, url("CONVIO_BENCH_UNSYNCED_URL")?);
         let lab = Lab::new(effort, &synced, &unsynced, peers)?;
@@ -36,16 +37,19 @@ fn chosen(only: &[String], lab: &Lab) -> Result<Vec<Section>> {
         return Err(format!("nothing measures `{id}`").into());
     }
     let sections = ALL.into_iter().filter(|section| section.serves(only));
-    Ok(sections.filter(|section| section.name != "peers" || lab.peers.is_some() || !only.is_empty()).collect())
+    Ok(sections
+        .filter(|section| section.name != "peers" || lab.peers.is_some() || !only.is_empty())
+        .collect())
 }
 
 fn print(outcome: &Outcome) {
     for figure in &outcome.figures {
         let ratio = figure.ratio();
-        let verdict = figure.verdict(outcome.sync_millis()).map_or("", |verdict| verdict.name());
+        let verdict = figure.verdict().map_or("", |verdict| verdict.name());
         let target = figure.target.as_ref().map_or("", |target| target.text.as_str());
+        let sync = figure.sync_millis.map_or(String::new(), |millis| format!(", a sync took {millis:.2} ms"));
         println!(
-            "{} {}: {} against {}: {:.2}x ({:.2} to {:.2}, {} rounds), {} against {}; {target} {verdict}",
+            "{} {}: {} against {}: {:.2}x ({:.2} to {:.2}, {} rounds), {} against {}; {target} {verdict}{sync}",
             figure.id,
             figure.case,
             figure.subject,

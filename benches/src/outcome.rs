@@ -89,11 +89,6 @@ pub struct Measured {
 }
 
 impl Outcome {
-    /// Milliseconds that a sync took, between before and after.
-    pub fn sync_millis(&self) -> f64 {
-        f64::midpoint(self.sync_micros.0, self.sync_micros.1) / 1e3
-    }
-
     /// Keeps it in this folder, in place of an earlier one of the section.
     pub fn keep(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
@@ -110,9 +105,8 @@ impl Outcome {
 
     /// How many targets are met, and how many are missed.
     pub fn score(&self) -> (usize, usize) {
-        let of_figures = self.figures.iter().filter_map(|figure| figure.verdict(self.sync_millis()));
-        let of_facts =
-            self.facts.iter().map(|fact| if fact.is_met { Verdict::Met } else { Verdict::Missed });
+        let of_figures = self.figures.iter().filter_map(Figure::verdict);
+        let of_facts = self.facts.iter().map(|fact| if fact.is_met { Verdict::Met } else { Verdict::Missed });
         let verdicts: Vec<Verdict> = of_figures.chain(of_facts).collect();
         let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
         (count(Verdict::Met), count(Verdict::Missed))

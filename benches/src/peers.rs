@@ -29,7 +29,11 @@ impl Peer {
     /// The program of this name in a folder.
     pub fn in_folder(folder: &Path, name: &str) -> Result<Self> {
         let program = folder.join(name);
-        if program.is_file() { Ok(Self(program)) } else { Err(format!("{} is not there", program.display()).into()) }
+        if program.is_file() {
+            Ok(Self(program))
+        } else {
+            Err(format!("{} is not there", program.display()).into())
+        }
     }
 
     /// Its callers' work of one window.

@@ -43,7 +43,7 @@ fn summary(text: &mut String, outcomes: &[Outcome]) {
     let mut any = false;
     for outcome in outcomes {
         for figure in &outcome.figures {
-            if figure.verdict(outcome.sync_millis()) == Some(Verdict::Missed) {
+            if figure.verdict() == Some(Verdict::Missed) {
                 let target = figure.target.as_ref().map_or("", |target| target.text.as_str());
                 let ratio = figure.ratio().median;
                 let _ = write!(
@@ -60,7 +60,11 @@ fn summary(text: &mut String, outcomes: &[Outcome]) {
         }
         for fact in outcome.facts.iter().filter(|fact| !fact.is_met) {
             let begin = if any { "\n" } else { "\nMissed:\n\n" };
-            let _ = write!(text, "{begin}- {}, {} lead: {}: {}; wanted: {}", fact.id, fact.case, fact.what, fact.value, fact.target);
+            let _ = write!(
+                text,
+                "{begin}- {}, {} lead: {}: {}; wanted: {}",
+                fact.id, fact.case, fact.what, fact.value, fact.target
+            );
             any = true;
         }
     }
@@ -84,7 +88,7 @@ fn section(text: &mut String, outcome: &Outcome) {
             "\n| # | lead | subject | beside | subject's | the other's | ratio | target | |\n|---|---|---|---|---|---|---|---|---|\n",
         );
         for figure in &outcome.figures {
-            row(text, figure, outcome.sync_millis());
+            row(text, figure);
         }
     }
     if !outcome.facts.is_empty() {
@@ -108,15 +112,16 @@ fn section(text: &mut String, outcome: &Outcome) {
     }
 }
 
-fn row(text: &mut String, figure: &Figure, sync_millis: f64) {
+fn row(text: &mut String, figure: &Figure) {
     let (subject, other, ratio) = (figure.subject(), figure.other(), figure.ratio());
-    let (target, verdict) = match (&figure.target, figure.verdict(sync_millis)) {
+    let (target, verdict) = match (&figure.target, figure.verdict()) {
         (Some(target), Some(verdict)) => (target.text.as_str(), verdict.name()),
         _ => ("-", ""),
     };
+    let sync = figure.sync_millis.map_or(String::new(), |millis| format!(", a sync took {millis:.2} ms"));
     let _ = writeln!(
         text,
-        "| {} | {} | {} | {} | {} | {} | **{:.2}x** ({:.2} to {:.2}, {} rounds) | {target} | {verdict} |",
+        "| {} | {} | {} | {} | {} | {} | **{:.2}x** ({:.2} to {:.2}, {} rounds) | {target} | {verdict}{sync} |",
         figure.id,
         figure.case,
         figure.subject,
@@ -140,7 +145,8 @@ fn other_table(text: &mut String, table: &Table) {
 
 fn not_shown(text: &mut String, outcomes: &[Outcome]) {
     text.push_str("\n## What is not shown\n\n");
-    for what in outcomes.iter().flat_map(|outcome| &outcome.not_shown).map(String::as_str).chain(NEVER_SHOWN) {
+    for what in outcomes.iter().flat_map(|outcome| &outcome.not_shown).map(String::as_str).chain(NEVER_SHOWN)
+    {
         let _ = writeln!(text, "- {what}");
     }
 }
@@ -186,6 +192,7 @@ mod tests {
             other: "bare insert".to_owned(),
             unit: Unit::CpuMicros,
             rounds: rounds.to_vec(),
+            sync_millis: None,
             target: Some(Target::ratio("<= 9x", Limit::AtMost(most))),
         };
         Outcome {
@@ -198,7 +205,7 @@ mod tests {
             machine: vec![("processor".to_owned(), "a fast one".to_owned())],
             figures: vec![
                 figure("full", &[(80.0, 10.0), (88.0, 11.0), (70.0, 10.0)], 9.0),
-                figure("light", &[(95.0, 10.0)], 9.0),
+                Figure { sync_millis: Some(0.25), ..figure("light", &[(95.0, 10.0)], 9.0) },
             ],
             facts: vec![Fact {
                 id: "P5".to_owned(),
@@ -260,7 +267,7 @@ Measured on 2026-01-02 (quick); a sync took 200 us before and 301 us after.
 | # | lead | subject | beside | subject's | the other's | ratio | target | |
 |---|---|---|---|---|---|---|---|---|
 | S1 | full | batches of 1,000 | bare insert | 80.0 us CPU | 10.0 us CPU | **8.00x** (7.00 to 8.00, 3 rounds) | <= 9x | met |
-| S1 | light | batches of 1,000 | bare insert | 95.0 us CPU | 10.0 us CPU | **9.50x** (9.50 to 9.50, 1 rounds) | <= 9x | **missed** |
+| S1 | light | batches of 1,000 | bare insert | 95.0 us CPU | 10.0 us CPU | **9.50x** (9.50 to 9.50, 1 rounds) | <= 9x | **missed**, a sync took 0.25 ms |
 
 | # | lead | counted | | target | |
 |---|---|---|---|---|---|

@@ -69,7 +69,11 @@ impl Subject {
         Self::with_connections(server, 1, 1).await
     }
 
-    async fn with_connections(server: &Server, workspaces: usize, connections: u32) -> Result<(Self, PgPool)> {
+    async fn with_connections(
+        server: &Server,
+        workspaces: usize,
+        connections: u32,
+    ) -> Result<(Self, PgPool)> {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let schema = format!("bench_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let held = if connections == 1 { 0 } else { connections as usize };

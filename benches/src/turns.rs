@@ -52,10 +52,7 @@ pub type Part<'p, T> = Box<dyn FnMut() -> Result<T> + 'p>;
 
 /// Lets the parts take turns. The first round warms up and is left out; every second one runs the other way round, so that
 /// nobody always comes after the same one.
-pub fn in_turns<T: Copy, const N: usize>(
-    rounds: usize,
-    mut parts: [Part<'_, T>; N],
-) -> Result<Vec<[T; N]>> {
+pub fn in_turns<T: Copy, const N: usize>(rounds: usize, mut parts: [Part<'_, T>; N]) -> Result<Vec<[T; N]>> {
     let mut measured = Vec::with_capacity(rounds);
     for round in 0..=rounds {
         let mut turn: [Option<T>; N] = [None; N];

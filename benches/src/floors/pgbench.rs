@@ -72,7 +72,9 @@ impl Pgbench {
     pub async fn finish(self) -> Result<()> {
         let stored = self.server.count("SELECT count(*) FROM bench_floor.lead".to_owned()).await?;
         if stored != self.written {
-            return Err(format!("pgbench says that it wrote {} rows, {stored} are stored", self.written).into());
+            return Err(
+                format!("pgbench says that it wrote {} rows, {stored} are stored", self.written).into()
+            );
         }
         self.server.run("DROP SCHEMA bench_floor CASCADE".to_owned()).await
     }

@@ -69,7 +69,8 @@ impl BarePostgres {
         while now() < end {
             let lead = leads.bare();
             let mut tx = self.conn.begin().await?;
-            let contact = sqlx::query_scalar::<_, Uuid>(CONTACT).bind(lead.id).bind(lead.workspace).bind(lead.phone);
+            let contact =
+                sqlx::query_scalar::<_, Uuid>(CONTACT).bind(lead.id).bind(lead.workspace).bind(lead.phone);
             let contact = contact.fetch_one(&mut *tx).await?;
             let insert = sqlx::query(LEAD).bind(lead.id).bind(lead.workspace).bind(contact).bind(lead.body);
             insert.execute(&mut *tx).await?;
@@ -106,7 +107,8 @@ pub const SCHEMA: &str = "DROP SCHEMA IF EXISTS bench_floor CASCADE; CREATE SCHE
     CREATE TABLE bench_floor.naive_rollup (workspace_id uuid, day date, leads bigint NOT NULL,
         PRIMARY KEY (workspace_id, day));";
 const INSERT: &str = "INSERT INTO bench_floor.lead VALUES ($1, $2, $3, $4)";
-const UNNEST: &str = "INSERT INTO bench_floor.lead SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[])";
+const UNNEST: &str =
+    "INSERT INTO bench_floor.lead SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[])";
 const CONTACT: &str = "INSERT INTO bench_floor.naive_contact AS c VALUES ($1, $2, $3, 1)
     ON CONFLICT (workspace_id, phone) DO UPDATE SET leads = c.leads + 1 RETURNING id";
 const LEAD: &str = "INSERT INTO bench_floor.naive_lead VALUES ($1, $2, $3, $4, now())";

@@ -19,7 +19,9 @@ pub(super) const SECTION: Section = Section {
     about: "A store is filled with full leads by batches of 1,000 through the public face, phones in no order; at each size the \
         next 10,000 are measured, batch by batch. The ratio is that of one size to the size before it. Processor time with \
         Postgres is the server's as well, autovacuum included.",
-    not_shown: &["S6: without `--long` it stops at 100,000 leads, where the target speaks of 1,000,000 and 5,000,000."],
+    not_shown: &[
+        "S6: without `--long` it stops at 100,000 leads, where the target speaks of 1,000,000 and 5,000,000.",
+    ],
     run,
 };
 
@@ -67,8 +69,11 @@ fn run(lab: &Lab) -> Result<Measured> {
                 other: format!("with {} leads stored", digits(*before as f64)),
                 unit: Unit::CpuMicros,
                 rounds: rounds.collect(),
+                sync_millis: None,
                 // The target is SQLite's; Postgres is shown beside it.
-                target: most.filter(|_| server.is_none()).map(|(text, most)| Target::ratio(text, Limit::AtMost(most))),
+                target: most
+                    .filter(|_| server.is_none())
+                    .map(|(text, most)| Target::ratio(text, Limit::AtMost(most))),
             });
         }
     }

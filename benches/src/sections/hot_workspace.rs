@@ -30,7 +30,7 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         let leads = Arc::new(Leads::new(kind));
         let whole = Arc::new(lab.wait(Subject::on_postgres(&lab.synced, 1))?);
         let without = Arc::new(lab.wait(Subject::on_postgres(&lab.synced, 1))?);
@@ -58,6 +58,7 @@ fn run(lab: &Lab) -> Result<Measured> {
             other: "the same without rollups".to_owned(),
             unit: Unit::PerSecond,
             rounds: pairs(&rounds, (0, 1), Cost::rate),
+            sync_millis: None,
             target: Some(Target::ratio(">= 0.85x", Limit::AtLeast(0.85))),
         });
     }

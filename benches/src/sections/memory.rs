@@ -23,7 +23,7 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         measured.figures.extend(of(lab, kind)?);
     }
     Ok(measured)
@@ -93,6 +93,7 @@ fn of(lab: &Lab, kind: Kind) -> Result<Vec<Figure>> {
         other: other.to_owned(),
         unit,
         rounds,
+        sync_millis: None,
         target,
     };
     let micros = |places| pairs(&rounds, places, Cost::cpu_micros);

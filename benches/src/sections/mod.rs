@@ -22,7 +22,7 @@ use crate::lab::Lab;
 use crate::machine::describe;
 use crate::outcome::{Measured, Outcome};
 
-/// A run.
+/// A run of a section.
 pub struct Section {
     /// Its name: that of its file, and of what is kept of it.
     pub name: &'static str,
@@ -97,7 +97,9 @@ mod tests {
         let names: HashSet<&str> = ALL.iter().map(|section| section.name).collect();
         assert_eq!(names.len(), ALL.len());
         let serving = |id: &str| ALL.iter().filter(|section| section.serves(&[id.to_owned()])).count();
-        for id in ["S1", "s2", "S3", "S4", "S6", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "V1", "M1", "Z1", "open"] {
+        for id in
+            ["S1", "s2", "S3", "S4", "S6", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "V1", "M1", "Z1", "open"]
+        {
             assert_eq!(serving(id), 1, "{id}");
         }
         assert_eq!(serving("X1"), 0);

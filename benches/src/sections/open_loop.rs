@@ -21,7 +21,9 @@ pub(super) const SECTION: Section = Section {
         at 70 % of the rate that the 256 had, whether or not anybody is free; each waits for one of the 256. What it took counts \
         from the moment that it was due, so a stall counts for every lead that it delayed. Memory is that of this process, leads in \
         memory and the samples of the latencies included.",
-    not_shown: &["Open loop, memory: the run ends after 1,000,000 leads, however short that is, since the store keeps them all."],
+    not_shown: &[
+        "Open loop, memory: the run ends after 1,000,000 leads, however short that is, since the store keeps them all.",
+    ],
     run,
 };
 
@@ -32,7 +34,7 @@ fn run(lab: &Lab) -> Result<Measured> {
         columns: COLUMNS.map(str::to_owned).into(),
         rows: Vec::new(),
     };
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         for store in [Store::Memory, Store::Sqlite, Store::Postgres] {
             on(lab, store, kind, &mut measured, &mut table)?;
         }
@@ -90,6 +92,7 @@ fn on(lab: &Lab, store: Store, kind: Kind, measured: &mut Measured, table: &mut 
                 other: other.to_owned(),
                 unit: Unit::PerSecond,
                 rounds: pairs(&rounds, (0, place), Cost::rate),
+                sync_millis: None,
                 target: None,
             });
         }
@@ -139,5 +142,15 @@ const CALLERS: usize = 256;
 const SHARE: f64 = 0.7;
 /// Leads: two to four gigabytes of them.
 const IN_MEMORY_MAX: f64 = 1_000_000.0;
-const COLUMNS: [&str; 10] =
-    ["store, lead", "arriving", "for", "leads", "taken", "errors", "p50", "p99", "max", "memory before, after"];
+const COLUMNS: [&str; 10] = [
+    "store, lead",
+    "arriving",
+    "for",
+    "leads",
+    "taken",
+    "errors",
+    "p50",
+    "p99",
+    "max",
+    "memory before, after",
+];

@@ -21,7 +21,9 @@ pub(super) const SECTION: Section = Section {
         event are inserted, a daily rollup is added to. `cqrs-es` with `postgres-es` appends one event with the payload to a \
         stream of its own. Each is a process of its own (`benches/peers`), with 32 connections on the same server; their rows are \
         counted as well.",
-    not_shown: &["V1, an ingest of `cqrs-es` with contact and rollup: it appends one event, and so does far less than the subject."],
+    not_shown: &[
+        "V1, an ingest of `cqrs-es` with contact and rollup: it appends one event, and so does far less than the subject.",
+    ],
     run,
 };
 
@@ -31,7 +33,7 @@ fn run(lab: &Lab) -> Result<Measured> {
         return Err("the peers were not built: they are needed for this section".into());
     };
     let (orm, events) = (Peer::in_folder(folder, "peer-sea-orm")?, Peer::in_folder(folder, "peer-cqrs-es")?);
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         for (server, fsync) in [(&lab.synced, ""), (&lab.unsynced, ", fsync off")] {
             let case = format!("{}{fsync}", kind.name());
             measured.figures.extend(on(lab, server, kind, &case, [&orm, &events])?);
@@ -62,6 +64,7 @@ fn on(lab: &Lab, server: &Server, kind: Kind, case: &str, peers: [&Peer; 2]) -> 
         other: other.to_owned(),
         unit: Unit::PerSecond,
         rounds: pairs(&rounds, (0, place), Cost::rate),
+        sync_millis: None,
         target: Some(Target::ratio(text, Limit::AtLeast(least))),
     };
     let [of_orm, of_events] = match server.is_synced {

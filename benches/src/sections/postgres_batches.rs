@@ -24,7 +24,7 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         for server in [&lab.synced, &lab.unsynced] {
             measured.figures.extend(on(lab, server, kind)?);
         }
@@ -79,6 +79,7 @@ fn on(lab: &Lab, server: &Server, kind: Kind) -> Result<Vec<Figure>> {
         other: other.to_owned(),
         unit,
         rounds,
+        sync_millis: None,
         target: Some(target),
     };
     let against_naive = |case: &str, target| {
@@ -86,7 +87,10 @@ fn on(lab: &Lab, server: &Server, kind: Kind) -> Result<Vec<Figure>> {
         figure("P3", case, "naive ingest, one by one", Unit::PerSecond, rounds, target)
     };
     if !server.is_synced {
-        return Ok(vec![against_naive(", fsync off", Target::ratio(">= 8x without fsync", Limit::AtLeast(8.0)))]);
+        return Ok(vec![against_naive(
+            ", fsync off",
+            Target::ratio(">= 8x without fsync", Limit::AtLeast(8.0)),
+        )]);
     }
     let floor = "bare insert of 1,000 rows by unnest";
     let of_wall = Target::ratio("<= 9x wall clock (stretch 6x)", Limit::AtMost(9.0));

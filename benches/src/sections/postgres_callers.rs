@@ -24,7 +24,7 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         let leads = Arc::new(Leads::new(kind));
         let hot = Arc::new(lab.wait(Subject::on_postgres(&lab.synced, 1))?);
         let ten = Arc::new(lab.wait(Subject::on_postgres(&lab.synced, 10))?);
@@ -50,6 +50,7 @@ fn run(lab: &Lab) -> Result<Measured> {
             other: "pgbench, bare insert, 32 callers".to_owned(),
             unit: Unit::PerSecond,
             rounds: pairs(&rounds, places, Cost::rate),
+            sync_millis: None,
             target: Some(Target::ratio(">= 0.9x (stretch 1.2x)", Limit::AtLeast(0.9))),
         };
         measured.figures.extend([figure("one workspace", (0, 1)), figure("ten workspaces", (2, 1))]);

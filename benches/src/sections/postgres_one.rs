@@ -31,7 +31,7 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         measured.figures.push(against_insert(lab, kind)?);
         measured.figures.push(against_batch_text(lab, kind)?);
         measured.facts.push(plans(lab, kind)?);
@@ -60,6 +60,7 @@ fn against_insert(lab: &Lab, kind: Kind) -> Result<Figure> {
         other: "bare insert, p50".to_owned(),
         unit: Unit::Millis,
         rounds: pairs(&rounds, (0, 1), |millis| millis),
+        sync_millis: None,
         target: Some(Target::ratio("<= 1.6x (stretch 1.4x)", Limit::AtMost(1.6))),
     })
 }
@@ -84,6 +85,7 @@ fn against_batch_text(lab: &Lab, kind: Kind) -> Result<Figure> {
         other: "the statements for batches, one lead, p50".to_owned(),
         unit: Unit::Millis,
         rounds: pairs(&rounds, (0, 1), |millis| millis),
+        sync_millis: None,
         target: Some(Target::ratio("<= 0.6x", Limit::AtMost(0.6))),
     })
 }

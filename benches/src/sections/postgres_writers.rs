@@ -26,10 +26,11 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         let same = Arc::new(Leads::of_people(kind, PHONES, 0));
         let shared: Vec<_> = (0..WRITERS).map(|_| same.clone()).collect();
-        let own = (1..=WRITERS).map(|writer| Arc::new(Leads::of_people(kind, PHONES / WRITERS, writer * WRITERS)));
+        let own =
+            (1..=WRITERS).map(|writer| Arc::new(Leads::of_people(kind, PHONES / WRITERS, writer * WRITERS)));
         let own: Vec<_> = own.collect();
         let on_shared = Arc::new(lab.wait(Subject::on_postgres(&lab.synced, 1))?);
         let on_own = Arc::new(lab.wait(Subject::on_postgres(&lab.synced, 1))?);
@@ -56,6 +57,7 @@ fn run(lab: &Lab) -> Result<Measured> {
             other: "8 writers, phones of their own".to_owned(),
             unit: Unit::PerSecond,
             rounds: pairs(&rounds, (0, 1), Cost::rate),
+            sync_millis: None,
             target: Some(Target::ratio(">= 0.8x", Limit::AtLeast(0.8))),
         });
         measured.facts.push(Fact {

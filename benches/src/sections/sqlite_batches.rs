@@ -22,7 +22,7 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         let leads = Leads::new(kind);
         let subject = lab.wait(Subject::on_sqlite(lab, 1))?;
         let mut floor = BareSqlite::new(lab)?;
@@ -55,6 +55,7 @@ fn run(lab: &Lab) -> Result<Measured> {
             other: "bare insert, transactions of 1,000".to_owned(),
             unit,
             rounds,
+            sync_millis: None,
             target,
         };
         let target = Target::ratio("<= 9x (stretch 6x)", Limit::AtMost(9.0));

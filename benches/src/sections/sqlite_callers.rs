@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::Section;
 use crate::Result;
 use crate::figure::{Figure, Limit, Target, Unit, When};
+use crate::floors::disk::{sync_millis, syncs};
 use crate::lab::Lab;
 use crate::leads::{Kind, Leads};
 use crate::load::{batches, closed};
@@ -22,7 +23,7 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         let leads = Arc::new(Leads::new(kind));
         let subject = Arc::new(lab.wait(Subject::on_sqlite(lab, 1))?);
         let window = lab.effort.window();
@@ -34,6 +35,7 @@ fn run(lab: &Lab) -> Result<Measured> {
                 Box::new(|| callers(64)),
                 Box::new(|| callers(256)),
                 Box::new(|| measure(None, || lab.wait(batches(&subject, &leads, window)))),
+                Box::new(|| syncs(&lab.scratch)),
             ],
         )?;
         lab.wait(subject.check())?;
@@ -44,6 +46,7 @@ fn run(lab: &Lab) -> Result<Measured> {
             other: other.to_owned(),
             unit: Unit::PerSecond,
             rounds: pairs(&rounds, places, Cost::rate),
+            sync_millis: Some(sync_millis(&rounds, 4)),
             target: Some(target),
         };
         let of_64 = Target::by_sync(

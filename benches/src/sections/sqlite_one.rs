@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::Section;
 use crate::Result;
 use crate::figure::{Figure, Limit, Target, Unit, When};
+use crate::floors::disk::{sync_millis, syncs};
 use crate::floors::sqlite::BareSqlite;
 use crate::lab::Lab;
 use crate::leads::{Kind, Leads};
@@ -23,7 +24,7 @@ pub(super) const SECTION: Section = Section {
 
 fn run(lab: &Lab) -> Result<Measured> {
     let mut measured = Measured::default();
-    for kind in Kind::BOTH {
+    for kind in lab.effort.kinds() {
         let leads = Arc::new(Leads::new(kind));
         let subject = Arc::new(lab.wait(Subject::on_sqlite(lab, 1))?);
         let mut floor = BareSqlite::new(lab)?;
@@ -33,6 +34,7 @@ fn run(lab: &Lab) -> Result<Measured> {
             [
                 Box::new(|| measure(None, || lab.wait(closed(&subject, &leads, 1, window)))),
                 Box::new(|| measure(None, || floor.singles(&leads, window))),
+                Box::new(|| syncs(&lab.scratch)),
             ],
         )?;
         floor.finish()?;
@@ -44,9 +46,13 @@ fn run(lab: &Lab) -> Result<Measured> {
             other: "bare insert, one row a commit".to_owned(),
             unit: Unit::PerSecond,
             rounds: pairs(&rounds, (0, 1), Cost::rate),
+            sync_millis: Some(sync_millis(&rounds, 2)),
             target: Some(Target::by_sync(
                 ">= 0.85x where a sync takes 2 ms or more, >= 0.6x where it takes 0.25 ms or less",
-                [(When::SyncAtLeast(2.0), Limit::AtLeast(0.85)), (When::SyncAtMost(0.25), Limit::AtLeast(0.6))],
+                [
+                    (When::SyncAtLeast(2.0), Limit::AtLeast(0.85)),
+                    (When::SyncAtMost(0.25), Limit::AtLeast(0.6)),
+                ],
             )),
         });
     }
