@@ -470,6 +470,7 @@ registry! { $
         of_racing_repeats_one_is_taken
         a_limit_holds_under_any_race
         a_tailing_reader_misses_no_position
+        one_by_one_batched_and_coalesced_come_to_the_same
         writers_of_several_workspaces_do_not_disturb_each_other
         a_deleted_webhook_takes_nothing_more_whoever_races
     }
