@@ -85,7 +85,6 @@ pub async fn open(
 ) -> Result<Arrivals> {
     let due = Arc::new(Semaphore::new(0));
     let next = Arc::new(AtomicU64::new(0));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of leads")]
     let arrived = (rate * window.as_secs_f64()) as u64;
     let begin = now();
     let at = move |n: u64| begin + Duration::from_secs_f64(n as f64 / rate);

@@ -62,7 +62,6 @@ impl Spread {
 /// The value that this share of the values does not exceed; 0 without values.
 pub fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the list")]
     let place = (share * values.len() as f64).ceil() as usize;
     values.get(place.saturating_sub(1).min(values.len().saturating_sub(1))).copied().unwrap_or_default()
 }

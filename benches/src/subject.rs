@@ -9,7 +9,7 @@ use convio_core::service::{Atomicity, RandomIds, SystemClock};
 use convio_core::use_case::ingest::{self, IngestPlan, Verdict};
 use convio_core::use_case::{ConfigSnapshot, Context};
 use convio_core::{
-    ChangeSet, Convio, Need, Needs, NewWebhook, NewWorkspace, Origin, RawLead, Store, WebhookId,
+    ChangeSet, Coalesced, Convio, Need, Needs, NewWebhook, NewWorkspace, Origin, RawLead, Store, WebhookId,
     WebhookSettings, WorkspaceHandle,
 };
 use convio_store_memory::MemoryStore;
@@ -39,15 +39,20 @@ enum Place {
     Postgres { server: Server, schema: String, store: PgStore },
 }
 
-/// What serves many callers: today the stores as they are.
-fn for_callers(store: impl Store + 'static) -> impl Store + 'static {
-    store
+/// How commits reach a server.
+#[derive(Clone, Copy, PartialEq)]
+enum Travel {
+    /// Those that wait travel together, as is best for many callers of one process. The other stores have no round trip to share,
+    /// and the writer of SQLite shares its sync by itself.
+    Together,
+    /// Each by itself, as those of several processes do.
+    Alone,
 }
 
 impl Subject {
     /// On the store in memory.
     pub async fn on_memory(workspaces: usize) -> Result<Self> {
-        Self::over(for_callers(MemoryStore::new()), workspaces, Place::Memory).await
+        Self::over(MemoryStore::new(), workspaces, Place::Memory).await
     }
 
     /// On a SQLite file of its own. Commits are synced.
@@ -55,24 +60,29 @@ impl Subject {
         let folder = lab.folder()?;
         let file = folder.path().join("leads.db");
         let store = SqliteStore::open(&file)?;
-        Self::over(for_callers(store), workspaces, Place::Sqlite { file, _folder: folder }).await
+        Self::over(store, workspaces, Place::Sqlite { file, _folder: folder }).await
     }
 
     /// In a schema of its own on the server, with as many connections, all of them held, as [`PgStore::connect`] has.
     pub async fn on_postgres(server: &Server, workspaces: usize) -> Result<Self> {
-        let (subject, _) = Self::with_connections(server, workspaces, CONNECTIONS).await?;
-        Ok(subject)
+        Ok(Self::with_connections(server, workspaces, CONNECTIONS, Travel::Together).await?.0)
+    }
+
+    /// The same for writers who know nothing of each other: commits do not wait to travel together.
+    pub async fn of_strangers_on_postgres(server: &Server, workspaces: usize) -> Result<Self> {
+        Ok(Self::with_connections(server, workspaces, CONNECTIONS, Travel::Alone).await?.0)
     }
 
     /// The same with one connection, which is not held: it comes back to the pool, where it can be asked.
     pub async fn on_one_connection(server: &Server) -> Result<(Self, PgPool)> {
-        Self::with_connections(server, 1, 1).await
+        Self::with_connections(server, 1, 1, Travel::Together).await
     }
 
     async fn with_connections(
         server: &Server,
         workspaces: usize,
         connections: u32,
+        travel: Travel,
     ) -> Result<(Self, PgPool)> {
         static MADE: AtomicUsize = AtomicUsize::new(0);
         let schema = format!("bench_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
@@ -82,7 +92,11 @@ impl Subject {
         let store = PgStore::with(pool.clone(), Options::new().schema(schema.as_str())?.hold(held));
         store.migrate().await?;
         let place = Place::Postgres { server: server.clone(), schema, store: store.clone() };
-        Ok((Self::over(for_callers(store), workspaces, place).await?, pool))
+        let subject = match travel {
+            Travel::Together => Self::over(Coalesced::new(store), workspaces, place).await?,
+            Travel::Alone => Self::over(store, workspaces, place).await?,
+        };
+        Ok((subject, pool))
     }
 
     async fn over(store: impl Store + 'static, workspaces: usize, place: Place) -> Result<Self> {

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::clock::now;
 use crate::figure::{Figure, Limit, Target, Unit};
 use crate::lab::Lab;
-use crate::leads::{Kind, Leads};
+use crate::leads::Leads;
 use crate::load::sum;
 use crate::outcome::Measured;
 use crate::subject::{Planner, Subject};
@@ -19,7 +19,7 @@ pub(super) const SECTION: Section = Section {
     name: "hot-workspace",
     ids: &["P6"],
     title: "Postgres: what a hot workspace pays for its statistics",
-    about: "32 callers of one workspace hand planned change sets to the store. Subject: as ingest plans them. Beside it: the same \
+    about: "32 callers of one workspace hand planned change sets to a `Coalesced<PgStore>`. Subject: as ingest plans them. Beside it: the same \
         without the rollups, so without statistics. The server syncs.",
     not_shown: &[
         "P6, the same without the counter row: in the product that row is the workspace's head, which is also the lock that makes a \

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::figure::{Figure, Limit, Target, Unit};
 use crate::floors::pgbench::Pgbench;
 use crate::lab::Lab;
-use crate::leads::{Kind, Leads};
+use crate::leads::Leads;
 use crate::load::closed;
 use crate::outcome::Measured;
 use crate::subject::Subject;
@@ -16,7 +16,7 @@ pub(super) const SECTION: Section = Section {
     ids: &["P2"],
     title: "Postgres: 32 callers",
     about: "Subject: 32 callers of whom each sends a lead once its last is answered, all of them to one workspace, and to ten. \
-        The store holds 8 connections. Floor: `pgbench -n -M prepared -c 32 -j 2` with a bare `INSERT` of one row of the same \
+        The store is a `Coalesced<PgStore>`, which holds 8 connections and uses two at a time. Floor: `pgbench -n -M prepared -c 32 -j 2` with a bare `INSERT` of one row of the same \
         bytes a transaction, on 32 connections. The server syncs.",
     not_shown: &[],
     run,

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::clock::now;
 use crate::figure::{Figure, Limit, Target, Unit};
 use crate::lab::Lab;
-use crate::leads::{Kind, Leads};
+use crate::leads::Leads;
 use crate::load::sum;
 use crate::outcome::{Fact, Measured};
 use crate::subject::Subject;
@@ -18,7 +18,8 @@ pub(super) const SECTION: Section = Section {
     name: "postgres-writers",
     ids: &["P5"],
     title: "Postgres: writers of the same people",
-    about: "Eight writers, each with batches of 100 leads, one after the other, of one workspace. Subject: all of the same 2,000 \
+    about: "Eight writers, each with batches of 100 leads, one after the other, of one workspace, on a `PgStore` as it is: as if each \
+        were a process of its own, none knows of the others. Subject: all of the same 2,000 \
         phones. Beside it: each of 250 phones of its own. Phones come in no order. The server syncs, and counts deadlocks.",
     not_shown: &[],
     run,
@@ -32,8 +33,8 @@ fn run(lab: &Lab) -> Result<Measured> {
         let own =
             (1..=WRITERS).map(|writer| Arc::new(Leads::of_people(kind, PHONES / WRITERS, writer * WRITERS)));
         let own: Vec<_> = own.collect();
-        let on_shared = Arc::new(lab.wait(Subject::on_postgres(&lab.synced, 1))?);
-        let on_own = Arc::new(lab.wait(Subject::on_postgres(&lab.synced, 1))?);
+        let on_shared = Arc::new(lab.wait(Subject::of_strangers_on_postgres(&lab.synced, 1))?);
+        let on_own = Arc::new(lab.wait(Subject::of_strangers_on_postgres(&lab.synced, 1))?);
         let before = lab.wait(deadlocks(lab))?;
         let window = lab.effort.window();
         let rounds = in_turns(

@@ -3,7 +3,7 @@ use crate::Result;
 use crate::figure::{Figure, Limit, Target, Unit};
 use crate::floors::sqlite::BareSqlite;
 use crate::lab::Lab;
-use crate::leads::{Kind, Leads};
+use crate::leads::Leads;
 use crate::load::BATCH;
 use crate::outcome::Measured;
 use crate::subject::Subject;

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::figure::{Figure, Limit, Target, Unit, When};
 use crate::floors::disk::{sync_millis, syncs};
 use crate::lab::Lab;
-use crate::leads::{Kind, Leads};
+use crate::leads::Leads;
 use crate::load::{batches, closed};
 use crate::outcome::Measured;
 use crate::subject::Subject;

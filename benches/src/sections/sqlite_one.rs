@@ -6,7 +6,7 @@ use crate::figure::{Figure, Limit, Target, Unit, When};
 use crate::floors::disk::{sync_millis, syncs};
 use crate::floors::sqlite::BareSqlite;
 use crate::lab::Lab;
-use crate::leads::{Kind, Leads};
+use crate::leads::Leads;
 use crate::load::closed;
 use crate::outcome::Measured;
 use crate::subject::Subject;
