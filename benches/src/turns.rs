@@ -89,7 +89,8 @@ mod tests {
     fn parts_take_turns_in_both_directions_and_the_first_round_is_left_out() {
         let said = RefCell::new(String::new());
         let part = |name: char| -> Part<'_, usize> {
-            Box::new(|| {
+            let said = &said;
+            Box::new(move || {
                 said.borrow_mut().push(name);
                 Ok(said.borrow().len())
             })
