@@ -43,7 +43,12 @@ impl PostalCode {
     /// [`POSTAL_CODE_CHARS_MAX`] characters, [`PostalCodeError::Character`] for anything but ASCII
     /// letters and digits, spaces and hyphens.
     pub fn parse(text: &str) -> Result<Self, PostalCodeError> {
-        let mut code = text::fold_blanks(text);
+        Self::parse_owned(text.to_owned())
+    }
+
+    /// The same, in the text's own memory where its blanks are folded already.
+    pub(crate) fn parse_owned(text: String) -> Result<Self, PostalCodeError> {
+        let mut code = text::folded(text);
         code.make_ascii_uppercase();
         if !code.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-') {
             return Err(PostalCodeError::Character);

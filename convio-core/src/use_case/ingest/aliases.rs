@@ -1,5 +1,8 @@
 //! The names that senders use for what Convio knows.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// The fields that Convio knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Known {
@@ -40,24 +43,48 @@ impl Known {
     }
 
     /// The field that a sender means by `name`, and how good a name it is: 0 is the best.
-    pub(super) fn meant_by(name: &str) -> Option<(Self, usize)> {
-        let plain = plain(name);
-        TABLE.iter().find_map(|(known, _, aliases)| {
-            let rank = aliases.iter().position(|alias| *alias == plain)?;
-            Some((*known, rank))
-        })
+    pub(super) fn meant_by(name: &PlainName) -> Option<(Self, usize)> {
+        ALIASES.get(name.0.as_str()).copied()
     }
 }
 
-/// Whether an object of this name holds fields of the lead itself, rather than something of its own such as a consent.
-pub(super) fn is_container(name: &str) -> bool {
-    CONTAINERS.contains(&plain(name).as_str())
+/// A sender's name of a field without case, blanks and punctuation. Its memory is used again for the next name.
+#[derive(Debug, Default)]
+pub(super) struct PlainName(String);
+
+impl PlainName {
+    #[cfg(any(test, all(feature = "intake", feature = "service")))]
+    pub(super) fn of(name: &str) -> Self {
+        let mut plain = Self::default();
+        plain.set(name);
+        plain
+    }
+
+    pub(super) fn set(&mut self, name: &str) {
+        self.0.clear();
+        for c in name.chars() {
+            if c.is_ascii_alphanumeric() {
+                self.0.push(c.to_ascii_lowercase());
+            } else if !c.is_ascii() && c.is_alphanumeric() {
+                self.0.extend(c.to_lowercase());
+            }
+        }
+    }
+
+    /// Whether an object of this name holds fields of the lead itself, rather than something of its own such as a consent.
+    pub(super) fn is_container(&self) -> bool {
+        CONTAINERS.contains(&self.0.as_str())
+    }
 }
 
-/// A name without case, blanks and punctuation.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
+/// Every alias of [`TABLE`], with its field and its place there.
+static ALIASES: LazyLock<HashMap<&str, (Known, usize)>> = LazyLock::new(|| {
+    let of = |(known, _, aliases): &(Known, _, &'static [&'static str])| {
+        let known = *known;
+        aliases.iter().enumerate().map(move |(rank, alias)| (*alias, (known, rank)))
+    };
+    TABLE.iter().flat_map(of).collect()
+});
 
 const TABLE: &[(Known, &str, &[&str])] = &[
     (Known::FirstName, "first_name", &["firstname", "fname", "givenname", "forename", "first"]),
@@ -172,18 +199,22 @@ const CONTAINERS: &[&str] = &[
 mod tests {
     use super::*;
 
+    fn meant_by(name: &str) -> Option<(Known, usize)> {
+        Known::meant_by(&PlainName::of(name))
+    }
+
     #[test]
     fn the_spellings_of_one_name_mean_one_field() {
         for name in ["firstName", "firstname", "first_name", "First Name", "FIRST-NAME"] {
-            assert_eq!(Known::meant_by(name), Some((Known::FirstName, 0)), "{name}");
+            assert_eq!(meant_by(name), Some((Known::FirstName, 0)), "{name}");
         }
         for name in ["zip", "zipCode", "postcode", "postal_code"] {
-            assert_eq!(Known::meant_by(name).unwrap().0, Known::PostalCode, "{name}");
+            assert_eq!(meant_by(name).unwrap().0, Known::PostalCode, "{name}");
         }
         for name in ["productid", "product", "service_type"] {
-            assert_eq!(Known::meant_by(name).unwrap().0, Known::Product, "{name}");
+            assert_eq!(meant_by(name).unwrap().0, Known::Product, "{name}");
         }
-        assert_eq!(Known::meant_by("roof_age"), None);
+        assert_eq!(meant_by("roof_age"), None);
     }
 
     #[test]
@@ -194,7 +225,7 @@ mod tests {
         aliases.dedup();
         assert_eq!(aliases.len(), count);
         for (known, name, _) in TABLE {
-            assert_eq!(Known::meant_by(name).unwrap().0, *known);
+            assert_eq!(meant_by(name).unwrap().0, *known);
         }
     }
 }
