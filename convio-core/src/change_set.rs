@@ -28,6 +28,7 @@ mod apply;
 mod check;
 mod decisions;
 mod parts;
+mod picture;
 #[cfg(feature = "service")]
 mod witness;
 
@@ -45,12 +46,13 @@ use crate::rejection::Rejection;
 use crate::webhook::Webhook;
 use crate::workspace::Workspace;
 
-pub use apply::{Held, Last, RowKey, Rows, apply};
+pub use apply::{Held, Last, ReadRows, RowKey, Rows, apply};
 pub use decisions::Decisions;
 pub use parts::{
     Claim, ClaimKind, ClaimName, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent,
     RepeatWindow, Write,
 };
+pub use picture::{Picture, Puts, RollupKey};
 #[cfg(feature = "service")]
 pub(crate) use witness::Witness;
 

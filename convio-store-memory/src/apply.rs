@@ -4,14 +4,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use convio_core::analytics::Rollup;
 use convio_core::canonical::Fingerprint;
-use convio_core::change_set::{self, ChangeSet, ClaimName, Held, Last, Receipt, RowKey, Rows, Version};
+use convio_core::change_set::{
+    self, ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RowKey, Rows, Version,
+};
 use convio_core::event::{Event, Head, StreamRef};
 use convio_core::lead::Payload;
 use convio_core::record::Record;
 use convio_core::rejection::Rejection;
 use convio_core::store::CommitError;
 use convio_core::{
-    Appointment, Contact, ContactId, ContactKey, Conversion, Lead, Webhook, WebhookId, Workspace, WorkspaceId,
+    Appointment, Contact, ContactId, ContactKey, Conversion, IntakeId, Lead, Webhook, WebhookId, Workspace,
+    WorkspaceId,
 };
 
 use crate::state::{Owner, Tenant};
@@ -34,68 +37,29 @@ pub(crate) fn apply(
     result
 }
 
-impl Rows for Tenant {
+impl ReadRows for Tenant {
     fn head(&mut self) -> Result<Option<Head>, CommitError> {
         Ok(self.workspace.is_some().then(|| Tenant::head(self)))
-    }
-
-    fn put_head(&mut self, head: Head) -> Result<(), CommitError> {
-        // The events tell the position of the last one.
-        let Head { feed: _, contacts, config } = head;
-        (self.contacts_made, self.config) = (contacts, config);
-        Ok(())
     }
 
     fn held(&mut self, name: &ClaimName) -> Result<Option<Held>, CommitError> {
         Ok(self.claims.get(name).copied())
     }
 
-    fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError> {
-        self.claims.put(name, held);
-        Ok(())
-    }
-
     fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError> {
         Ok(self.counters.get(&(key.to_owned(), window)).copied().unwrap_or(0))
-    }
-
-    fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError> {
-        self.counters.put((key, window), used);
-        Ok(())
     }
 
     fn contact_of(&mut self, key: &ContactKey) -> Result<Option<ContactId>, CommitError> {
         Ok(self.keys.get(key).copied())
     }
 
-    fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
-        self.keys_of.put((contact, key.clone()), ());
-        self.keys.put(key, contact);
-        Ok(())
-    }
-
     fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, CommitError> {
         Ok(self.contacts.get(&id).cloned())
     }
 
-    fn put_contact(&mut self, row: Contact, before: Option<Version>) -> Result<(), CommitError> {
-        if before.is_none() {
-            self.numbers.put(row.number, row.id);
-        }
-        if let Some(parsed) = &row.person.phone {
-            self.phones.put((parsed.phone.e164().to_owned(), row.id), ());
-        }
-        self.contacts.put(row.id, row);
-        Ok(())
-    }
-
     fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError> {
         Ok(self.windows.get(&(contact, key)).copied())
-    }
-
-    fn put_window(&mut self, contact: ContactId, key: Fingerprint, last: Last) -> Result<(), CommitError> {
-        self.windows.put((contact, key), last);
-        Ok(())
     }
 
     fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError> {
@@ -115,6 +79,51 @@ impl Rows for Tenant {
                 self.records.get(&(kind.to_owned(), key.to_owned())).map(|row| row.version)
             }
         })
+    }
+
+    fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError> {
+        Ok(self.payloads.get(&id).is_some())
+    }
+}
+
+impl Rows for Tenant {
+    fn put_head(&mut self, head: Head) -> Result<(), CommitError> {
+        // The events tell the position of the last one.
+        let Head { feed: _, contacts, config } = head;
+        (self.contacts_made, self.config) = (contacts, config);
+        Ok(())
+    }
+
+    fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError> {
+        self.claims.put(name, held);
+        Ok(())
+    }
+
+    fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError> {
+        self.counters.put((key, window), used);
+        Ok(())
+    }
+
+    fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
+        self.keys_of.put((contact, key.clone()), ());
+        self.keys.put(key, contact);
+        Ok(())
+    }
+
+    fn put_contact(&mut self, row: Contact, before: Option<Version>) -> Result<(), CommitError> {
+        if before.is_none() {
+            self.numbers.put(row.number, row.id);
+        }
+        if let Some(parsed) = &row.person.phone {
+            self.phones.put((parsed.phone.e164().to_owned(), row.id), ());
+        }
+        self.contacts.put(row.id, row);
+        Ok(())
+    }
+
+    fn put_window(&mut self, contact: ContactId, key: Fingerprint, last: Last) -> Result<(), CommitError> {
+        self.windows.put((contact, key), last);
+        Ok(())
     }
 
     fn put_workspace(&mut self, row: Workspace) -> Result<(), CommitError> {
@@ -140,9 +149,6 @@ impl Rows for Tenant {
     }
 
     fn put_payload(&mut self, row: Payload) -> Result<(), CommitError> {
-        if self.payloads.get(&row.id).is_some() {
-            return Err(CommitError::Conflict { what: format!("payload `{}`", row.id) });
-        }
         self.payloads.put(row.id, row);
         Ok(())
     }

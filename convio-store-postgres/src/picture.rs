@@ -6,7 +6,7 @@ use std::hash::Hash;
 use chrono::{DateTime, NaiveDate, Utc};
 use convio_core::analytics::{Cube, Rollup};
 use convio_core::canonical::Fingerprint;
-use convio_core::change_set::{ClaimName, Held, Last, RowKey, Rows, Version};
+use convio_core::change_set::{ClaimName, Held, Last, ReadRows, RowKey, Rows, Version};
 use convio_core::contact::{Contact, ContactKey};
 use convio_core::event::{Event, Head};
 use convio_core::lead::{Lead, Payload};
@@ -105,59 +105,29 @@ impl Picture {
     }
 }
 
-impl Rows for Picture {
+impl ReadRows for Picture {
     fn head(&mut self) -> Result<Option<Head>, CommitError> {
         Ok(self.new_head.or(self.head.map(|(head, _)| head)))
-    }
-
-    fn put_head(&mut self, head: Head) -> Result<(), CommitError> {
-        self.new_head = Some(head);
-        Ok(())
     }
 
     fn held(&mut self, name: &ClaimName) -> Result<Option<Held>, CommitError> {
         Ok(self.claims.get(name).copied())
     }
 
-    fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError> {
-        self.claims.put(name, held);
-        Ok(())
-    }
-
     fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError> {
         Ok(self.counters.get(&(key.to_owned(), window)).copied().unwrap_or_default())
-    }
-
-    fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError> {
-        self.counters.put((key, window), used);
-        Ok(())
     }
 
     fn contact_of(&mut self, key: &ContactKey) -> Result<Option<ContactId>, CommitError> {
         Ok(self.keys.get(key).copied())
     }
 
-    fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
-        self.keys.put(key, contact);
-        Ok(())
-    }
-
     fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, CommitError> {
         Ok(self.contacts.get(&id).cloned())
     }
 
-    fn put_contact(&mut self, row: Contact, _: Option<Version>) -> Result<(), CommitError> {
-        self.contacts.put(row.id, row);
-        Ok(())
-    }
-
     fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError> {
         Ok(self.windows.get(&(contact, key)).copied())
-    }
-
-    fn put_window(&mut self, contact: ContactId, key: Fingerprint, last: Last) -> Result<(), CommitError> {
-        self.windows.put((contact, key), last);
-        Ok(())
     }
 
     fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError> {
@@ -182,6 +152,42 @@ impl Rows for Picture {
             RowKey::Record(kind, key) => VersionKey::Record(kind.to_owned(), key.to_owned()),
         };
         Ok(self.versions.get(&key).copied())
+    }
+
+    fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError> {
+        Ok(self.known_payloads.contains(&id) || self.payloads.get(&id).is_some())
+    }
+}
+
+impl Rows for Picture {
+    fn put_head(&mut self, head: Head) -> Result<(), CommitError> {
+        self.new_head = Some(head);
+        Ok(())
+    }
+
+    fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError> {
+        self.claims.put(name, held);
+        Ok(())
+    }
+
+    fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError> {
+        self.counters.put((key, window), used);
+        Ok(())
+    }
+
+    fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
+        self.keys.put(key, contact);
+        Ok(())
+    }
+
+    fn put_contact(&mut self, row: Contact, _: Option<Version>) -> Result<(), CommitError> {
+        self.contacts.put(row.id, row);
+        Ok(())
+    }
+
+    fn put_window(&mut self, contact: ContactId, key: Fingerprint, last: Last) -> Result<(), CommitError> {
+        self.windows.put((contact, key), last);
+        Ok(())
     }
 
     fn put_workspace(&mut self, row: Workspace) -> Result<(), CommitError> {
@@ -210,9 +216,6 @@ impl Rows for Picture {
     }
 
     fn put_payload(&mut self, row: Payload) -> Result<(), CommitError> {
-        if self.known_payloads.contains(&row.id) || self.payloads.get(&row.id).is_some() {
-            return Err(CommitError::Conflict { what: format!("payload `{}`", row.id) });
-        }
         self.payloads.put(row.id, row);
         Ok(())
     }

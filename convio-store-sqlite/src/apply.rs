@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use convio_core::analytics::Rollup;
-use convio_core::change_set::{self, ChangeSet, ClaimName, Held, Last, Receipt, RowKey, Rows, Version};
+use convio_core::change_set::{
+    self, ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RowKey, Rows, Version,
+};
 use convio_core::contact::{Contact, ContactKey};
 use convio_core::event::{Event, Head};
 use convio_core::lead::{Lead, Payload};
@@ -11,7 +13,7 @@ use convio_core::rejection::Rejection;
 use convio_core::store::CommitError;
 use convio_core::webhook::Webhook;
 use convio_core::workspace::Workspace;
-use convio_core::{Appointment, ContactId, Conversion, Fingerprint, WebhookId, WorkspaceId};
+use convio_core::{Appointment, ContactId, Conversion, Fingerprint, IntakeId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, params};
 
 use crate::cells::Id;
@@ -43,53 +45,29 @@ struct Tables<'c> {
     workspace: WorkspaceId,
 }
 
-impl Rows for Tables<'_> {
+impl ReadRows for Tables<'_> {
     fn head(&mut self) -> Result<Option<Head>, CommitError> {
         Ok(event::head(self.conn, self.workspace)?)
-    }
-
-    fn put_head(&mut self, head: Head) -> Result<(), CommitError> {
-        event::put_head(self.conn, self.workspace, head)
     }
 
     fn held(&mut self, name: &ClaimName) -> Result<Option<Held>, CommitError> {
         Ok(gates::held(self.conn, self.workspace, name)?)
     }
 
-    fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError> {
-        gates::put_held(self.conn, self.workspace, &name, held)
-    }
-
     fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError> {
         Ok(gates::used(self.conn, self.workspace, key, window)?)
-    }
-
-    fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError> {
-        gates::put_used(self.conn, self.workspace, &key, window, used)
     }
 
     fn contact_of(&mut self, key: &ContactKey) -> Result<Option<ContactId>, CommitError> {
         Ok(contact::by_key(self.conn, self.workspace, key)?)
     }
 
-    fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
-        contact::insert_key(self.conn, self.workspace, &key, contact)
-    }
-
     fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, CommitError> {
         Ok(contact::fetch(self.conn, self.workspace, id)?)
     }
 
-    fn put_contact(&mut self, row: Contact, before: Option<Version>) -> Result<(), CommitError> {
-        contact::put(self.conn, &row, before)
-    }
-
     fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError> {
         Ok(gates::last_in_window(self.conn, self.workspace, contact, key)?)
-    }
-
-    fn put_window(&mut self, contact: ContactId, key: Fingerprint, last: Last) -> Result<(), CommitError> {
-        gates::put_window(self.conn, self.workspace, contact, key, last)
     }
 
     fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError> {
@@ -115,6 +93,37 @@ impl Rows for Tables<'_> {
                 params![workspace, kind, key],
             ),
         }
+    }
+
+    // The insert finds it out.
+    fn has_payload(&mut self, _: IntakeId) -> Result<bool, CommitError> {
+        Ok(false)
+    }
+}
+
+impl Rows for Tables<'_> {
+    fn put_head(&mut self, head: Head) -> Result<(), CommitError> {
+        event::put_head(self.conn, self.workspace, head)
+    }
+
+    fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError> {
+        gates::put_held(self.conn, self.workspace, &name, held)
+    }
+
+    fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError> {
+        gates::put_used(self.conn, self.workspace, &key, window, used)
+    }
+
+    fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
+        contact::insert_key(self.conn, self.workspace, &key, contact)
+    }
+
+    fn put_contact(&mut self, row: Contact, before: Option<Version>) -> Result<(), CommitError> {
+        contact::put(self.conn, &row, before)
+    }
+
+    fn put_window(&mut self, contact: ContactId, key: Fingerprint, last: Last) -> Result<(), CommitError> {
+        gates::put_window(self.conn, self.workspace, contact, key, last)
     }
 
     fn put_workspace(&mut self, row: Workspace) -> Result<(), CommitError> {

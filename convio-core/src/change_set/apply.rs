@@ -30,35 +30,19 @@ use crate::workspace::Workspace;
 /// A store's `commit` takes its lock or begins a transaction, calls [`apply`] with its rows, and keeps what was put or
 /// takes it back. The order, what loses a gate, what is a conflict, and all numbers are decided there: what is put here was
 /// checked, and is written as it is.
-pub trait Rows {
-    /// The workspace's head; `None` where there is no such workspace.
-    fn head(&mut self) -> Result<Option<Head>, CommitError>;
-    /// Writes the head, which is new where [`Rows::head`] gave none.
+pub trait Rows: ReadRows {
+    /// Writes the head, which is new where [`ReadRows::head`] gave none.
     fn put_head(&mut self, head: Head) -> Result<(), CommitError>;
-    /// What holds a name, expired or not.
-    fn held(&mut self, name: &ClaimName) -> Result<Option<Held>, CommitError>;
     /// Gives a name to a holder, whoever had it.
     fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError>;
-    /// What a counter's window has come to; 0 where nothing was counted.
-    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError>;
     /// Writes what a counter's window has come to.
     fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError>;
-    /// The contact that a key points to.
-    fn contact_of(&mut self, key: &ContactKey) -> Result<Option<ContactId>, CommitError>;
     /// Points a new key to a contact.
     fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError>;
-    /// A contact.
-    fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, CommitError>;
     /// Writes a contact over the one of the version before, or a new one.
     fn put_contact(&mut self, row: Contact, before: Option<Version>) -> Result<(), CommitError>;
-    /// The last accepted lead of a contact under a repeat key.
-    fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError>;
     /// Writes the last accepted lead.
     fn put_window(&mut self, contact: ContactId, key: Fingerprint, last: Last) -> Result<(), CommitError>;
-    /// The webhook of this name.
-    fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError>;
-    /// The version of a row; `None` where it does not exist.
-    fn version(&mut self, row: RowKey<'_>) -> Result<Option<Version>, CommitError>;
     /// Writes a workspace whose version was checked.
     fn put_workspace(&mut self, row: Workspace) -> Result<(), CommitError>;
     /// Writes a webhook whose version and name were checked.
@@ -67,7 +51,7 @@ pub trait Rows {
     fn put_lead(&mut self, row: Lead) -> Result<(), CommitError>;
     /// Writes a rejection whose version was checked.
     fn put_rejection(&mut self, row: Rejection) -> Result<(), CommitError>;
-    /// Writes a new payload; one that is there already is a conflict.
+    /// Writes a payload that is not there.
     fn put_payload(&mut self, row: Payload) -> Result<(), CommitError>;
     /// Writes an appointment whose version was checked.
     fn put_appointment(&mut self, row: Appointment) -> Result<(), CommitError>;
@@ -79,6 +63,29 @@ pub trait Rows {
     fn put_event(&mut self, event: Event) -> Result<(), CommitError>;
     /// Adds sums to a row of a cube, which need not exist; of the times, the later one stays.
     fn add(&mut self, sums: Rollup) -> Result<(), CommitError>;
+}
+
+/// The rows of one workspace, as far as a change set asks for them.
+pub trait ReadRows {
+    /// The workspace's head; `None` where there is no such workspace.
+    fn head(&mut self) -> Result<Option<Head>, CommitError>;
+    /// What holds a name, expired or not.
+    fn held(&mut self, name: &ClaimName) -> Result<Option<Held>, CommitError>;
+    /// What a counter's window has come to; 0 where nothing was counted.
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError>;
+    /// The contact that a key points to.
+    fn contact_of(&mut self, key: &ContactKey) -> Result<Option<ContactId>, CommitError>;
+    /// A contact.
+    fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, CommitError>;
+    /// The last accepted lead of a contact under a repeat key.
+    fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError>;
+    /// The webhook of this name.
+    fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError>;
+    /// The version of a row; `None` where it does not exist.
+    fn version(&mut self, row: RowKey<'_>) -> Result<Option<Version>, CommitError>;
+    /// Whether there is a payload of this id. Where the write itself finds that out and answers it as a conflict, it may be
+    /// denied here.
+    fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError>;
 }
 
 /// What holds a name.
@@ -238,7 +245,12 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
     write!(leads, |row| RowKey::Lead(row.id), Some(StreamRef::Lead(row.id)), put_lead, |decided, row| {
         decided.complete_lead(row)
     });
-    payloads.into_iter().try_for_each(|row| rows.put_payload(row))?;
+    for row in payloads {
+        if rows.has_payload(row.id)? {
+            return Err(conflict("payload", row.id));
+        }
+        rows.put_payload(row)?;
+    }
     write!(rejections, |row| RowKey::Rejection(row.id), subject(Subject::Rejection(row.id)), put_rejection);
     write!(
         appointments,
