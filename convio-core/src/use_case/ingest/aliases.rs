@@ -1,6 +1,5 @@
 //! The names that senders use for what Convio knows.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The fields that Convio knows.
@@ -42,48 +41,60 @@ impl Known {
         TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 
-    /// The field that a sender means by `name`, and how good a name it is: 0 is the best.
-    pub(super) fn meant_by(name: &PlainName) -> Option<(Self, usize)> {
-        ALIASES.get(name.0.as_str()).copied()
+    /// The field that a sender means by a name, and how good a name it is: 0 is the best.
+    pub(super) fn meant_by(name: PlainName) -> Option<(Self, usize)> {
+        let aliases = &INDEX.aliases;
+        let at = aliases.binary_search_by_key(&name.0?, |(alias, ..)| *alias).ok()?;
+        Some((aliases[at].1, aliases[at].2))
     }
 }
 
-/// A sender's name of a field without case, blanks and punctuation. Its memory is used again for the next name.
-#[derive(Debug, Default)]
-pub(super) struct PlainName(String);
+/// A sender's name of a field without case, blanks and punctuation: its bytes as one number. None for a name that is longer
+/// than all that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlainName(Option<u128>);
 
 impl PlainName {
-    #[cfg(any(test, all(feature = "intake", feature = "service")))]
     pub(super) fn of(name: &str) -> Self {
-        let mut plain = Self::default();
-        plain.set(name);
-        plain
-    }
-
-    pub(super) fn set(&mut self, name: &str) {
-        self.0.clear();
+        let mut bytes = Some(0u128);
+        let mut push = |byte: u8| {
+            let room = bytes.filter(|bytes| bytes.leading_zeros() >= u8::BITS);
+            bytes = room.map(|bytes| bytes << u8::BITS | u128::from(byte));
+        };
         for c in name.chars() {
             if c.is_ascii_alphanumeric() {
-                self.0.push(c.to_ascii_lowercase());
+                push(c.to_ascii_lowercase() as u8);
             } else if !c.is_ascii() && c.is_alphanumeric() {
-                self.0.extend(c.to_lowercase());
+                let mut utf8 = [0; 4];
+                c.to_lowercase().for_each(|c| c.encode_utf8(&mut utf8).bytes().for_each(&mut push));
             }
         }
+        Self(bytes)
     }
 
     /// Whether an object of this name holds fields of the lead itself, rather than something of its own such as a consent.
-    pub(super) fn is_container(&self) -> bool {
-        CONTAINERS.contains(&self.0.as_str())
+    pub(super) fn is_container(self) -> bool {
+        self.0.is_some_and(|name| INDEX.containers.contains(&name))
     }
 }
 
-/// Every alias of [`TABLE`], with its field and its place there.
-static ALIASES: LazyLock<HashMap<&str, (Known, usize)>> = LazyLock::new(|| {
-    let of = |(known, _, aliases): &(Known, _, &'static [&'static str])| {
-        let known = *known;
-        aliases.iter().enumerate().map(move |(rank, alias)| (*alias, (known, rank)))
+/// What is known, by plain name.
+struct Index {
+    /// The aliases of [`TABLE`], sorted, each with its field and its place there.
+    aliases: Vec<(u128, Known, usize)>,
+    /// Those of [`CONTAINERS`].
+    containers: Vec<u128>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let plain = |name: &&str| PlainName::of(name).0;
+    let of_row = |(known, _, aliases): &'static (Known, &str, &[&str])| {
+        let ranked = aliases.iter().enumerate();
+        ranked.filter_map(move |(rank, alias)| Some((plain(alias)?, *known, rank)))
     };
-    TABLE.iter().flat_map(of).collect()
+    let mut aliases: Vec<_> = TABLE.iter().flat_map(of_row).collect();
+    aliases.sort_unstable();
+    Index { aliases, containers: CONTAINERS.iter().filter_map(plain).collect() }
 });
 
 const TABLE: &[(Known, &str, &[&str])] = &[
@@ -200,7 +211,7 @@ mod tests {
     use super::*;
 
     fn meant_by(name: &str) -> Option<(Known, usize)> {
-        Known::meant_by(&PlainName::of(name))
+        Known::meant_by(PlainName::of(name))
     }
 
     #[test]
@@ -215,6 +226,20 @@ mod tests {
             assert_eq!(meant_by(name).unwrap().0, Known::Product, "{name}");
         }
         assert_eq!(meant_by("roof_age"), None);
+        assert_eq!(meant_by("E-Mail").unwrap().0, Known::Email);
+        assert_eq!(meant_by("emaıl"), None);
+        assert_eq!(meant_by("\u{212a}ey"), meant_by("key"));
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_it_can_be_told_apart() {
+        for name in TABLE.iter().flat_map(|row| row.2).chain(CONTAINERS) {
+            assert!(PlainName::of(name).0.is_some(), "{name} is longer than 16 bytes");
+        }
+        assert!(PlainName::of("HomeAddress").is_container() && !PlainName::of("consent").is_container());
+        assert_eq!(PlainName::of("a-name of 16 byte"), PlainName::of("anameof16byte"));
+        assert_eq!(PlainName::of("sixteen bytes long"), PlainName::of("SIXTEENBYTESLONG"));
+        assert_eq!(PlainName::of("seventeen byteslong!"), PlainName(None));
     }
 
     #[test]

@@ -21,9 +21,11 @@ mod answer;
 mod normalise;
 mod parts;
 mod read;
+mod sent;
 mod state;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::DateTime;
 
@@ -111,7 +113,7 @@ pub fn plan_release(
 ) -> Result<IngestPlan, Error> {
     let webhook = config_webhook(config, rejection)?;
     let raw = RawLead {
-        body: payload.body.clone(),
+        body: Arc::clone(&payload.body),
         format: payload.format,
         webhook: webhook.name.clone(),
         idempotency_key: None, // its claim belongs to this intake already
@@ -170,7 +172,7 @@ impl<'a> Arrival<'a> {
         intake: IntakeId,
         config: &'a ConfigSnapshot,
         context: &Context<'_>,
-    ) -> Result<(Self, read::Content), Error> {
+    ) -> Result<(Self, read::Content<'a>), Error> {
         let webhook = config.webhook(&raw.webhook)?;
         if let Some(refusal) = config.workspace.refusal() {
             return Err(Error::denied(refusal));
@@ -204,7 +206,7 @@ impl<'a> Arrival<'a> {
         }
         let content = read::content(raw);
         let fingerprint = match &content {
-            Ok(object) => canonical::fingerprint_of_fields(object, raw.body.len()),
+            Ok(object) => object.fingerprint(raw.body.len()),
             Err(_) => Fingerprint::of_bytes(&raw.body),
         };
         // What comes with an appointment is another body than the same without it.
@@ -230,12 +232,12 @@ impl<'a> Arrival<'a> {
     }
 
     /// The lead in its normal form, or every reason why it can't be taken.
-    fn read(&self, content: read::Content, corrections: &Corrections) -> Result<Normalised, Vec<Reason>> {
+    fn read(&self, content: read::Content<'_>, corrections: &Corrections) -> Result<Normalised, Vec<Reason>> {
         let mut refusals: Vec<Reason> = self.webhook.refusal().into_iter().collect();
         let object = match content {
             Ok(object) => object,
             // A payload that can't be read can still be released, by corrections that say it all.
-            Err(_) if !corrections.0.is_empty() => serde_json::Map::new(),
+            Err(_) if !corrections.0.is_empty() => sent::Object::default(),
             Err(reason) => {
                 refusals.push(reason);
                 return Err(refusals);

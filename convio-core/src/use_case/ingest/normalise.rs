@@ -24,7 +24,7 @@ pub(crate) struct Normalised {
 
 /// The lead in its normal form; or, where no key can be made of it or the webhook is strict, every failing field.
 pub(super) fn normalise(
-    mut fields: Fields,
+    mut fields: Fields<'_>,
     webhook: &Webhook,
     external_id: Option<&str>,
 ) -> Result<Normalised, Vec<Reason>> {
@@ -37,7 +37,7 @@ pub(super) fn normalise(
             None
         }
     });
-    let postal_code = fields.take(Known::PostalCode).and_then(|text| match PostalCode::parse_owned(text) {
+    let postal_code = fields.get(Known::PostalCode).and_then(|text| match PostalCode::parse(text) {
         Ok(code) => Some(code),
         Err(error) => {
             problems.push(Reason::new("postal_code", error.code(), error.to_string()));
@@ -91,7 +91,7 @@ pub(super) fn normalise(
 }
 
 /// The first phone that can be read; a problem when there are some and none can.
-fn phone(fields: &Fields, webhook: &Webhook, problems: &mut Vec<Reason>) -> Option<ParsedPhone> {
+fn phone(fields: &Fields<'_>, webhook: &Webhook, problems: &mut Vec<Reason>) -> Option<ParsedPhone> {
     let region = webhook.settings.region.or_else(|| fields.get(Known::Country)?.parse::<Region>().ok());
     let mut first_problem = None;
     for raw in phones(fields) {
@@ -113,7 +113,7 @@ fn phone(fields: &Fields, webhook: &Webhook, problems: &mut Vec<Reason>) -> Opti
     None
 }
 
-fn phones(fields: &Fields) -> impl Iterator<Item = &str> {
+fn phones<'f>(fields: &'f Fields<'_>) -> impl Iterator<Item = &'f str> {
     fields.all(Known::Phone)
 }
 
@@ -133,7 +133,7 @@ fn read_phone(raw: &str, _: Option<Region>) -> Result<ParsedPhone, Reason> {
 }
 
 fn interest(
-    fields: &mut Fields,
+    fields: &mut Fields<'_>,
     webhook: &Webhook,
     external_id: Option<&str>,
     problems: &mut Vec<Reason>,
@@ -166,7 +166,7 @@ fn interest(
 }
 
 /// Given and family name: as sent, or made of the full name (`John Doe`, `Doe, John`).
-fn names(fields: &mut Fields) -> (Option<String>, Option<String>) {
+fn names(fields: &mut Fields<'_>) -> (Option<String>, Option<String>) {
     let (first, last) = (fields.take(Known::FirstName), fields.take(Known::LastName));
     let Some(full) = fields.get(Known::FullName).filter(|_| first.is_none() && last.is_none()) else {
         return (first, last);
@@ -180,7 +180,7 @@ fn names(fields: &mut Fields) -> (Option<String>, Option<String>) {
 }
 
 /// Street and house number: a number that is sent apart goes before the street.
-fn street(fields: &mut Fields) -> Option<String> {
+fn street(fields: &mut Fields<'_>) -> Option<String> {
     match (fields.take(Known::StreetNumber), fields.take(Known::Street)) {
         (Some(number), Some(street)) => Some(format!("{number} {street}")),
         (number, street) => street.or(number),

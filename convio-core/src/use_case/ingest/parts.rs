@@ -1,5 +1,7 @@
 //! The parts of a change set that taking and rejecting a lead have in common: limits, names, sums, the payload.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Datelike, DurationRound, TimeDelta, Utc};
 
 use super::Arrival;
@@ -92,7 +94,7 @@ impl Arrival<'_> {
             workspace: self.config.workspace.id,
             webhook: self.webhook.id,
             format: raw.format,
-            body: raw.body.clone(),
+            body: Arc::clone(&raw.body),
             headers: raw.headers.clone(),
             fingerprint: self.fingerprint,
             received_at: self.received_at,

@@ -1,10 +1,12 @@
 //! Tolerant reading: whatever a sender calls a field, and wherever it puts it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use super::aliases::{Known, PlainName};
+use super::sent::{Object, Sent};
 use crate::error::{Error, Reason};
 use crate::lead::{Custom, Format, RawLead};
 use crate::rejection::Corrections;
@@ -12,14 +14,14 @@ use crate::text::{fold_blanks, is_folded};
 
 /// What was sent, sorted into what Convio knows and the rest.
 #[derive(Debug, Default)]
-pub(super) struct Fields {
+pub(super) struct Fields<'p> {
     /// What was sent for known fields, each with how good its name is; by field, best name first; never blank.
-    known: Vec<(Known, usize, String)>,
+    known: Vec<(Known, usize, Cow<'p, str>)>,
     /// Everything else, under the name that it was sent by.
     pub(super) custom: Custom,
 }
 
-impl Fields {
+impl Fields<'_> {
     /// The best value of a field.
     pub(super) fn get(&self, known: Known) -> Option<&str> {
         self.all(known).next()
@@ -27,23 +29,24 @@ impl Fields {
 
     /// All values of a field, the best first.
     pub(super) fn all(&self, known: Known) -> impl Iterator<Item = &str> {
-        self.known.iter().filter(move |found| found.0 == known).map(|found| found.2.as_str())
+        self.known.iter().filter(move |found| found.0 == known).map(|found| &*found.2)
     }
 
     /// Takes the best value of a field out. Asked for again, there is an empty one.
     pub(super) fn take(&mut self, known: Known) -> Option<String> {
-        self.known.iter_mut().find(|found| found.0 == known).map(|found| std::mem::take(&mut found.2))
+        let found = self.known.iter_mut().find(|found| found.0 == known)?;
+        Some(std::mem::take(&mut found.2).into_owned())
     }
 }
 
 /// A payload as an object of fields, or why it is none.
-pub(super) type Content = Result<Map<String, Value>, Reason>;
+pub(super) type Content<'p> = Result<Object<'p>, Reason>;
 
 /// The payload as an object of fields.
-pub(super) fn content(raw: &RawLead) -> Content {
+pub(super) fn content(raw: &RawLead) -> Content<'_> {
     let object = match raw.format {
-        Format::Json | Format::Row => match serde_json::from_slice(strip_bom(&raw.body)) {
-            Ok(Value::Object(object)) => object,
+        Format::Json | Format::Row => match json(strip_bom(&raw.body)) {
+            Ok(Sent::Object(object)) => object,
             Ok(_) => {
                 return Err(Reason::new(
                     "payload",
@@ -57,21 +60,7 @@ pub(super) fn content(raw: &RawLead) -> Content {
                 return Err(Reason::new("payload", "unreadable", message));
             }
         },
-        Format::Form => {
-            let mut object = Map::new();
-            for (name, value) in form_urlencoded::parse(&raw.body) {
-                let value = Value::String(value.into_owned());
-                match object.get_mut(name.as_ref()) {
-                    None => {
-                        object.insert(name.into_owned(), value);
-                    }
-                    // A name sent twice is a list, as of check boxes.
-                    Some(Value::Array(list)) => list.push(value),
-                    Some(first) => *first = Value::Array(vec![first.take(), value]),
-                }
-            }
-            object
-        }
+        Format::Form => Object::of_form(&raw.body),
     };
     if object.len() > FIELDS_MAX {
         let message = format!("a lead has at most {FIELDS_MAX} fields, not {}", object.len());
@@ -80,18 +69,25 @@ pub(super) fn content(raw: &RawLead) -> Content {
     Ok(object)
 }
 
+fn json(bytes: &[u8]) -> serde_json::Result<Sent<'_>> {
+    match str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),  // which checks no text again
+        Err(_) => serde_json::from_slice(bytes), // which tells where it fails
+    }
+}
+
 /// The fields of an object, with some of them corrected.
 ///
 /// `named` says what some of the sender's names mean, in place of the names that are known; a field that it gives a name is
 /// looked for under no other.
-pub(super) fn fields(
-    object: Map<String, Value>,
+pub(super) fn fields<'p>(
+    object: Object<'p>,
     named: &BTreeMap<String, String>,
     corrections: &Corrections,
-) -> Fields {
+) -> Fields<'p> {
     let known = Vec::with_capacity(object.len());
-    let mut sorting = Sorting { names: Names(named), plain: PlainName::default(), known };
-    let custom = Custom(sorting.sort(object, 0));
+    let mut sorting = Sorting { names: Names(named), known };
+    let custom = sorting.sort(object, 0).into();
     let mut known = sorting.known;
     known.sort_by_key(|(known, rank, _)| (*known, *rank)); // stable: of equal names the first sent wins
     for (name, value) in &corrections.0 {
@@ -99,7 +95,7 @@ pub(super) fn fields(
             known.retain(|found| found.0 != field);
             let value = fold_blanks(value);
             if !value.is_empty() {
-                known.push((field, 0, value));
+                known.push((field, 0, value.into()));
             }
         }
     }
@@ -126,14 +122,14 @@ pub(crate) fn check_names(named: &BTreeMap<String, String>) -> Vec<Reason> {
 /// The field that a sender's name is read into, by the name that Convio has for it, and how good a name it is: 0 is the best.
 #[cfg(all(feature = "intake", feature = "service"))]
 pub(crate) fn meaning(named: &BTreeMap<String, String>, name: &str) -> Option<(&'static str, usize)> {
-    Names(named).meant_by(name, &PlainName::of(name)).map(|(known, rank)| (known.name(), rank))
+    Names(named).meant_by(name, PlainName::of(name)).map(|(known, rank)| (known.name(), rank))
 }
 
 /// What the names of a sender mean: per name of the sender's the name of the field, or of none.
 struct Names<'n>(&'n BTreeMap<String, String>);
 
 impl Names<'_> {
-    fn meant_by(&self, name: &str, plain: &PlainName) -> Option<(Known, usize)> {
+    fn meant_by(&self, name: &str, plain: PlainName) -> Option<(Known, usize)> {
         if let Some(field) = self.0.get(name) {
             return Known::named(field).map(|known| (known, 0));
         }
@@ -143,42 +139,42 @@ impl Names<'_> {
 }
 
 /// An object on its way to [`Fields`].
-struct Sorting<'n> {
+struct Sorting<'n, 'p> {
     names: Names<'n>,
-    plain: PlainName,
-    known: Vec<(Known, usize, String)>,
+    known: Vec<(Known, usize, Cow<'p, str>)>,
 }
 
-impl Sorting<'_> {
+impl<'p> Sorting<'_, 'p> {
     /// Takes out what is known, and gives back the rest in its own shape.
-    fn sort(&mut self, object: Map<String, Value>, depth: usize) -> Map<String, Value> {
+    fn sort(&mut self, object: Object<'p>, depth: usize) -> Map<String, Value> {
         let mut rest = Map::new();
         for (name, value) in object {
-            self.plain.set(&name);
+            let plain = PlainName::of(&name);
             match value {
-                Value::Object(inner) if depth < DEPTH_MAX && self.plain.is_container() => {
+                Sent::Object(inner) if depth < DEPTH_MAX && plain.is_container() => {
                     let inner = self.sort(inner, depth + 1);
                     if !inner.is_empty() {
-                        rest.insert(name, Value::Object(inner));
+                        rest.insert(name.into_owned(), Value::Object(inner));
                     }
                 }
-                value => match self.names.meant_by(&name, &self.plain) {
+                value => match self.names.meant_by(&name, plain) {
                     Some((known, rank)) => match Said::of(value) {
                         Said::Text { text, sent } => {
                             // What is sent under a second name is kept under it, unless it says the same.
                             let mut others = self.known.iter().filter(|found| found.0 == known).peekable();
                             if others.peek().is_some() && others.all(|found| found.2 != text) {
-                                rest.insert(name, sent.unwrap_or_else(|| Value::String(text.clone())));
+                                let sent = sent.unwrap_or_else(|| Sent::Text(text.clone()));
+                                rest.insert(name.into_owned(), sent.into_value());
                             }
                             self.known.push((known, rank + depth * NAMES_MAX, text));
                         }
                         Said::Nothing => {}
                         Said::Other(value) => {
-                            rest.insert(name, value);
+                            rest.insert(name.into_owned(), value.into_value());
                         }
                     },
                     None => {
-                        rest.insert(name, value);
+                        rest.insert(name.into_owned(), value.into_value());
                     }
                 },
             }
@@ -188,29 +184,30 @@ impl Sorting<'_> {
 }
 
 /// What a value says for a field.
-enum Said {
+enum Said<'p> {
     /// A scalar as text, and as it was sent where that is something else.
-    Text { text: String, sent: Option<Value> },
+    Text { text: Cow<'p, str>, sent: Option<Sent<'p>> },
     /// There is nothing in it.
     Nothing,
     /// It is no scalar.
-    Other(Value),
+    Other(Sent<'p>),
 }
 
-impl Said {
-    fn of(value: Value) -> Self {
+impl<'p> Said<'p> {
+    fn of(value: Sent<'p>) -> Self {
         match value {
-            Value::String(sent) => {
+            Sent::Text(sent) => {
                 let (text, sent) = match is_folded(&sent) {
                     true => (sent, None),
-                    false => (fold_blanks(&sent), Some(Value::String(sent))),
+                    false => (fold_blanks(&sent).into(), Some(Sent::Text(sent))),
                 };
                 if is_nothing(&text) { Self::Nothing } else { Self::Text { text, sent } }
             }
-            Value::Number(number) => {
-                Self::Text { text: number.to_string(), sent: Some(Value::Number(number)) }
+            Sent::Other(Value::Number(number)) => {
+                let text = number.to_string().into();
+                Self::Text { text, sent: Some(Sent::Other(Value::Number(number))) }
             }
-            Value::Null => Self::Nothing,
+            Sent::Other(Value::Null) => Self::Nothing,
             value => Self::Other(value),
         }
     }
