@@ -41,39 +41,50 @@ fn main() {
 
 fn table(size: Size, name: &str) {
     let mut bench = Bench { desk: Desk::new(), size, next: 0 };
-    let mut rounds: [Vec<Cost>; 3] = Default::default();
+    let parts = [Part::Plan, Part::Phone, Part::Json, Part::Ingest];
+    let mut rounds = parts.map(|_| Vec::new());
     for round in 0..=ROUNDS {
-        for (part, costs) in Part::ALL.into_iter().zip(&mut rounds) {
+        for (part, costs) in parts.into_iter().zip(&mut rounds) {
             let cost = bench.run(part, LEADS);
             // The first round compiles the patterns of phone numbers.
             costs.extend((round > 0).then_some(cost));
         }
     }
-    let [plan, phone, commit] = rounds.map(|mut costs| {
+    let [plan, phone, json, ingest] = rounds.map(|mut costs| {
         costs.sort_by(|a, b| a.nanos.total_cmp(&b.nanos));
-        costs.swap_remove(costs.len() / 2)
+        let spread = format!("({:.0} to {:.0} ns)", costs[0].nanos, costs[costs.len() - 1].nanos);
+        (costs.swap_remove(costs.len() / 2), spread)
     });
     println!("{name}");
-    println!("  plan                   {plan}");
-    println!("    its phone number     {phone}");
-    println!("    all the rest         {}", plan.without(&phone));
-    println!("  commit to memory       {commit}");
+    println!("  plan                     {}  {}", plan.0, plan.1);
+    println!("    its phone number       {}  {}", phone.0, phone.1);
+    println!("    all the rest           {}", plan.0.without(&phone.0));
+    println!("  its JSON by serde_json   {}  {}", json.0, json.1);
+    println!("  plan, commit to memory   {}  {}", ingest.0, ingest.1);
+    println!("    the commit             {}", ingest.0.without(&plan.0));
 }
 
 /// A part of the way that is measured alone.
 #[derive(Debug, Clone, Copy)]
 enum Part {
+    /// The whole plan.
     Plan,
+    /// The reading of the phone number alone.
     Phone,
+    /// The reading of the JSON alone, into serde_json's own values: a floor.
+    Json,
+    /// Plans and their commits by the store in memory, in batches.
+    Ingest,
+    /// The commits alone, for a profiler: of plans that are made beforehand, and so are in no cache any more.
     Commit,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Plan, Self::Phone, Self::Commit];
+    const ALL: [Self; 5] = [Self::Plan, Self::Phone, Self::Json, Self::Ingest, Self::Commit];
 
     fn named(name: &str) -> Self {
         let named = |part: &Self| format!("{part:?}").eq_ignore_ascii_case(name);
-        Self::ALL.into_iter().find(named).expect("plan, phone or commit")
+        Self::ALL.into_iter().find(named).expect("plan, phone, json, ingest or commit")
     }
 }
 
@@ -108,44 +119,45 @@ struct Bench {
 }
 
 impl Bench {
+    /// What a part costs, for so many leads of people who come for the first time.
     fn run(&mut self, part: Part, leads: usize) -> Cost {
-        let mut nanos = 0;
-        let mut sum = Asked::default();
-        let mut add = |(spent, asked): (u64, Asked)| {
-            nanos += spent;
-            sum.times += asked.times;
-            sum.bytes += asked.bytes;
-        };
-        for _ in 0..leads / BATCH {
-            let raws: Vec<RawLead> = (0..BATCH as u64).map(|n| self.size.raw(self.next + n)).collect();
-            match part {
-                Part::Plan => {
-                    let mut plans = Vec::with_capacity(BATCH);
-                    add(measured(|| plans.extend(raws.iter().map(|raw| self.desk.plan(raw)))));
-                }
-                Part::Phone => {
-                    let region: Option<Region> = "US".parse().ok();
-                    let texts: Vec<String> = (0..BATCH as u64).map(|n| leads::phone(self.next + n)).collect();
-                    add(measured(|| {
-                        for text in &texts {
-                            black_box(Phone::parse(black_box(text), region).is_ok());
-                        }
-                    }));
-                }
-                Part::Commit => {
-                    let plans: Vec<ChangeSet> = raws.iter().map(|raw| self.desk.plan(raw).changes).collect();
-                    drop(raws);
-                    add(measured(|| self.desk.commit(plans)));
-                }
+        let new = self.next..self.next + leads as u64;
+        self.next = new.end;
+        let raws: Vec<RawLead> = new.clone().map(|n| self.size.raw(n)).collect();
+        let (nanos, asked) = match part {
+            // Each plan is given back before the next, as where leads come one by one.
+            Part::Plan => measured(|| raws.iter().for_each(|raw| drop(self.desk.plan(raw)))),
+            Part::Phone => {
+                let region: Option<Region> = "US".parse().ok();
+                let texts: Vec<String> = new.map(leads::phone).collect();
+                measured(|| {
+                    for text in &texts {
+                        black_box(Phone::parse(black_box(text), region).is_ok());
+                    }
+                })
             }
-            self.next += BATCH as u64;
-        }
-        let per_lead = |sum: f64| sum / (leads / BATCH * BATCH) as f64;
-        Cost {
-            nanos: per_lead(nanos as f64),
-            allocations: per_lead(sum.times as f64),
-            bytes: per_lead(sum.bytes as f64),
-        }
+            Part::Json => {
+                let bodies: Vec<Vec<u8>> = new.map(|n| self.size.body(n)).collect();
+                measured(|| {
+                    for body in &bodies {
+                        drop(serde_json::from_slice::<serde_json::Value>(black_box(body)));
+                    }
+                })
+            }
+            Part::Ingest => measured(|| {
+                for raws in raws.chunks(BATCH) {
+                    self.desk.commit(raws.iter().map(|raw| self.desk.plan(raw).changes).collect());
+                }
+            }),
+            Part::Commit => {
+                let changes = |raws: &[RawLead]| raws.iter().map(|raw| self.desk.plan(raw).changes).collect();
+                let plans: Vec<Vec<ChangeSet>> = raws.chunks(BATCH).map(changes).collect();
+                measured(|| plans.into_iter().for_each(|batch| self.desk.commit(batch)))
+            }
+        };
+        let per_lead = |sum: usize| sum as f64 / leads as f64;
+        let (allocations, bytes) = (per_lead(asked.times), per_lead(asked.bytes));
+        Cost { nanos: nanos as f64 / leads as f64, allocations, bytes }
     }
 }
 
@@ -157,13 +169,15 @@ fn measured(work: impl FnOnce()) -> (u64, Asked) {
     (thread_nanos() - before, asked)
 }
 
-/// The nanoseconds that this thread has had a processor. Linux only: 0 elsewhere.
+/// The nanoseconds that this thread has had a processor, as of the last tick of its clock: some milliseconds old. Linux only: 0
+/// elsewhere.
 fn thread_nanos() -> u64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     stat.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default()
 }
 
-/// Leads of one commit: those of a batch.
-const BATCH: usize = 1_000;
-const LEADS: usize = 10_000;
+/// Leads of one commit: so few that they stay in a processor's cache from their plan on.
+const BATCH: usize = 100;
+/// Leads of a round: a hundred ticks long.
+const LEADS: usize = 20_000;
 const ROUNDS: usize = 7;
