@@ -1,9 +1,9 @@
 //! Applies one change set within the transaction that the caller holds.
 
 use chrono::{DateTime, Utc};
-use convio_core::analytics::Rollup;
+use convio_core::analytics::{Measure, Rollup};
 use convio_core::change_set::{
-    self, ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RowKey, Rows, Version,
+    self, ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RollupKey, RowKey, Rows, Version,
 };
 use convio_core::contact::{Contact, ContactKey};
 use convio_core::event::{Event, Head};
@@ -98,6 +98,11 @@ impl ReadRows for Tables<'_> {
     // The insert finds it out.
     fn has_payload(&mut self, _: IntakeId) -> Result<bool, CommitError> {
         Ok(false)
+    }
+
+    // The columns take no sum that does not fit.
+    fn sums(&mut self, _: &RollupKey) -> Result<Option<[i64; Measure::SLOTS]>, CommitError> {
+        Ok(None)
     }
 }
 
