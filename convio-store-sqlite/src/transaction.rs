@@ -16,8 +16,8 @@ use tokio::task::unconstrained;
 
 use crate::Sqlite;
 use crate::access::{Access, Job, Results};
+use crate::apply::{apply, in_savepoint};
 use crate::error::{ended, rolled_back};
-use crate::writer::one;
 
 /// A store inside a transaction of yours, from [`run`]. Cheap to clone.
 ///
@@ -135,8 +135,9 @@ impl Access for Inside {
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Results {
         let wanted = batch.len();
-        let apply = |conn: &Connection| batch.into_iter().map(|changes| one(conn, changes)).collect();
-        self.ask(apply).await.unwrap_or_else(|| vec![Err(CommitError::Unavailable(ended())); wanted])
+        self.ask(|conn| apply(conn, batch, in_savepoint))
+            .await
+            .unwrap_or_else(|| vec![Err(CommitError::Unavailable(ended())); wanted])
     }
 }
 
