@@ -7,7 +7,7 @@ use rusqlite::{Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, days, micros};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::query_all;
 
 #[async_trait]
@@ -52,8 +52,10 @@ fn read(row: &Row<'_>) -> Result<Rollup, StoreError> {
     })
 }
 
-pub(crate) const ADD: &str = "INSERT INTO rollup (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-    ON CONFLICT (workspace_id, cube, day, d1, d2, d3) DO UPDATE SET n0 = n0 + excluded.n0, n1 = n1 + excluded.n1,
-    n2 = n2 + excluded.n2, n3 = n3 + excluded.n3, n4 = n4 + excluded.n4, n5 = n5 + excluded.n5,
-    last_at = coalesce(max(last_at, excluded.last_at), last_at, excluded.last_at)";
+pub(crate) const ADD: Sql = Sql {
+    head: "INSERT OR FAIL INTO rollup (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at) VALUES",
+    values: 13,
+    tail: "ON CONFLICT (workspace_id, cube, day, d1, d2, d3) DO UPDATE SET n0 = n0 + excluded.n0, n1 = n1 + excluded.n1,
+           n2 = n2 + excluded.n2, n3 = n3 + excluded.n3, n4 = n4 + excluded.n4, n5 = n5 + excluded.n5,
+           last_at = coalesce(max(last_at, excluded.last_at), last_at, excluded.last_at)",
+};

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use crate::access::Results;
 use crate::error::{rolled_back, write_failed};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::tables::Tables;
 use crate::{
     analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, webhook,
@@ -84,7 +84,7 @@ fn write(conn: &Connection, picture: &Picture<Tables<'_>>) -> Result<(), CommitE
     let workspace = picture.below.workspace;
     macro_rules! put {
         ($rows:ident, $sql:expr, |$put:ident, $key:pat_param, $row:pat_param| $write:expr) => {
-            let mut statement = Put::new(conn, $sql);
+            let mut statement = Put::new(conn, &$sql, picture.$rows.iter().len());
             let $put = &mut statement;
             picture.$rows.iter().try_for_each(|($key, $row)| $write)?;
         };
@@ -94,7 +94,9 @@ fn write(conn: &Connection, picture: &Picture<Tables<'_>>) -> Result<(), CommitE
     put!(workspaces, workspace::PUT, |put, (), row| workspace::put(put, row));
     put!(webhooks, webhook::PUT, |put, _, row| webhook::put(put, row));
     put!(keys, contact::INSERT_KEY, |put, key, id| contact::put_key(put, workspace, key, *id));
-    let (mut insert, mut update) = (Put::new(conn, contact::INSERT), Put::new(conn, contact::UPDATE));
+    let new = picture.contacts.iter().filter(|(_, (_, before))| before.is_none()).count();
+    let (mut insert, mut update) =
+        two(conn, [&contact::INSERT, &contact::UPDATE], new, picture.contacts.iter().len());
     for (_, (row, before)) in picture.contacts.iter() {
         match before {
             None => contact::put(&mut insert, row, true)?,
@@ -104,7 +106,8 @@ fn write(conn: &Connection, picture: &Picture<Tables<'_>>) -> Result<(), CommitE
     put!(windows, gates::PUT_WINDOW, |put, (contact, key), last| {
         gates::put_window(put, workspace, *contact, *key, *last)
     });
-    let (mut insert, mut put) = (Put::new(conn, lead::INSERT), Put::new(conn, lead::PUT));
+    let new = picture.leads.iter().filter(|(id, _)| picture.below.new_leads.contains(id)).count();
+    let (mut insert, mut put) = two(conn, [&lead::INSERT, &lead::UPDATE], new, picture.leads.iter().len());
     for (id, row) in picture.leads.iter() {
         match picture.below.new_leads.contains(id) {
             true => lead::put(&mut insert, row, true)?,
@@ -112,7 +115,9 @@ fn write(conn: &Connection, picture: &Picture<Tables<'_>>) -> Result<(), CommitE
         }
     }
     put!(payloads, payload::INSERT, |put, _, row| payload::put(put, row));
-    let (mut insert, mut put) = (Put::new(conn, rejection::INSERT), Put::new(conn, rejection::PUT));
+    let new = picture.rejections.iter().filter(|(id, _)| picture.below.new_rejections.contains(id)).count();
+    let (mut insert, mut put) =
+        two(conn, [&rejection::INSERT, &rejection::PUT], new, picture.rejections.iter().len());
     for (id, row) in picture.rejections.iter() {
         match picture.below.new_rejections.contains(id) {
             true => rejection::put(&mut insert, row, true)?,
@@ -122,11 +127,21 @@ fn write(conn: &Connection, picture: &Picture<Tables<'_>>) -> Result<(), CommitE
     put!(appointments, appointment::PUT, |put, _, row| appointment::put(put, row));
     put!(conversions, conversion::PUT, |put, _, row| conversion::put(put, row));
     put!(records, record::PUT, |put, _, row| record::put(put, row));
-    let mut insert = Put::new(conn, event::INSERT);
+    let mut insert = Put::new(conn, &event::INSERT, picture.events().len());
     picture.events().iter().try_for_each(|event| event::put(&mut insert, event))?;
     put!(rollups, analytics::ADD, |put, _, sums| analytics::add(put, workspace, sums));
-    let mut put_head = Put::new(conn, event::PUT_HEAD);
+    let mut put_head = Put::new(conn, &event::PUT_HEAD, 1);
     picture.head().map_or(Ok(()), |head| event::put_head(&mut put_head, workspace, head))
+}
+
+/// What writes the new ones among rows, and what writes the others.
+fn two<'c>(
+    conn: &'c Connection,
+    [new, other]: [&'static Sql; 2],
+    are_new: usize,
+    rows: usize,
+) -> (Put<'c>, Put<'c>) {
+    (Put::new(conn, new, are_new), Put::new(conn, other, rows - are_new))
 }
 
 /// Puts a savepoint around what is done in the transaction that the connection is in.

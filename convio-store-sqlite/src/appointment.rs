@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, micros, range, to_json, word};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::{query_one, query_page};
 
 /// The columns, in the order in which they are written and read.
@@ -210,10 +210,10 @@ const LIST_OF_RANGE: &str = list!(
     "id IN (SELECT id FROM appointment INDEXED BY appointment_starts_ix
             WHERE workspace_id = ?1 AND starts_at >= ?6 AND starts_at < ?7 AND id > ?2)"
 );
+
 /// Writes a row, over the one that is there.
-pub(crate) const PUT: &str = concat!(
-        "INSERT OR REPLACE INTO appointment (",
-        columns!(),
-        ", target, how) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-         ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)"
-    );
+pub(crate) const PUT: Sql = Sql {
+    head: concat!("INSERT OR REPLACE INTO appointment (", columns!(), ", target, how) VALUES"),
+    values: 30,
+    tail: "",
+};

@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, days, int, micros, to_json};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::{query_all, query_one, query_page};
 
 /// The columns, in the order in which they are written and read.
@@ -190,10 +190,10 @@ const LIST_OF_CONTACT: &str = select!(
     "conversion INDEXED BY conversion_contact_ix",
     "contact_id = ?5 AND id > ?2 AND (NOT ?6 OR voided_at IS NULL) ORDER BY id LIMIT ?3"
 );
+
 /// Writes a row, over the one that is there.
-pub(crate) const PUT: &str = concat!(
-        "INSERT OR REPLACE INTO conversion (",
-        columns!(),
-        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-         ?22, ?23, ?24)"
-    );
+pub(crate) const PUT: Sql = Sql {
+    head: concat!("INSERT OR REPLACE INTO conversion (", columns!(), ") VALUES"),
+    values: 24,
+    tail: "",
+};

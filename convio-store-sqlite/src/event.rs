@@ -12,7 +12,7 @@ use rusqlite::{Connection, Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, micros};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::{page_limit, query_all, query_one};
 
 #[async_trait]
@@ -175,10 +175,17 @@ const OF_CONTACT: &str = select!("contact_id = ?2 AND contact_seq > ?3 ORDER BY 
 const OF_LEAD: &str = select!("lead_id = ?2 AND lead_seq > ?3 ORDER BY lead_seq LIMIT ?4");
 const OF_SUBJECT: &str =
     select!("subject_kind = ?5 AND subject_id = ?2 AND subject_seq > ?3 ORDER BY subject_seq LIMIT ?4");
-pub(crate) const PUT_HEAD: &str =
-    "INSERT INTO head (workspace_id, feed, contacts, config) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (workspace_id) DO UPDATE SET feed = excluded.feed, contacts = excluded.contacts,
-    config = excluded.config";
-pub(crate) const INSERT: &str = "INSERT INTO event (workspace_id, position, at, kind, contact_id, contact_seq, lead_id,
-    lead_seq, subject_kind, subject_id, subject_seq, contact_number, duplicate_of, actor, request, causation, facts, personal)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+
+pub(crate) const PUT_HEAD: Sql = Sql {
+    head: "INSERT OR FAIL INTO head (workspace_id, feed, contacts, config) VALUES",
+    values: 4,
+    tail: "ON CONFLICT (workspace_id) DO UPDATE SET feed = excluded.feed, contacts = excluded.contacts,
+           config = excluded.config",
+};
+pub(crate) const INSERT: Sql = Sql {
+    head: "INSERT OR FAIL INTO event (workspace_id, position, at, kind, contact_id, contact_seq, lead_id, lead_seq,
+           subject_kind, subject_id, subject_seq, contact_number, duplicate_of, actor, request, causation, facts, personal)
+           VALUES",
+    values: 18,
+    tail: "",
+};

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use crate::cells::{Cells, Id, micros};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::query_one;
 
 /// What holds this name.
@@ -117,14 +117,21 @@ pub(crate) fn put_window(
     ])
 }
 
-pub(crate) const PUT_HELD: &str =
-    "INSERT INTO claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at, yields)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (workspace_id, webhook_id, kind, value) DO UPDATE SET
-     fingerprint = excluded.fingerprint, holder_id = excluded.holder_id, expires_at = excluded.expires_at,
-     yields = excluded.yields";
-pub(crate) const PUT_USED: &str =
-    "INSERT INTO counter (workspace_id, key, window_at, used) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT (workspace_id, key, window_at) DO UPDATE SET used = excluded.used";
-pub(crate) const PUT_WINDOW: &str =
-    "INSERT INTO repeat_window (workspace_id, contact_id, key, last_at, last_lead) VALUES (?1, ?2, ?3, ?4, ?5)
-     ON CONFLICT (workspace_id, contact_id, key) DO UPDATE SET last_at = excluded.last_at, last_lead = excluded.last_lead";
+pub(crate) const PUT_HELD: Sql = Sql {
+    head: "INSERT OR FAIL INTO claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at, yields) VALUES",
+    values: 8,
+    tail: "ON CONFLICT (workspace_id, webhook_id, kind, value) DO UPDATE SET
+           fingerprint = excluded.fingerprint, holder_id = excluded.holder_id, expires_at = excluded.expires_at,
+           yields = excluded.yields",
+};
+pub(crate) const PUT_USED: Sql = Sql {
+    head: "INSERT OR FAIL INTO counter (workspace_id, key, window_at, used) VALUES",
+    values: 4,
+    tail: "ON CONFLICT (workspace_id, key, window_at) DO UPDATE SET used = excluded.used",
+};
+pub(crate) const PUT_WINDOW: Sql = Sql {
+    head: "INSERT OR FAIL INTO repeat_window (workspace_id, contact_id, key, last_at, last_lead) VALUES",
+    values: 5,
+    tail: "ON CONFLICT (workspace_id, contact_id, key) DO UPDATE SET
+           last_at = excluded.last_at, last_lead = excluded.last_lead",
+};

@@ -240,7 +240,8 @@ const BUSY_STEP: Duration = Duration::from_millis(5);
 const READERS: usize = 4;
 /// Statements kept prepared per connection: more than the store has.
 const STATEMENTS: usize = 128;
-/// Pages of the write-ahead log before commits wait for it: 64 MiB, so that a page which many commits change is seldom copied.
-const LOG_PAGES_MAX: u32 = 16 * 1024;
+/// Pages of the write-ahead log before commits wait for it: 16 MiB. A page that many commits change is then seldom copied; and a
+/// log that is written over in place is cheaper to sync than one that grows.
+const LOG_PAGES_MAX: u32 = 4 * 1024;
 /// Page cache per connection: holds the key and contact indexes of some hundred thousand contacts.
 const CACHE_KIB: i64 = 32 * 1024;

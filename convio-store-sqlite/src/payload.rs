@@ -4,7 +4,7 @@ use convio_core::{Fingerprint, IntakeId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, params};
 
 use crate::cells::{Cells, Id, micros, to_json};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::query_one;
 
 pub(crate) fn fetch(
@@ -47,6 +47,8 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Payload) -> Result<(), CommitError> {
 }
 
 /// Writes a row, unless there is one.
-pub(crate) const INSERT: &str =
-    "INSERT INTO payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (workspace_id, id) DO NOTHING";
+pub(crate) const INSERT: Sql = Sql {
+    head: "INSERT OR FAIL INTO payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at) VALUES",
+    values: 8,
+    tail: "ON CONFLICT (workspace_id, id) DO NOTHING",
+};

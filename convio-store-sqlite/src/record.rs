@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, to_json};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::{query_all, query_one};
 
 #[async_trait]
@@ -60,6 +60,10 @@ macro_rules! select {
 
 const BY_KEY: &str = select!("kind = ?2 AND key = ?3");
 const OF_KINDS: &str = select!("kind IN (?2, ?3, ?4) ORDER BY kind, key");
+
 /// Writes a row, over the one that is there.
-pub(crate) const PUT: &str =
-    "INSERT OR REPLACE INTO record (workspace_id, kind, key, body, version) VALUES (?1, ?2, ?3, ?4, ?5)";
+pub(crate) const PUT: Sql = Sql {
+    head: "INSERT OR REPLACE INTO record (workspace_id, kind, key, body, version) VALUES",
+    values: 5,
+    tail: "",
+};

@@ -9,8 +9,16 @@ use rusqlite::{Connection, Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, micros, to_json};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::{query_one, query_page};
+
+/// The columns, in the order in which they are written and read.
+macro_rules! columns {
+    () => {
+        "workspace_id, id, webhook_id, reasons, duplicate_of, external_id, provider_id, appointment, test, corrections,
+         state, received_at, created_at, version"
+    };
+}
 
 #[async_trait]
 impl<A: Access> RejectionRepository for Sqlite<A> {
@@ -105,29 +113,18 @@ fn read(row: &Row<'_>) -> Result<Rejection, StoreError> {
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT workspace_id, id, webhook_id, reasons, duplicate_of, external_id, provider_id, appointment, test,
-             corrections, state, received_at, created_at, version FROM rejection WHERE workspace_id = ?1 AND ",
-            $rest
-        )
-    };
-}
-
-macro_rules! write {
-    ($verb:literal, $rest:literal) => {
-        concat!(
-            $verb,
-            " INTO rejection (workspace_id, id, webhook_id, reasons, duplicate_of, external_id, provider_id, appointment,
-             test, corrections, state, received_at, created_at, version)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM rejection WHERE workspace_id = ?1 AND ", $rest)
     };
 }
 
 const BY_ID: &str = select!("id = ?2");
 const LIST: &str = select!("id > ?2 AND (?4 IS NULL OR state = ?4) ORDER BY id LIMIT ?3");
 /// Writes a row, over the one that is there.
-pub(crate) const PUT: &str = write!("INSERT OR REPLACE", "");
+pub(crate) const PUT: Sql =
+    Sql { head: concat!("INSERT OR REPLACE INTO rejection (", columns!(), ") VALUES"), values: 14, tail: "" };
 /// Writes a row, unless there is one.
-pub(crate) const INSERT: &str = write!("INSERT", " ON CONFLICT (workspace_id, id) DO NOTHING");
+pub(crate) const INSERT: Sql = Sql {
+    head: concat!("INSERT OR FAIL INTO rejection (", columns!(), ") VALUES"),
+    values: 14,
+    tail: "ON CONFLICT (workspace_id, id) DO NOTHING",
+};

@@ -21,8 +21,8 @@ use crate::error::{ended, rolled_back};
 
 /// A store inside a transaction of yours, from [`run`]. Cheap to clone.
 ///
-/// It reads what the transaction reads, its own writes included. Each change set has a savepoint, so that one failing
-/// leaves the transaction as it was before it. It never commits and never rolls back the transaction: its durability is
+/// It reads what the transaction reads, its own writes included. Each commit has a savepoint, so that one that fails leaves
+/// the transaction as it was before it. It never commits and never rolls back the transaction: its durability is
 /// [`CallerCommits`](Durability::CallerCommits). Once `run` has returned, every call is answered as
 /// [`Unavailable`](convio_core::ErrorKind::Unavailable).
 pub type TxStore = Sqlite<Inside>;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, micros, to_json};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
@@ -96,7 +96,10 @@ fn read(row: &Row<'_>) -> Result<Webhook, StoreError> {
 fn params_of(workspace: WorkspaceId, id: WebhookId) -> [Id; 2] {
     [Id(workspace.uuid()), Id(id.uuid())]
 }
+
 /// Writes a row, over the one that is there.
-pub(crate) const PUT: &str =
-    "INSERT OR REPLACE INTO webhook (workspace_id, id, name, settings, created_at, deleted_at, version)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(crate) const PUT: Sql = Sql {
+    head: "INSERT OR REPLACE INTO webhook (workspace_id, id, name, settings, created_at, deleted_at, version) VALUES",
+    values: 7,
+    tail: "",
+};

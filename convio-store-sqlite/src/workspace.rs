@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, micros, to_json};
-use crate::put::Put;
+use crate::put::{Put, Sql};
 use crate::readers::query_one;
 
 #[async_trait]
@@ -56,7 +56,10 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Workspace) -> Result<(), CommitError>
         int(version.0)
     ])
 }
+
 /// Writes a row, over the one that is there.
-pub(crate) const PUT: &str =
-    "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, policy, created_at,
-     deleted_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+pub(crate) const PUT: Sql = Sql {
+    head: "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, policy, created_at, deleted_at, version) VALUES",
+    values: 9,
+    tail: "",
+};
