@@ -156,6 +156,7 @@ impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         let kind = match &error {
             CommitError::Conflict { .. } | CommitError::GateLost(_) => ErrorKind::Conflict,
+            CommitError::Overloaded { .. } => ErrorKind::Overloaded,
             CommitError::Unavailable(_) => ErrorKind::Unavailable,
             CommitError::Unknown(_) => ErrorKind::Unknown,
             CommitError::Corrupt(_) => ErrorKind::Corrupt,

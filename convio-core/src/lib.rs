@@ -83,7 +83,7 @@ pub use provider::{Provider, ProviderSettings};
 pub use rejection::{Corrections, Rejection, RejectionState};
 pub use routing::{Rule, RuleSet, Target};
 #[cfg(feature = "service")]
-pub use service::{Attribution, Convio, WorkspaceHandle};
+pub use service::{Attribution, Coalesced, Convio, WorkspaceHandle};
 pub use store::{CommitError, Loaded, Need, Needs, StoreError, TouchOf};
 #[cfg(feature = "service")]
 pub use store::{Durability, Store};

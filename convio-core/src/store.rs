@@ -8,11 +8,19 @@ use crate::change_set::GateLost;
 
 mod needs;
 #[cfg(feature = "service")]
+mod pass_on;
+#[cfg(feature = "service")]
 mod port;
 
+/// What implementations of the traits carry, which are asynchronous and object-safe.
+#[cfg(feature = "service")]
+pub use async_trait::async_trait;
 pub use needs::{Loaded, Need, Needs, TouchOf};
 #[cfg(feature = "service")]
 pub use port::{Durability, Store};
+#[cfg(feature = "service")]
+#[doc(hidden)]
+pub use uuid::Uuid;
 
 /// Why a change set was not applied, or may not have been.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -26,6 +34,12 @@ pub enum CommitError {
     /// A gate was lost. Not applied.
     #[error("{0}")]
     GateLost(GateLost),
+    /// More waits to be committed than may. Not applied: try later.
+    #[error("{waiting} changes wait to be stored already")]
+    Overloaded {
+        /// How many change sets wait.
+        waiting: usize,
+    },
     /// The store could not. Not applied: retry.
     #[error("the store is unavailable: {0}")]
     Unavailable(Fault),

@@ -2,10 +2,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use convio_core::analytics::Rollup;
+use convio_core::analytics::{Measure, Rollup};
 use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{
-    self, ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RowKey, Rows, Version,
+    self, ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RollupKey, RowKey, Rows, Version,
 };
 use convio_core::event::{Event, Head, StreamRef};
 use convio_core::lead::Payload;
@@ -83,6 +83,10 @@ impl ReadRows for Tenant {
 
     fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError> {
         Ok(self.payloads.get(&id).is_some())
+    }
+
+    fn sums(&mut self, key: &RollupKey) -> Result<Option<[i64; Measure::SLOTS]>, CommitError> {
+        Ok(self.rollups.get(key).map(|row| row.n))
     }
 }
 

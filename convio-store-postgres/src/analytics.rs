@@ -9,7 +9,7 @@ use crate::session::Session;
 use crate::table::{Args, table};
 
 table! {
-    ROLLUP, bind: "rollup" ["cube", "day", "d1", "d2", "d3"] Replaced, |row| &Rollup {
+    ROLLUP, bind: "rollup" ["cube", "day", "d1", "d2", "d3"] Added, |row| &Rollup {
         "cube" int2 = i16::from(row.cube.code());
         "day" date = row.day;
         "d1" text = row.dims[0].as_str();

@@ -2,7 +2,8 @@
 //!
 //! What a change set depends on is read in one statement, core applies the change set to that picture, and one more statement
 //! writes what came of it, if the workspace was not committed to in between: its head counts commits. If it was, the same is done
-//! again under the lock of the head. So a conflict, a lost gate or a rejected lead is found before anything is written, and never
+//! again under the lock of the head. Change sets of several workspaces share both statements: so callers whose commits travel together
+//! (`convio_core::Coalesced`) make two trips, however many they are (`tests/flights.rs`). A conflict, a lost gate or a rejected lead is found before anything is written, and never
 //! ends a transaction.
 //!
 //! What that costs, whole calls counted on the socket by `tests/trips.rs`, in the ways that [`crate::Options`] knows: on a held
@@ -35,12 +36,15 @@
 use std::collections::BTreeMap;
 
 use convio_core::WorkspaceId;
-use convio_core::change_set::{ChangeSet, Receipt, apply};
+use convio_core::change_set::{ChangeSet, Picture, Receipt};
 use convio_core::store::{CommitError, Fault};
 
 use crate::error::{commit_failed, is_gone, is_to_run_again, write_failed};
+use crate::known::Known;
+use crate::options::Options;
+use crate::reading::Scope;
 use crate::session::{Lease, Session};
-use crate::wanted::{Wanted, picture};
+use crate::wanted::{Wanted, known};
 use crate::write::Writing;
 
 type Results = Vec<Result<Receipt, CommitError>>;
@@ -60,24 +64,18 @@ pub(crate) enum Failed {
 impl Session<'_> {
     pub(crate) async fn commit(&self, batch: Vec<ChangeSet>) -> Results {
         let mut results: Vec<Option<Result<Receipt, CommitError>>> = batch.iter().map(|_| None).collect();
-        // By workspace in a fixed order: two callers whose transactions touch the same ones take their locks alike.
-        let mut groups: BTreeMap<WorkspaceId, Vec<(usize, ChangeSet)>> = BTreeMap::new();
-        for (n, changes) in batch.into_iter().enumerate() {
-            groups.entry(changes.workspace).or_default().push((n, changes));
-        }
-        for (workspace, group) in groups {
-            let (mut places, mut changes, mut bytes) = (Vec::new(), Vec::new(), 0);
-            let mut group = group.into_iter().peekable();
-            while let Some((n, next)) = group.next() {
-                bytes += next.payloads.iter().map(|payload| payload.body.len()).sum::<usize>();
-                places.push(n);
-                changes.push(next);
-                if group.peek().is_none() || changes.len() == GROUP_CHANGES_MAX || bytes > GROUP_BYTES_MAX {
-                    let done = self.commit_group(workspace, std::mem::take(&mut changes)).await;
-                    for (n, result) in places.drain(..).zip(done) {
-                        results[n] = Some(result);
-                    }
-                    bytes = 0;
+        // By workspace in a fixed order: two callers whose transactions touch the same ones take their locks alike. Those of
+        // one workspace stay in the order given.
+        let mut batch: Vec<(usize, ChangeSet)> = batch.into_iter().enumerate().collect();
+        batch.sort_by_key(|(_, changes)| changes.workspace);
+        let mut batch = batch.into_iter().peekable();
+        let mut group = Group::default();
+        while let Some((n, changes)) = batch.next() {
+            group.add(n, changes);
+            if batch.peek().is_none_or(|(_, next)| group.ends_before(next, self.options())) {
+                let Group { places, changes, bytes: _ } = std::mem::take(&mut group);
+                for (n, result) in places.into_iter().zip(self.commit_group(changes).await) {
+                    results[n] = Some(result);
                 }
             }
         }
@@ -85,9 +83,8 @@ impl Session<'_> {
         results.into_iter().map(|result| result.unwrap_or_else(lost)).collect()
     }
 
-    /// Change sets of one workspace.
-    async fn commit_group(&self, workspace: WorkspaceId, changes: Vec<ChangeSet>) -> Results {
-        match self.try_group(workspace, &changes).await {
+    async fn commit_group(&self, changes: Vec<ChangeSet>) -> Results {
+        match self.try_group(&changes).await {
             Ok(results) => results,
             // One of them is more than the database takes: the others need not suffer for it.
             Err(CommitError::Misuse(_) | CommitError::Conflict { .. })
@@ -96,7 +93,7 @@ impl Session<'_> {
                 let mut results = Vec::with_capacity(changes.len());
                 for one in changes {
                     let one = [one];
-                    results.push(match self.try_group(workspace, &one).await {
+                    results.push(match self.try_group(&one).await {
                         Ok(mut done) => done.pop().unwrap_or_else(|| Err(CommitError::Misuse(String::new()))),
                         Err(error) => Err(error),
                     });
@@ -107,22 +104,24 @@ impl Session<'_> {
         }
     }
 
-    async fn try_group(&self, workspace: WorkspaceId, changes: &[ChangeSet]) -> Result<Results, CommitError> {
-        // A group is worth the trips of a lock; one change set seldom needs it.
-        let mut locked = changes.len() > 1 || self.options().plain || self.is_crowded(workspace);
+    async fn try_group(&self, changes: &[ChangeSet]) -> Result<Results, CommitError> {
+        let mut workspaces: Vec<WorkspaceId> = changes.iter().map(|changes| changes.workspace).collect();
+        workspaces.dedup();
+        let is_crowded = workspaces.iter().filter(|workspace| self.is_crowded(**workspace)).count() > 0;
+        let mut locked = is_crowded || changes.len() >= LOCKED_CHANGES_MIN || self.options().plain;
         let (mut last, mut is_replaced) = (None, false);
         for _ in 0..TRIES_MAX {
-            match self.attempt(workspace, changes, locked).await {
+            match self.attempt(&workspaces, changes, locked).await {
                 Ok(results) => {
                     if !locked {
-                        self.note_crowd(workspace, false);
+                        self.note_crowd(&workspaces, false);
                     }
                     return Ok(results);
                 }
                 Err(Failed::For(error)) => return Err(error),
                 Err(Failed::Stale) => {
                     locked = true;
-                    self.note_crowd(workspace, true);
+                    self.note_crowd(&workspaces, true);
                 }
                 Err(Failed::Again(error) | Failed::Gone(error)) if self.is_in_transaction() => {
                     return Err(error);
@@ -143,14 +142,14 @@ impl Session<'_> {
 
     async fn attempt(
         &self,
-        workspace: WorkspaceId,
+        workspaces: &[WorkspaceId],
         changes: &[ChangeSet],
         locked: bool,
     ) -> Result<Results, Failed> {
-        let lease = if locked { self.locked(workspace).await } else { self.lease(workspace).await };
+        let lease = if locked { self.locked(workspaces).await } else { self.lease(workspaces).await };
         let mut lease = lease.map_err(before)?;
         lease.begin_savepoint().await.map_err(before)?;
-        let done = self.steps(&mut lease, workspace, changes).await;
+        let done = self.steps(&mut lease, changes).await;
         lease.end_savepoint(done.is_ok()).await.map_err(before)?;
         match done {
             Ok((results, true)) => {
@@ -173,12 +172,7 @@ impl Session<'_> {
     }
 
     /// Reads, applies, writes. Tells whether anything was written.
-    async fn steps(
-        &self,
-        lease: &mut Lease<'_>,
-        workspace: WorkspaceId,
-        changes: &[ChangeSet],
-    ) -> Result<(Results, bool), Failed> {
+    async fn steps(&self, lease: &mut Lease<'_>, changes: &[ChangeSet]) -> Result<(Results, bool), Failed> {
         // Without a transaction a statement commits by itself.
         let ends_with_it = !lease.is_in_own_transaction() && !self.is_in_transaction();
         if let ([one], false) = (changes, self.options().plain)
@@ -188,20 +182,18 @@ impl Session<'_> {
             let wrote = result.is_ok();
             return Ok((vec![result], wrote));
         }
-        let wanted = Wanted::by(changes);
-        let rows = wanted.reading(workspace).run(lease, self).await.map_err(before)?;
-        let mut picture = picture(&rows).map_err(|error| Failed::For(error.into()))?;
+        let Some(first) = changes.first() else { return Ok((Vec::new(), false)) };
+        let scope = if self.options().plain { Scope::One(first.workspace) } else { Scope::Many };
+        let rows = Wanted::by(changes).reading(scope).run(lease, self).await.map_err(before)?;
+        let known = known(&rows).map_err(|error| Failed::For(error.into()))?;
+        let mut pictures: BTreeMap<WorkspaceId, Picture<Known>> =
+            known.into_iter().map(|(workspace, known)| (workspace, Picture::over(known))).collect();
         let mut results = Vec::with_capacity(changes.len());
         for one in changes {
-            let result = apply(&mut picture, one.clone());
-            match result {
-                Ok(_) => picture.settle(),
-                Err(_) => picture.roll_back(),
-            }
-            results.push(result);
+            results.push(pictures.entry(one.workspace).or_default().apply(one.clone()));
         }
         let plain = self.options().plain && lease.is_locked();
-        let Some(writing) = Writing::of(workspace, &picture, plain).map_err(Failed::For)? else {
+        let Some(writing) = Writing::of(&pictures, plain).map_err(Failed::For)? else {
             return Ok((results, false));
         };
         match writing.run(lease, self.sql()).await {
@@ -210,6 +202,33 @@ impl Session<'_> {
             Err(error) if ends_with_it => Err(at_commit(error)),
             Err(error) => Err(before(error)),
         }
+    }
+}
+
+/// Change sets of one transaction.
+#[derive(Default)]
+struct Group {
+    places: Vec<usize>,
+    changes: Vec<ChangeSet>,
+    bytes: usize,
+}
+
+impl Group {
+    fn add(&mut self, place: usize, changes: ChangeSet) {
+        self.bytes += changes.payloads.iter().map(|payload| payload.body.len()).sum::<usize>();
+        self.places.push(place);
+        self.changes.push(changes);
+    }
+
+    /// Whether the next one is for another group.
+    fn ends_before(&self, next: &ChangeSet, options: &Options) -> bool {
+        let is_of_another = |last: &ChangeSet| last.workspace != next.workspace;
+        // A policy of the server's, or a node of a cluster, knows one workspace at a time; and a new head is written by itself.
+        let is_apart = |last: &ChangeSet| (options.plain || options.row_security) && is_of_another(last);
+        let makes = |changes: &ChangeSet| !changes.workspaces.is_empty();
+        self.changes.len() >= GROUP_CHANGES_MAX
+            || self.bytes > GROUP_BYTES_MAX
+            || self.changes.last().is_some_and(|last| is_apart(last) || makes(last) || makes(next))
     }
 }
 
@@ -236,6 +255,8 @@ fn sorted(error: CommitError, is_to_run_again: bool, is_gone: bool) -> Failed {
     }
 }
 
+/// From this many change sets on, the trips of a lock are worth less than the work that is lost when another commit was faster.
+const LOCKED_CHANGES_MIN: usize = 100;
 /// Change sets of one transaction: what is waited for by other writers of the workspace.
 const GROUP_CHANGES_MAX: usize = 1_000;
 /// Bytes of payloads of one transaction: what is held in memory and sent at once.

@@ -58,12 +58,13 @@ mod error;
 mod event;
 mod gates;
 mod ingest;
+mod known;
 mod lead;
 mod load;
 mod migrate;
 mod options;
 mod payload;
-mod picture;
+
 mod ports;
 mod reading;
 mod record;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::cells::set_of;
 use crate::error::read_failed;
 use crate::lead::{LAST_TOUCH_OF_APPOINTMENT, LAST_TOUCH_OF_LEAD, TOUCH_CELLS};
-use crate::reading::Reading;
+use crate::reading::{Reading, Scope};
 use crate::session::Session;
 use crate::table::Table;
 use crate::{appointment, contact, conversion, event, lead, payload, record, rejection, webhook, workspace};
@@ -48,7 +48,7 @@ macro_rules! of {
 
 impl Session<'_> {
     pub(crate) async fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
-        let mut reading = Reading::of(needs.workspace);
+        let mut reading = Reading::of(Scope::One(needs.workspace));
         for need in &needs.items {
             ask(&mut reading, *need)?;
         }
@@ -89,7 +89,7 @@ impl Session<'_> {
     }
 
     async fn load_once(&self, needs: &Needs, reading: &Reading<'_>) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut lease = self.lease(needs.workspace).await?;
+        let mut lease = self.lease(&[needs.workspace]).await?;
         let rows = reading.run(&mut lease, self).await?;
         lease.finish().await?;
         Ok(rows)

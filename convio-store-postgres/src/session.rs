@@ -104,20 +104,22 @@ impl<'t> Session<'t> {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes whether another commit of the workspace was faster. Where one was, the next ones of ours begin with its lock: one
+    /// Notes whether another commit of these workspaces was faster. Where one was, the next ones of ours begin with its lock: one
     /// after the first time, and twice as many each time that it happens again at once.
-    pub(crate) fn note_crowd(&self, workspace: WorkspaceId, is_overtaken: bool) {
+    pub(crate) fn note_crowd(&self, workspaces: &[WorkspaceId], is_overtaken: bool) {
         let mut crowds = self.crowds.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_overtaken {
-            crowds.remove(&workspace);
-            return;
+        for workspace in workspaces {
+            if !is_overtaken {
+                crowds.remove(workspace);
+                continue;
+            }
+            if crowds.len() >= CROWDS_MAX {
+                crowds.clear();
+            }
+            let crowd = crowds.entry(*workspace).or_default();
+            crowd.next = (crowd.next * 2).clamp(1, LOCKED_MAX);
+            crowd.left = crowd.next;
         }
-        if crowds.len() >= CROWDS_MAX {
-            crowds.clear();
-        }
-        let crowd = crowds.entry(workspace).or_default();
-        crowd.next = (crowd.next * 2).clamp(1, LOCKED_MAX);
-        crowd.left = crowd.next;
     }
 
     /// Whether a commit had better begin with the lock of the workspace. In a caller's transaction that is no question: it has
@@ -155,21 +157,22 @@ impl<'t> Session<'t> {
         }
     }
 
-    /// A connection, for this workspace.
+    /// A connection, for these workspaces: for one, where the server checks the workspace.
     ///
     /// Where statements are not kept prepared, or the server checks the workspace, everything runs in a transaction of ours.
-    pub(crate) async fn lease(&self, workspace: WorkspaceId) -> Result<Lease<'_>, sqlx::Error> {
+    pub(crate) async fn lease(&self, workspaces: &[WorkspaceId]) -> Result<Lease<'_>, sqlx::Error> {
         let mut lease = self.connection().await?;
         if self.options.needs_transactions() {
-            lease.begin(workspace, None).await?;
+            lease.begin(workspaces, None).await?;
         }
         Ok(lease)
     }
 
-    /// A connection in a transaction of ours, or in the caller's, with the workspace's head locked.
-    pub(crate) async fn locked(&self, workspace: WorkspaceId) -> Result<Lease<'_>, sqlx::Error> {
+    /// A connection in a transaction of ours, or in the caller's, with the workspaces' heads locked. They come in the order of
+    /// their ids.
+    pub(crate) async fn locked(&self, workspaces: &[WorkspaceId]) -> Result<Lease<'_>, sqlx::Error> {
         let mut lease = self.connection().await?;
-        let locked = lease.begin(workspace, Some(self.sql())).await;
+        let locked = lease.begin(workspaces, Some(self.sql())).await;
         if locked.is_err() && lease.is_within_savepoint {
             lease.end_savepoint(false).await?;
         }
@@ -239,7 +242,7 @@ impl<'t> Session<'t> {
         text: SqlStr,
         args: PgArguments,
     ) -> Result<Vec<PgRow>, sqlx::Error> {
-        let mut lease = self.lease(workspace).await?;
+        let mut lease = self.lease(&[workspace]).await?;
         let rows = lease.rows_of(text, args).await?;
         lease.finish().await?;
         Ok(rows)
@@ -304,9 +307,9 @@ enum Conn<'l> {
 }
 
 impl Lease<'_> {
-    /// Begins a transaction of ours, if the caller has none, tells the server the workspace where it checks that, and locks its
-    /// head, if there are texts to do so by: all in one round trip.
-    async fn begin(&mut self, workspace: WorkspaceId, lock: Option<&Sql>) -> Result<(), sqlx::Error> {
+    /// Begins a transaction of ours, if the caller has none, tells the server the workspace where it checks that, and locks the
+    /// heads, if there are texts to do so by: all in one round trip.
+    async fn begin(&mut self, workspaces: &[WorkspaceId], lock: Option<&Sql>) -> Result<(), sqlx::Error> {
         let mut statements = Vec::new();
         if matches!(self.conn, Conn::Pooled { .. }) {
             statements.push("BEGIN ISOLATION LEVEL READ COMMITTED".to_owned());
@@ -316,12 +319,13 @@ impl Lease<'_> {
             statements.push(SAVEPOINT.to_owned());
             self.is_within_savepoint = true;
         }
-        if self.options.row_security {
+        if let ([workspace], true) = (workspaces, self.options.row_security) {
             statements.push(format!("SET LOCAL {WORKSPACE_SETTING} = '{workspace}'"));
         }
         if let Some(sql) = lock {
-            let head = format!("{}.head WHERE workspace_id = '{workspace}'", sql.schema());
-            statements.push(format!("SELECT commits FROM {head} FOR NO KEY UPDATE"));
+            let ids: Vec<String> = workspaces.iter().map(|workspace| format!("'{workspace}'")).collect();
+            let heads = format!("{}.head WHERE workspace_id IN ({})", sql.schema(), ids.join(", "));
+            statements.push(format!("SELECT commits FROM {heads} ORDER BY workspace_id FOR NO KEY UPDATE"));
         }
         if !statements.is_empty() {
             self.run(statements.join("; ")).await?;

@@ -1,7 +1,6 @@
 //! The texts of the statements: each is made once for a schema and stays the same, so that servers and drivers keep it prepared.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
@@ -23,8 +22,8 @@ pub(crate) enum Key {
     Fixed(usize, usize),
     /// Rows of a table, by the places of both texts.
     Select(usize, usize),
-    /// Parts of a statement that reads, by their codes.
-    Read(Vec<u8>),
+    /// Parts of a statement that reads, of one workspace or of many, by their codes.
+    Read(bool, Vec<u8>),
     /// Tables of a statement that writes, one bit each.
     Write(u32),
 }
@@ -82,7 +81,7 @@ pub(crate) fn place(out: &mut String, text: &str, parameters: usize, first: usiz
     for n in 0..parameters {
         text = text.replace(&format!("{{{n}}}"), &format!("${}", first + n));
     }
-    let _ = out.write_str(&text);
+    out.push_str(&text);
 }
 
 /// Schemas whose texts are kept: a process works with one or a few.

@@ -22,6 +22,8 @@ pub(crate) enum There {
     Replaced,
     /// It is a mistake.
     Refused,
+    /// Its numbers are added to; of times, the later one stays.
+    Added,
 }
 
 /// A column.
@@ -54,42 +56,47 @@ impl Table {
         }
     }
 
-    /// Writes rows that come as an array per column; `{0}` is the first of them, `gate` gives one row or none.
-    pub(crate) fn insert(&self) -> String {
+    /// Writes rows that come as an array per column, `{0}` the first of them: rows of one workspace, `$1`, or of many, whose ids
+    /// are one array more; these only if `gate` gives a row.
+    pub(crate) fn insert(&self, is_one: bool) -> String {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
-        let mut arrays = Vec::new();
-        let mut cells = Vec::new();
-        for (n, Column { name, sql_type, .. }) in self.columns.iter().enumerate() {
-            match *sql_type {
-                "json" => {
-                    arrays.push(format!("{{{n}}}::text[]"));
-                    cells.push(format!("t.{name}::json"));
-                }
-                other => {
-                    arrays.push(format!("{{{n}}}::{other}[]"));
-                    cells.push(format!("t.{name}"));
-                }
-            }
+        let (mut arrays, mut cells) = (Vec::new(), Vec::new());
+        for Column { name, sql_type, .. } in self.columns {
+            let (array, cast) = if *sql_type == "json" { ("text", "::json") } else { (*sql_type, "") };
+            arrays.push(array);
+            cells.push(format!("t.{name}{cast}"));
         }
-        let (table, names) = (self.name, names.join(", "));
-        let (arrays, cells) = (arrays.join(", "), cells.join(", "));
+        let (table, names, cells) = (self.name, names.join(", "), cells.join(", "));
+        let (workspace, own, from) = if is_one {
+            ("$1", "", "")
+        } else {
+            arrays.insert(0, "uuid");
+            ("t.workspace_id", "workspace_id, ", "gate CROSS JOIN ")
+        };
+        let arrays: Vec<String> =
+            arrays.iter().enumerate().map(|(n, array)| format!("{{{n}}}::{array}[]")).collect();
         format!(
-            "INSERT INTO {{s}}.{table} (workspace_id, {names}) SELECT $1, {cells} FROM gate CROSS JOIN unnest({arrays}) \
-             AS t ({names}){}",
+            "INSERT INTO {{s}}.{table} (workspace_id, {names}) SELECT {workspace}, {cells} FROM {from}unnest({}) \
+             AS t ({own}{names}){}",
+            arrays.join(", "),
             self.on_conflict()
         )
     }
 
     fn on_conflict(&self) -> String {
         let key: String = self.key.iter().map(|name| format!(", {name}")).collect();
-        let others = self.columns.iter().map(|column| column.name).filter(|name| !self.key.contains(name));
-        match self.there {
-            There::Refused => String::new(),
-            There::Replaced => {
-                let set: Vec<String> = others.map(|name| format!("{name} = excluded.{name}")).collect();
-                format!(" ON CONFLICT (workspace_id{key}) DO UPDATE SET {}", set.join(", "))
-            }
-        }
+        let others = self.columns.iter().filter(|column| !self.key.contains(&column.name));
+        let set: Vec<String> = match self.there {
+            There::Refused => return String::new(),
+            There::Replaced => others.map(|column| format!("{0} = excluded.{0}", column.name)).collect(),
+            There::Added => others
+                .map(|Column { name, sql_type, .. }| match *sql_type {
+                    "int8" => format!("{name} = {0}.{name} + excluded.{name}", self.name),
+                    _ => format!("{name} = GREATEST({0}.{name}, excluded.{name})", self.name),
+                })
+                .collect(),
+        };
+        format!(" ON CONFLICT (workspace_id{key}) DO UPDATE SET {}", set.join(", "))
     }
 }
 

@@ -1,12 +1,16 @@
-//! Writes what change sets made of a picture.
+//! Writes what change sets made of pictures.
+
+use std::collections::BTreeMap;
 
 use convio_core::WorkspaceId;
+use convio_core::change_set::{Picture, Puts};
 use convio_core::event::Head;
 use convio_core::store::CommitError;
 use sqlx::SqlStr;
+use uuid::Uuid;
 
 use crate::cells::int;
-use crate::picture::Picture;
+use crate::known::Known;
 use crate::session::Lease;
 use crate::sql::{Key, Sql, place};
 use crate::table::{Args, Table};
@@ -15,49 +19,73 @@ use crate::{
     workspace,
 };
 
-/// What is to be written: rows of some tables, and the head.
+/// What is to be written: rows of some tables, and heads.
 pub(crate) struct Writing {
-    workspace: WorkspaceId,
-    /// How often the workspace had been committed to when the picture was taken; `None` where it is made now.
-    commits: Option<i64>,
-    head: Head,
+    heads: Vec<NewHead>,
+    /// Whether it makes the one workspace that it is about.
+    makes: bool,
     tables: Vec<(u32, &'static Table)>,
     /// In one statement: all parameters. As plain statements: those of each table.
     args: Vec<Args>,
     plain: bool,
 }
 
+/// A head as it shall be.
+struct NewHead {
+    workspace: WorkspaceId,
+    /// How often the workspace had been committed to when the picture was taken; `None` where it is made now.
+    commits: Option<i64>,
+    head: Head,
+}
+
 impl Writing {
-    /// What is to be written, if anything is.
+    /// What is to be written, if anything is: of one workspace, where it is made by this or statements are plain.
     pub(crate) fn of(
-        workspace: WorkspaceId,
-        picture: &Picture,
+        pictures: &BTreeMap<WorkspaceId, Picture<Known>>,
         plain: bool,
     ) -> Result<Option<Self>, CommitError> {
-        let Some(head) = picture.new_head else { return Ok(None) };
-        let commits = picture.head.map(|(_, commits)| commits);
-        let mut writing = Self { workspace, commits, head, tables: Vec::new(), args: Vec::new(), plain };
-        if !plain {
-            let head_args = Args::default().with(workspace.uuid()).with(commits.unwrap_or(0));
-            writing
-                .args
-                .push(head_args.with(int(head.feed.0)).with(int(head.contacts)).with(int(head.config.0)));
+        let new_head = |(workspace, picture): (&WorkspaceId, &Picture<Known>)| {
+            let commits = picture.below.head.map(|(_, commits)| commits);
+            Some(NewHead { workspace: *workspace, commits, head: picture.head()? })
+        };
+        let heads: Vec<NewHead> = pictures.iter().filter_map(new_head).collect();
+        if heads.is_empty() {
+            return Ok(None);
         }
-        writing.add(&gates::CLAIM, &picture.claims.written(), gates::bind_claims)?;
-        writing.add(&gates::COUNTER, &picture.counters.written(), gates::bind_counters)?;
-        writing.add(&workspace::WORKSPACE, &rows(picture.workspaces.written()), workspace::bind)?;
-        writing.add(&webhook::WEBHOOK, &rows(picture.webhooks.written()), webhook::bind)?;
-        writing.add(&gates::CONTACT_KEY, &picture.keys.written(), gates::bind_keys)?;
-        writing.add(&contact::CONTACT, &rows(picture.contacts.written()), contact::bind)?;
-        writing.add(&gates::WINDOW, &picture.windows.written(), gates::bind_windows)?;
-        writing.add(&lead::LEAD, &rows(picture.leads.written()), lead::bind)?;
-        writing.add(&payload::PAYLOAD, &rows(picture.payloads.written()), payload::bind)?;
-        writing.add(&rejection::REJECTION, &rows(picture.rejections.written()), rejection::bind)?;
-        writing.add(&appointment::APPOINTMENT, &rows(picture.appointments.written()), appointment::bind)?;
-        writing.add(&conversion::CONVERSION, &rows(picture.conversions.written()), conversion::bind)?;
-        writing.add(&record::RECORD, &rows(picture.records.written()), record::bind)?;
-        writing.add(&event::EVENT, &picture.events.iter().collect::<Vec<_>>(), event::bind)?;
-        writing.add(&analytics::ROLLUP, &rows(picture.rollups.written()), analytics::bind)?;
+        let makes = heads.iter().any(|new| new.commits.is_none());
+        if heads.len() > 1 && (makes || plain) {
+            return Err(CommitError::Misuse("only one workspace can be written so".to_owned()));
+        }
+        let mut writing = Self { heads, makes, tables: Vec::new(), args: Vec::new(), plain };
+        if !plain {
+            writing.args.push(writing.head_args());
+        }
+        /// Rows of a table, each with its workspace.
+        macro_rules! add {
+            ($table:expr, $bind:expr, |$picture:ident| $rows:expr) => {{
+                let rows = |(workspace, $picture): (&WorkspaceId, _)| {
+                    let workspace = workspace.uuid();
+                    let $picture: &Picture<Known> = $picture;
+                    $rows.map(move |row| (workspace, row))
+                };
+                writing.add(&$table, pictures.iter().flat_map(rows).unzip(), $bind)?;
+            }};
+        }
+        add!(gates::CLAIM, gates::bind_claims, |picture| picture.claims.iter());
+        add!(gates::COUNTER, gates::bind_counters, |picture| picture.counters.iter());
+        add!(workspace::WORKSPACE, workspace::bind, |picture| rows(&picture.workspaces));
+        add!(webhook::WEBHOOK, webhook::bind, |picture| rows(&picture.webhooks));
+        add!(gates::CONTACT_KEY, gates::bind_keys, |picture| picture.keys.iter());
+        add!(contact::CONTACT, contact::bind, |picture| rows(&picture.contacts).map(|(row, _)| row));
+        add!(gates::WINDOW, gates::bind_windows, |picture| picture.windows.iter());
+        add!(lead::LEAD, lead::bind, |picture| rows(&picture.leads));
+        add!(payload::PAYLOAD, payload::bind, |picture| rows(&picture.payloads));
+        add!(rejection::REJECTION, rejection::bind, |picture| rows(&picture.rejections));
+        add!(appointment::APPOINTMENT, appointment::bind, |picture| rows(&picture.appointments));
+        add!(conversion::CONVERSION, conversion::bind, |picture| rows(&picture.conversions));
+        add!(record::RECORD, record::bind, |picture| rows(&picture.records));
+        add!(event::EVENT, event::bind, |picture| picture.events().iter());
+        add!(analytics::ROLLUP, analytics::bind, |picture| rows(&picture.rollups));
         Ok(Some(writing))
     }
 
@@ -65,24 +93,39 @@ impl Writing {
     fn add<R>(
         &mut self,
         table: &'static Table,
-        rows: &[R],
+        (workspaces, rows): (Vec<Uuid>, Vec<R>),
         bind: fn(&[R], &mut Args) -> Result<(), CommitError>,
     ) -> Result<(), CommitError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
+        let Some(workspace) = workspaces.first() else { return Ok(()) };
         let bit = TABLES.iter().position(|known| std::ptr::eq(*known, table)).unwrap_or_default();
         self.tables.push((1 << bit, table));
         if self.plain {
-            self.args.push(Args::default().with(self.workspace.uuid()));
+            let mut args = Args::default().with(*workspace);
+            bind(&rows, &mut args)?;
+            self.args.push(args);
+            return Ok(());
         }
         match self.args.last_mut() {
-            Some(args) => bind(rows, args),
+            Some(args) => {
+                args.add(workspaces);
+                bind(&rows, args)
+            }
             None => Ok(()),
         }
     }
 
-    /// Writes it. Answers false, and writes nothing, if the workspace was committed to since the picture was taken.
+    /// An array for each: workspaces, commits, positions, contacts made, configurations.
+    fn head_args(&self) -> Args {
+        let of = |cell: fn(&NewHead) -> i64| self.heads.iter().map(cell).collect::<Vec<_>>();
+        Args::default()
+            .with(self.heads.iter().map(|new| new.workspace.uuid()).collect::<Vec<_>>())
+            .with(of(|new| new.commits.unwrap_or(0)))
+            .with(of(|new| int(new.head.feed.0)))
+            .with(of(|new| int(new.head.contacts)))
+            .with(of(|new| int(new.head.config.0)))
+    }
+
+    /// Writes it. Answers false, and writes nothing, if a workspace was committed to since the picture was taken.
     pub(crate) async fn run(self, lease: &mut Lease<'_>, sql: &Sql) -> Result<bool, sqlx::Error> {
         if self.plain {
             return self.run_plain(lease, sql).await;
@@ -95,18 +138,17 @@ impl Writing {
 
     /// Under the lock of the head nothing can have come between.
     async fn run_plain(self, lease: &mut Lease<'_>, sql: &Sql) -> Result<bool, sqlx::Error> {
-        let head = self.head;
-        let text = if self.commits.is_some() { MOVE_HEAD } else { MAKE_HEAD };
-        let args =
-            Args::default().with(self.workspace.uuid()).with(int(head.feed.0)).with(int(head.contacts));
-        if lease.rows(sql.fixed(text), args.with(int(head.config.0))).await?.is_empty() {
-            return Ok(false);
+        let text = if self.makes { MAKE_HEAD } else { MOVE_HEAD };
+        for NewHead { workspace, commits: _, head } in self.heads {
+            let args = Args::default().with(workspace.uuid()).with(int(head.feed.0)).with(int(head.contacts));
+            if lease.rows(sql.fixed(text), args.with(int(head.config.0))).await?.is_empty() {
+                return Ok(false);
+            }
         }
         for ((bit, table), args) in self.tables.into_iter().zip(self.args) {
             let text = sql.made(Key::Write(bit | PLAIN), || {
                 let mut text = String::new();
-                let insert = table.insert().replace(" FROM gate CROSS JOIN unnest(", " FROM unnest(");
-                place(&mut text, &insert, table.columns.len(), 2);
+                place(&mut text, &table.insert(true), table.columns.len(), 2);
                 text
             });
             lease.rows(text, args).await?;
@@ -115,26 +157,27 @@ impl Writing {
     }
 
     fn one_text(&self, sql: &Sql) -> SqlStr {
-        let made = if self.commits.is_some() { 0 } else { MADE };
+        let made = if self.makes { MADE } else { 0 };
         let key = self.tables.iter().fold(made, |key, (bit, _)| key | bit);
         sql.made(Key::Write(key), || {
-            let mut text = format!("WITH gate AS {}", if made == 0 { GATE } else { NEW_GATE });
+            let mut text = format!("WITH {}", if self.makes { NEW_GATE } else { GATE });
             let mut next = 6;
             for (_, table) in &self.tables {
                 text.push_str(&format!(",\nin_{} AS (", table.name));
-                place(&mut text, &table.insert(), table.columns.len(), next);
+                let parameters = table.columns.len() + 1;
+                place(&mut text, &table.insert(false), parameters, next);
                 text.push(')');
-                next += table.columns.len();
+                next += parameters;
             }
-            text.push_str(if made == 0 { MOVED } else { "" });
+            text.push_str(if self.makes { "" } else { MOVED });
             text.push_str("\nSELECT 1 FROM gate");
             text
         })
     }
 }
 
-fn rows<'p, K, V>(written: Vec<(&'p K, &'p V)>) -> Vec<&'p V> {
-    written.into_iter().map(|(_, row)| row).collect()
+fn rows<'p, K: Ord + 'p, V>(puts: &'p Puts<K, V>) -> impl Iterator<Item = &'p V> {
+    puts.iter().map(|(_, row)| row)
 }
 
 /// The names of all tables, that of the head first.
@@ -164,15 +207,27 @@ const MADE: u32 = 1 << 30;
 /// In the key of a text: it is a statement for one table.
 const PLAIN: u32 = 1 << 31;
 
-// The row is there and as it was when the picture was taken, or nothing is written. A commit that is under way is waited for,
-// and its newest row is looked at.
-const GATE: &str =
-    "MATERIALIZED (SELECT 1 FROM {s}.head WHERE workspace_id = $1 AND commits = $2 FOR NO KEY UPDATE)";
-const NEW_GATE: &str = "(INSERT INTO {s}.head (workspace_id, feed, contacts, config, commits)
-    VALUES ($1, $3, $4, $5, $2 + 1) ON CONFLICT (workspace_id) DO NOTHING RETURNING 1)";
-const MOVED: &str =
-    ",\nmoved AS (UPDATE {s}.head AS h SET feed = $3, contacts = $4, config = $5, commits = $2 + 1
-    FROM gate WHERE h.workspace_id = $1)";
+// All rows are there and as they were when the picture was taken, or nothing is written. A commit that is under way is waited
+// for, and its newest row is looked at. One after the other in the order of their ids: whoever locks several does so in this order.
+const GATE: &str = "locked AS MATERIALIZED (
+    SELECT h.workspace_id FROM unnest($1::uuid[], $2::int8[]) AS n (workspace_id, commits)
+    CROSS JOIN LATERAL (SELECT t.workspace_id FROM {s}.head AS t WHERE t.workspace_id = n.workspace_id AND t.commits = n.commits
+        LIMIT 1 FOR NO KEY UPDATE) AS h
+),
+gate AS MATERIALIZED (SELECT 1 FROM locked HAVING count(*) = cardinality($1::uuid[]))";
+const NEW_GATE: &str = "gate AS (
+    INSERT INTO {s}.head (workspace_id, feed, contacts, config, commits)
+    SELECT workspace_id, feed, contacts, config, commits + 1
+    FROM unnest($1::uuid[], $2::int8[], $3::int8[], $4::int8[], $5::int8[]) AS n (workspace_id, commits, feed, contacts, config)
+    ON CONFLICT (workspace_id) DO NOTHING RETURNING 1
+)";
+const MOVED: &str = ",
+moved AS (
+    UPDATE {s}.head AS h SET feed = n.feed, contacts = n.contacts, config = n.config, commits = n.commits + 1
+    FROM gate CROSS JOIN unnest($1::uuid[], $2::int8[], $3::int8[], $4::int8[], $5::int8[])
+        AS n (workspace_id, commits, feed, contacts, config)
+    WHERE h.workspace_id = n.workspace_id
+)";
 const MOVE_HEAD: &str = "UPDATE {s}.head SET feed = $2, contacts = $3, config = $4, commits = commits + 1
     WHERE workspace_id = $1 RETURNING 1";
 const MAKE_HEAD: &str = "INSERT INTO {s}.head (workspace_id, feed, contacts, config, commits)

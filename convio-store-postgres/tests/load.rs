@@ -22,8 +22,8 @@ use convio_core::service::{RandomIds, SystemClock};
 use convio_core::use_case::ingest::plan;
 use convio_core::use_case::{ConfigSnapshot, Context};
 use convio_core::{
-    ChangeSet, CommitError, Convio, Ingested, Need, Needs, NewWorkspace, Origin, Position, RawLead, Receipt,
-    Store, WorkspaceHandle, WorkspaceId,
+    ChangeSet, Coalesced, CommitError, Convio, Ingested, Need, Needs, NewWorkspace, Origin, Position,
+    RawLead, Receipt, Store, WorkspaceHandle, WorkspaceId,
 };
 use convio_store_postgres::PgStore;
 use sqlx::postgres::{PgConnection, PgPoolOptions, PgRow};
@@ -44,16 +44,27 @@ fn eight_writers_of_batches_that_mix_three_workspaces_leave_them_sound_and_never
 
 #[test]
 fn eight_writers_that_ingest_one_by_one_leave_a_workspace_sound_and_never_deadlock() {
-    run(async {
-        let own = Own::make().await;
-        let mut dice = Dice::of_this_run();
-        let world = Arc::new(World::make(&own, 1, sent_max(ONE_BY_ONE)).await);
-        let done = Arc::new(AtomicBool::new(false));
-        let readers = readers(&own, &world, &done).await;
-        let writers: Vec<_> =
-            (0..WRITERS).map(|_| tokio::spawn(write_one_by_one(world.clone(), dice.fork()))).collect();
-        finish(own, world, writers, readers, done).await;
-    });
+    run(one_by_one(1, |store| store));
+}
+
+/// As two processes would: both stores write to the same workspaces, each its own callers' leads together.
+#[test]
+fn eight_writers_whose_leads_travel_together_leave_three_workspaces_sound_and_never_deadlock() {
+    run(one_by_one(3, |store| Arc::new(Coalesced::new(store).changes_per_flight(5))));
+}
+
+async fn one_by_one(workspaces: usize, wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store>) {
+    let own = Own::make().await;
+    let mut dice = Dice::of_this_run();
+    let world = Arc::new(World::make(&own, workspaces, sent_max(ONE_BY_ONE)).await);
+    let processes =
+        [wrap(own.store.clone()), wrap(own.store.clone())].map(|store| Convio::new(Shared(store)));
+    let done = Arc::new(AtomicBool::new(false));
+    let readers = readers(&own, &world, &done).await;
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|n| tokio::spawn(write_one_by_one(world.clone(), processes[n % 2].clone(), dice.fork())))
+        .collect();
+    finish(own, world, writers, readers, done).await;
 }
 
 #[test]
@@ -433,11 +444,11 @@ fn hear(
 }
 
 /// Sends leads one by one.
-async fn write_one_by_one(world: Arc<World>, mut dice: Dice) -> Told {
+async fn write_one_by_one(world: Arc<World>, convio: Convio<'static>, mut dice: Dice) -> Told {
     let mut told = Told::default();
     while world.take(1) == 1 {
         let offer = world.offer(&mut dice);
-        let acme = &world.workspaces[offer.workspace];
+        let acme = convio.workspace(world.workspaces[offer.workspace].id());
         match acme.ingest(offer.raw(&mut dice)).await {
             Ok(Ingested::Created(taken) | Ingested::Linked(taken)) => {
                 let contact = (taken.contact.uuid(), number(taken.number.as_u64()));

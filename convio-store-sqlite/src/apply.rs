@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::mem::take;
 
 use convio_core::WorkspaceId;
-use convio_core::change_set::{self, ChangeSet, Picture, Receipt};
+use convio_core::change_set::{ChangeSet, Picture, Receipt};
 use convio_core::store::CommitError;
 use rusqlite::Connection;
 
@@ -59,24 +59,15 @@ fn apart(conn: &Connection, batch: Vec<ChangeSet>) -> Applied {
 
 /// Applies them, and writes what came of them.
 fn together(conn: &Connection, batch: Vec<ChangeSet>) -> Applied {
-    let mut pictures = BTreeMap::new();
-    let results = batch.into_iter().map(|changes| one(conn, &mut pictures, changes)).collect();
+    let mut pictures: BTreeMap<WorkspaceId, Picture<Tables<'_>>> = BTreeMap::new();
+    let mut apply = |changes: ChangeSet| {
+        let workspace = changes.workspace;
+        let picture = pictures.entry(workspace).or_insert_with(|| Picture::over(Tables::of(conn, workspace)));
+        picture.apply(changes)
+    };
+    let results = batch.into_iter().map(&mut apply).collect();
     let written = pictures.values().try_for_each(|picture| write(conn, picture));
     Applied { results, failed: written.err() }
-}
-
-fn one<'c>(
-    conn: &'c Connection,
-    pictures: &mut BTreeMap<WorkspaceId, Picture<Tables<'c>>>,
-    changes: ChangeSet,
-) -> Result<Receipt, CommitError> {
-    let workspace = changes.workspace;
-    let picture = pictures.entry(workspace).or_insert_with(|| Picture::over(Tables::of(conn, workspace)));
-    let result = change_set::apply(picture, changes).and_then(|receipt| picture.settle().map(|()| receipt));
-    if result.is_err() {
-        picture.roll_back();
-    }
-    result
 }
 
 /// Writes what was put to a picture.

@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use convio_core::change_set::{ClaimName, Held, Last, ReadRows, RowKey, Version};
+use convio_core::analytics::Measure;
+use convio_core::change_set::{ClaimName, Held, Last, ReadRows, RollupKey, RowKey, Version};
 use convio_core::contact::{Contact, ContactKey};
 use convio_core::event::Head;
 use convio_core::store::CommitError;
@@ -107,6 +108,11 @@ impl ReadRows for Tables<'_> {
     // The insert finds it out.
     fn has_payload(&mut self, _: IntakeId) -> Result<bool, CommitError> {
         Ok(false)
+    }
+
+    // The columns take no sum that does not fit.
+    fn sums(&mut self, _: &RollupKey) -> Result<Option<[i64; Measure::SLOTS]>, CommitError> {
+        Ok(None)
     }
 }
 

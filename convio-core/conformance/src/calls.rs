@@ -104,6 +104,12 @@ calls! {
     ingest: Ingest = |acme, named| {
         acme.ingest(RawLead::json(r#"{"phone":"+12125550199"}"#).webhook(named.webhook_name))
     };
+    ingest_many: Ingest = |acme, named| async {
+        let raw = RawLead::json(r#"{"phone":"+12125550199"}"#).webhook(named.webhook_name);
+        let mut answers = Vec::new();
+        acme.ingest_many([raw], |_, answer| answers.push(answer)).await;
+        answers.into_iter().collect::<Result<Vec<_>, _>>()
+    };
     ingest_batch: Ingest = |acme, named| async {
         let raw = RawLead::json(r#"{"phone":"+12125550199"}"#).provider(named.provider_name);
         let answer = acme.ingest_batch(vec![raw], Atomicity::PerRow).await?;

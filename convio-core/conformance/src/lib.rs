@@ -86,7 +86,7 @@ pub use invariants::{INVARIANTS, Invariant, check_invariants};
 pub use registry::{CASES, Case, run};
 pub use shared::Shared;
 pub use snapshot::{Snapshot, feed, streams};
-pub use subject::{Held, Subject, Volatile};
+pub use subject::{Held, Subject, Together, Volatile};
 pub use world::{
     ManualClock, World, body_of, codes, created, duplicate, lead, lead_with, linked, phone, rejected,
     replayed, taken,

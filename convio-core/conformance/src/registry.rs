@@ -196,6 +196,7 @@ registry! { $
         all_or_nothing_with_one_key_twice_is_kept_out
         an_empty_batch_is_answered_with_nothing
         a_batch_has_a_bound
+        any_number_of_rows_is_taken_and_answered_in_order
         rows_of_several_webhooks_travel_together
     }
     merge {
@@ -470,6 +471,7 @@ registry! { $
         of_racing_repeats_one_is_taken
         a_limit_holds_under_any_race
         a_tailing_reader_misses_no_position
+        one_by_one_batched_and_coalesced_come_to_the_same
         writers_of_several_workspaces_do_not_disturb_each_other
         a_deleted_webhook_takes_nothing_more_whoever_races
     }

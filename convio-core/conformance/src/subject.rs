@@ -1,6 +1,6 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use convio_core::Store;
+use convio_core::{Coalesced, Store};
 
 /// A store under test, empty when it is made, with whatever keeps it alive: a file, a schema, a container.
 ///
@@ -45,4 +45,44 @@ impl<S: Store + 'static> Subject for Volatile<S> {
     fn reopen(&self) -> Option<Arc<dyn Store>> {
         None
     }
+}
+
+/// A subject whose store is wrapped in [`Coalesced`]: wrapped or not, a store does the same.
+pub struct Together<S> {
+    inner: S,
+    store: Mutex<Arc<dyn Store>>,
+}
+
+impl<S: Subject> Together<S> {
+    /// This subject, wrapped.
+    pub fn new(inner: S) -> Self {
+        let store = Mutex::new(wrapped(inner.store()));
+        Self { inner, store }
+    }
+}
+
+impl<S: Subject> Subject for Together<S> {
+    fn store(&self) -> Arc<dyn Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reopen(&self) -> Option<Arc<dyn Store>> {
+        let store = wrapped(self.inner.reopen()?);
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = store.clone();
+        Some(store)
+    }
+
+    fn enter(&self) -> Box<dyn Held + '_> {
+        self.inner.enter()
+    }
+}
+
+impl<S> std::fmt::Debug for Together<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Together").finish_non_exhaustive()
+    }
+}
+
+fn wrapped(store: Arc<dyn Store>) -> Arc<dyn Store> {
+    Arc::new(Coalesced::new(store))
 }

@@ -3,9 +3,9 @@ use uuid::Uuid;
 
 use super::{
     ChangeSet, Claim, ClaimName, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions, GateLost,
-    MergedContact, Receipt, RepeatWindow, Version, Write,
+    MergedContact, Receipt, RepeatWindow, RollupKey, Version, Write,
 };
-use crate::analytics::{Rollup, RollupDelta};
+use crate::analytics::{Measure, Rollup, RollupDelta};
 use crate::appointment::Appointment;
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey, NumberSeries};
@@ -91,6 +91,9 @@ pub trait ReadRows {
     /// Whether there is a payload of this id. Where the write itself finds that out and answers it as a conflict, it may be
     /// denied here.
     fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError>;
+    /// The sums of a row of a cube, all 0 where there is none. Where the write itself finds out that sums no longer fit and answers it
+    /// as misuse, they need not be known here.
+    fn sums(&mut self, key: &RollupKey) -> Result<Option<[i64; Measure::SLOTS]>, CommitError>;
 }
 
 /// What holds a name.

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{ClaimName, Held, Last, ReadRows, RowKey, Rows, Version};
-use crate::analytics::{Cube, Rollup};
+use super::{ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RowKey, Rows, Version, apply};
+use crate::analytics::{Cube, Measure, Rollup};
 use crate::appointment::Appointment;
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey};
@@ -22,9 +22,8 @@ macro_rules! picture {
     ($($(#[$doc:meta])* $name:ident: $key:ty => $value:ty),+ $(,)?) => {
         /// What change sets make of the rows of one workspace, before any of it is written: rows that were put hide those below.
         ///
-        /// A store that writes many rows at once applies one change set after the other to it, each followed by
-        /// [`Picture::settle`] or [`Picture::roll_back`], and then writes what there is, each row once, in the order of its
-        /// key. What is written is what was settled.
+        /// A store that writes many rows at once applies one change set after the other to it ([`Picture::apply`]), and then
+        /// writes what there is, each row once, in the order of its key.
         ///
         /// ```
         /// use convio_core::change_set::Puts;
@@ -65,19 +64,17 @@ macro_rules! picture {
                 }
             }
 
-            /// Keeps what the last change set put.
-            ///
-            /// # Errors
-            /// The sums of a cube no longer fit: the change set is not applied, and is to be rolled back.
-            pub fn settle(&mut self) -> Result<(), CommitError> {
+            fn settle(&mut self) -> Result<(), CommitError>
+            where
+                B: ReadRows,
+            {
                 self.settle_sums()?;
                 self.settled = (self.head, self.events.len());
                 $(self.$name.settle();)+
                 Ok(())
             }
 
-            /// Takes back what the last change set put.
-            pub fn roll_back(&mut self) {
+            fn roll_back(&mut self) {
                 let (head, events) = self.settled;
                 self.head = head;
                 self.events.truncate(events);
@@ -123,6 +120,21 @@ picture! {
 pub type RollupKey = (Cube, NaiveDate, [String; 3]);
 
 impl<B> Picture<B> {
+    /// Applies a change set, and keeps what it put, or takes it back.
+    ///
+    /// # Errors
+    /// Those of [`apply`]: nothing of it is in the picture then.
+    pub fn apply(&mut self, changes: ChangeSet) -> Result<Receipt, CommitError>
+    where
+        B: ReadRows,
+    {
+        let applied = apply(self, changes).and_then(|receipt| self.settle().map(|()| receipt));
+        if applied.is_err() {
+            self.roll_back();
+        }
+        applied
+    }
+
     /// The head to be written; `None` where nothing is to be.
     pub fn head(&self) -> Option<Head> {
         self.head
@@ -148,15 +160,18 @@ impl<B> Picture<B> {
         }
     }
 
-    fn settle_sums(&mut self) -> Result<(), CommitError> {
-        let fits = self.rollups.fresh.iter().all(|(key, sums)| {
-            self.rollups
-                .settled
-                .get(key)
-                .is_none_or(|row| row.n.iter().zip(sums.n).all(|(n, by)| n.checked_add(by).is_some()))
-        });
-        if !fits {
-            return Err(CommitError::Misuse("a sum no longer fits".to_owned()));
+    fn settle_sums(&mut self) -> Result<(), CommitError>
+    where
+        B: ReadRows,
+    {
+        let no_longer_fits = || CommitError::Misuse("a sum no longer fits".to_owned());
+        for (key, by) in &self.rollups.fresh {
+            let stored = self.below.sums(key)?.unwrap_or_default();
+            let put = self.rollups.settled.get(key).map_or([0; Measure::SLOTS], |row| row.n);
+            for ((stored, put), by) in stored.into_iter().zip(put).zip(by.n) {
+                let sum = put.checked_add(by).and_then(|more| stored.checked_add(more));
+                sum.ok_or_else(no_longer_fits)?;
+            }
         }
         for (key, sums) in std::mem::take(&mut self.rollups.fresh) {
             match self.rollups.settled.get_mut(&key) {
@@ -242,6 +257,10 @@ impl<B: ReadRows> ReadRows for Picture<B> {
 
     fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError> {
         Ok(self.payloads.get(&id).is_some() || self.below.has_payload(id)?)
+    }
+
+    fn sums(&mut self, key: &RollupKey) -> Result<Option<[i64; Measure::SLOTS]>, CommitError> {
+        self.below.sums(key)
     }
 }
 

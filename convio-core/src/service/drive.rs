@@ -272,6 +272,11 @@ impl<'s> WorkspaceHandle<'s> {
         Ok(config)
     }
 
+    /// The configuration as it was read last, if it was.
+    pub(super) fn config_at_hand(&self) -> Option<Arc<ConfigSnapshot>> {
+        self.convio.inner.cached(self.id)
+    }
+
     /// The configuration, if it is another one than this by now. Reads the workspace's head.
     pub(super) async fn newer(
         &self,

@@ -1,4 +1,7 @@
 use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
 use uuid::Uuid;
 
@@ -96,6 +99,61 @@ impl WorkspaceHandle<'_> {
         }
     }
 
+    /// Takes any number of raw leads, in commits of at most [`CHUNK_ROWS_MAX`] rows: answers come in the order of the rows, each with its
+    /// number from 0 on, and rows of the same contact or key as if one came after the other. Of the rows no more than two chunks
+    /// are held at once: while the store commits one, the next one is read and planned.
+    ///
+    /// It goes on after a row that fails: the errors are those of [`WorkspaceHandle::ingest`], and which rows are worth sending again
+    /// each of them tells. Answers how many rows there were.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+    /// use convio_core::{Convio, NewWorkspace, RawLead};
+    /// use convio_store_memory::MemoryStore;
+    ///
+    /// let convio = Convio::new(MemoryStore::new());
+    /// let acme = convio.create_workspace(NewWorkspace::named("Acme Solar")).await?;
+    /// let rows = (0..5_000).map(|n| RawLead::json(format!(r#"{{"phone":"+1212{:07}"}}"#, 2_000_000 + n % 1_000)));
+    /// let mut contacts = std::collections::HashSet::new();
+    /// let sent = acme
+    ///     .ingest_many(rows, |_, answer| {
+    ///         let taken = answer.expect("nothing is wrong with it");
+    ///         contacts.extend(taken.accepted().map(|accepted| accepted.contact));
+    ///     })
+    ///     .await;
+    /// assert_eq!((sent, contacts.len()), (5_000, 1_000));
+    /// # Ok(()) }) }
+    /// ```
+    pub async fn ingest_many(
+        &self,
+        rows: impl IntoIterator<Item = RawLead>,
+        mut each: impl FnMut(usize, Result<Ingested, Error>),
+    ) -> usize {
+        let mut rows = rows.into_iter();
+        let (mut number, mut early) = (0, None);
+        let mut chunk = next_chunk(&mut rows);
+        while !chunk.is_empty() {
+            let next;
+            let answers = {
+                let mut answers = pin!(self.per_row_from(&chunk, early.take()));
+                // Begun before the next chunk is looked at: the store works meanwhile.
+                let begun = poll_fn(|context| Poll::Ready(answers.as_mut().poll(context))).await;
+                next = next_chunk(&mut rows);
+                early = self.plan_early(&next);
+                match begun {
+                    Poll::Ready(answers) => answers,
+                    Poll::Pending => answers.await,
+                }
+            };
+            for answer in answers {
+                each(number, answer);
+                number += 1;
+            }
+            chunk = next;
+        }
+        number
+    }
+
     /// Makes a lead of a rejected one, read again with its corrections and under the rules of today. The lead has the
     /// rejection's id.
     ///
@@ -146,26 +204,25 @@ impl WorkspaceHandle<'_> {
         Err(Error::conflict(format!("rejection `{rejection}` is changed by others all the time")))
     }
 
-    /// Plans and commits rows until each has an answer; those that lost a gate which only means "plan again" travel
-    /// together in the next round.
     async fn per_row(&self, rows: &[RawLead]) -> Vec<Result<Ingested, Error>> {
+        self.per_row_from(rows, None).await
+    }
+
+    /// Plans and commits rows until each has an answer; those that lost a gate which only means "plan again" travel
+    /// together in the next round. The first round may be planned already.
+    async fn per_row_from(&self, rows: &[RawLead], early: Option<Round>) -> Vec<Result<Ingested, Error>> {
         let mut answers: Vec<Option<Result<Ingested, Error>>> = rows.iter().map(|_| None).collect();
         let mut open: Vec<(usize, Option<LeadId>)> = (0..rows.len()).map(|row| (row, None)).collect();
-        let mut fresh = false;
+        let (mut early, mut fresh) = (early, false);
         for _ in 0..TRIES_MAX {
-            let certain = fresh;
-            let config = match self.config(fresh).await {
-                Ok(config) => config,
-                Err(error) => {
-                    for (row, _) in open.drain(..) {
-                        answers[row] = Some(Err(error.clone()));
-                    }
-                    break;
-                }
+            let planned = match early.take() {
+                Some(round) => Ok(round),
+                None => self.plan_round(rows, &open, fresh).await,
             };
-            let permit = match self.check(Permission::Ingest, Some(&*config)) {
-                Ok(permit) => permit,
-                Err(_) if !certain => {
+            let round = match planned {
+                Ok(round) => round,
+                // No commit will tell that the configuration at hand is too old for this answer.
+                Err(error) if !fresh && error.kind() == ErrorKind::Denied => {
                     fresh = true;
                     continue;
                 }
@@ -176,22 +233,10 @@ impl WorkspaceHandle<'_> {
                     break;
                 }
             };
-            fresh = false;
-            let mut batch = Vec::with_capacity(open.len());
-            let mut sent = Vec::with_capacity(open.len());
-            for (row, repeat_of) in std::mem::take(&mut open) {
-                match self.plan_row(&rows[row], repeat_of, &config) {
-                    Ok(IngestPlan { intake, changes, verdict, appointment }) => {
-                        batch.push(changes);
-                        sent.push((row, repeat_of, Sent { intake, verdict, appointment }));
-                    }
-                    // No commit will tell that the configuration at hand is too old for this answer.
-                    Err(error) if !certain && is_of_config(&error) => {
-                        fresh = true;
-                        open.push((row, repeat_of));
-                    }
-                    Err(error) => answers[row] = Some(Err(error)),
-                }
+            let Round { permit, batch, sent, failed, again } = round;
+            (fresh, open) = (!again.is_empty(), again);
+            for (row, error) in failed {
+                answers[row] = Some(Err(error));
             }
             if batch.is_empty() && open.is_empty() {
                 break;
@@ -224,6 +269,50 @@ impl WorkspaceHandle<'_> {
         }
         let bound = || Err(Error::conflict("the configuration is changed by others all the time"));
         answers.into_iter().map(|answer| answer.unwrap_or_else(bound)).collect()
+    }
+
+    async fn plan_round(
+        &self,
+        rows: &[RawLead],
+        open: &[(usize, Option<LeadId>)],
+        fresh: bool,
+    ) -> Result<Round, Error> {
+        let config = self.config(fresh).await?;
+        let permit = self.check(Permission::Ingest, Some(&*config))?;
+        Ok(self.plan_under(&config, permit, rows, open, fresh))
+    }
+
+    /// The first round of rows whose turn has not come, if the configuration is at hand. Should it be another one by then, the
+    /// commit tells.
+    fn plan_early(&self, rows: &[RawLead]) -> Option<Round> {
+        let config = self.config_at_hand()?;
+        let permit = self.check(Permission::Ingest, Some(&*config)).ok()?;
+        let open: Vec<_> = (0..rows.len()).map(|row| (row, None)).collect();
+        Some(self.plan_under(&config, permit, rows, &open, false))
+    }
+
+    fn plan_under(
+        &self,
+        config: &ConfigSnapshot,
+        permit: Permit,
+        rows: &[RawLead],
+        open: &[(usize, Option<LeadId>)],
+        certain: bool,
+    ) -> Round {
+        let (batch, sent) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
+        let mut round = Round { permit, batch, sent, failed: Vec::new(), again: Vec::new() };
+        for (row, repeat_of) in open.iter().copied() {
+            match self.plan_row(&rows[row], repeat_of, config) {
+                Ok(IngestPlan { intake, changes, verdict, appointment }) => {
+                    round.batch.push(changes);
+                    round.sent.push((row, repeat_of, Sent { intake, verdict, appointment }));
+                }
+                // No commit will tell that the configuration at hand is too old for this answer.
+                Err(error) if !certain && is_of_config(&error) => round.again.push((row, repeat_of)),
+                Err(error) => round.failed.push((row, error)),
+            }
+        }
+        round
     }
 
     fn plan_row(
@@ -411,6 +500,27 @@ impl WorkspaceHandle<'_> {
     }
 }
 
+/// Rows that are planned.
+struct Round {
+    permit: Permit,
+    batch: Vec<ChangeSet>,
+    sent: Vec<(usize, Option<LeadId>, Sent)>,
+    failed: Vec<(usize, Error)>,
+    /// Those to be planned again, under a configuration that is certainly the newest.
+    again: Vec<(usize, Option<LeadId>)>,
+}
+
+/// The next rows of a long list: as many as are committed at once.
+fn next_chunk(rows: &mut impl Iterator<Item = RawLead>) -> Vec<RawLead> {
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    while chunk.len() < CHUNK_ROWS_MAX && bytes < CHUNK_BYTES_MAX {
+        let Some(row) = rows.next() else { break };
+        bytes += row.body.len();
+        chunk.push(row);
+    }
+    chunk
+}
+
 /// A row on its way: what to answer once its change set is applied.
 struct Sent {
     intake: IntakeId,
@@ -489,3 +599,7 @@ fn others() -> Error {
 
 /// Most rows of a batch: what is held in memory at once, and how long other writers of a workspace wait.
 pub const BATCH_ROWS_MAX: usize = 10_000;
+/// Most rows of a commit of [`WorkspaceHandle::ingest_many`]: past it they get no cheaper.
+pub const CHUNK_ROWS_MAX: usize = 1_000;
+/// Bytes of payloads after which a chunk is long enough.
+const CHUNK_BYTES_MAX: usize = 8 * 1024 * 1024;

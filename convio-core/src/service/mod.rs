@@ -1,5 +1,6 @@
 //! The asynchronous face: use cases driven over a [`Store`], with retries that have a bound.
 
+mod coalesced;
 mod drive;
 mod handle;
 mod ingest;
@@ -23,8 +24,9 @@ use crate::store::Store;
 use crate::use_case::{ConfigSnapshot, CreateWorkspace};
 use crate::workspace::NewWorkspace;
 
+pub use coalesced::Coalesced;
 pub use drive::WorkspaceHandle;
-pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, Received};
+pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, CHUNK_ROWS_MAX, Received};
 pub use leads::Expired;
 pub use reports::{
     Attribution, DailyConversions, DailyLeads, DailyUsage, DailyWebhook, Funnel, SourceRate, Totals,

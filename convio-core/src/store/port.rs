@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::{CommitError, Loaded, Needs, StoreError};
@@ -59,3 +61,20 @@ pub enum Durability {
     /// The loss of power: it is synced to the disk.
     Synced,
 }
+
+/// A store that is shared: what keeps a part of it outside of [`Convio`](crate::Convio), to shut it down or to look at it.
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn durability(&self) -> Durability {
+        self.as_ref().durability()
+    }
+
+    async fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
+        self.as_ref().load(needs).await
+    }
+
+    async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
+        self.as_ref().commit(batch).await
+    }
+}
+crate::pass_on_reads!([S: Store + ?Sized] Arc<S>, |store| store.as_ref());

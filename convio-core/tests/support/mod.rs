@@ -5,21 +5,9 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use convio_core::analytics::AnalyticsRepository;
-use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
-use convio_core::change_set::{ChangeSet, ClaimName, Receipt};
-use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
-use convio_core::conversion::{ConversionFilter, ConversionRepository};
-use convio_core::event::{EventLog, Head};
-use convio_core::lead::{LeadFilter, LeadRepository};
-use convio_core::record::{Record, Records};
-use convio_core::rejection::{RejectionFilter, RejectionRepository};
+use convio_core::change_set::{ChangeSet, Receipt};
 use convio_core::store::{CommitError, Durability, Fault, Loaded, Needs, Store, StoreError};
-use convio_core::webhook::WebhookRepository;
-use convio_core::workspace::WorkspaceRepository;
-use convio_core::*;
 use convio_store_memory::MemoryStore;
-use uuid::Uuid;
 
 /// What happens to a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,51 +96,4 @@ impl Store for &'static Moody {
     }
 }
 
-macro_rules! pass_on {
-    ($($port:ident { $($name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)+ })+) => {$(
-        #[async_trait]
-        impl $port for &'static Moody {
-            $(async fn $name(&self, $($arg: $ty),*) -> Result<$out, StoreError> {
-                self.inner.$name($($arg),*).await
-            })+
-        }
-    )+};
-}
-
-pass_on! {
-    WorkspaceRepository { fetch_workspaces(ids: &[WorkspaceId]) -> Vec<Option<Workspace>>; }
-    WebhookRepository {
-        fetch_webhooks(workspace: WorkspaceId, ids: &[WebhookId]) -> Vec<Option<Webhook>>;
-        list_webhooks(workspace: WorkspaceId, page: &PageRequest) -> Page<Webhook>;
-    }
-    ContactRepository {
-        fetch_contacts(workspace: WorkspaceId, refs: &[ContactRef]) -> Vec<Option<Contact>>;
-        list_contacts(workspace: WorkspaceId, filter: &ContactFilter, page: &PageRequest) -> Page<Contact>;
-        contact_keys(workspace: WorkspaceId, contact: ContactId) -> Vec<ContactKey>;
-    }
-    LeadRepository {
-        fetch_leads(workspace: WorkspaceId, ids: &[LeadId]) -> Vec<Option<Lead>>;
-        list_leads(workspace: WorkspaceId, filter: &LeadFilter, page: &PageRequest) -> Page<Lead>;
-        fetch_holders(workspace: WorkspaceId, names: &[ClaimName]) -> Vec<Option<Uuid>>;
-        fetch_payloads(workspace: WorkspaceId, ids: &[IntakeId]) -> Vec<Option<Payload>>;
-    }
-    RejectionRepository {
-        fetch_rejections(workspace: WorkspaceId, ids: &[IntakeId]) -> Vec<Option<Rejection>>;
-        list_rejections(workspace: WorkspaceId, filter: &RejectionFilter, page: &PageRequest) -> Page<Rejection>;
-    }
-    AppointmentRepository {
-        fetch_appointments(workspace: WorkspaceId, ids: &[AppointmentId]) -> Vec<Option<Appointment>>;
-        list_appointments(workspace: WorkspaceId, filter: &AppointmentFilter, page: &PageRequest) -> Page<Appointment>;
-    }
-    ConversionRepository {
-        fetch_conversions(workspace: WorkspaceId, ids: &[ConversionId]) -> Vec<Option<Conversion>>;
-        list_conversions(workspace: WorkspaceId, filter: &ConversionFilter, page: &PageRequest) -> Page<Conversion>;
-    }
-    EventLog {
-        history(workspace: WorkspaceId, stream: StreamRef, page: &PageRequest) -> Page<Event>;
-        feed(workspace: WorkspaceId, after: Position, limit: usize) -> Vec<Event>;
-        head(workspace: WorkspaceId) -> Option<Head>;
-    }
-    AnalyticsRepository { report(workspace: WorkspaceId, query: &ReportQuery) -> Vec<Rollup>; }
-    Records { fetch_record(workspace: WorkspaceId, kind: &str, key: &str) -> Option<Record>; }
-}
+convio_core::pass_on_reads!([] &'static Moody, |store| store.inner);

@@ -1,15 +1,15 @@
--- uuid, uuid[], smallint[], text[], uuid[], uuid[], uuid[], smallint[], date[], text[], text[], text[]
-(SELECT 40::int2 AS set, ROW(x.workspace_id, x.feed, x.contacts, x.config, x.commits) AS cells FROM convio.head AS x WHERE x.workspace_id = $1)
-UNION ALL (SELECT 41::int2 AS set, ROW(x.workspace_id, x.webhook_id, x.kind, x.value, x.fingerprint, x.holder_id, x.expires_at, x.yields) AS cells FROM unnest((SELECT $2::uuid[]), (SELECT $3::int2[]), (SELECT $4::text[])) AS n (webhook_id, kind, value)
-    CROSS JOIN LATERAL (SELECT * FROM convio.claim AS t WHERE t.workspace_id = $1 AND t.webhook_id = n.webhook_id
+-- uuid[], uuid[], uuid[], smallint[], text[], uuid[], uuid[], uuid[], uuid[], uuid[], uuid[], uuid[], smallint[], date[], text[], text[], text[]
+(SELECT 40::int2 AS set, ROW(x.workspace_id, x.feed, x.contacts, x.config, x.commits) AS cells FROM unnest((SELECT $1::uuid[])) AS n (workspace_id)
+    CROSS JOIN LATERAL (SELECT * FROM convio.head AS t WHERE t.workspace_id = n.workspace_id LIMIT 1) AS x)
+UNION ALL (SELECT 41::int2 AS set, ROW(x.workspace_id, x.webhook_id, x.kind, x.value, x.fingerprint, x.holder_id, x.expires_at, x.yields) AS cells FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (SELECT $4::int2[]), (SELECT $5::text[])) AS n (workspace_id, webhook_id, kind, value)
+    CROSS JOIN LATERAL (SELECT * FROM convio.claim AS t WHERE t.workspace_id = n.workspace_id AND t.webhook_id = n.webhook_id
         AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS x)
-UNION ALL (SELECT 50::int2 AS set, ROW(x.id, x.version) AS cells FROM unnest((SELECT $5::uuid[])) AS n (id)
-    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.contact AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x)
-UNION ALL (SELECT 51::int2 AS set, ROW(x.id, x.version) AS cells FROM unnest((SELECT $6::uuid[])) AS n (id)
-    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.lead AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x)
-UNION ALL (SELECT 54::int2 AS set, ROW(x.id, x.version) AS cells FROM unnest((SELECT $7::uuid[])) AS n (id)
-    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.conversion AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x)
-UNION ALL (SELECT 57::int2 AS set, ROW(x.workspace_id, x.cube, x.day, x.d1, x.d2, x.d3, x.n0, x.n1, x.n2, x.n3, x.n4, x.n5, x.last_at) AS cells FROM unnest((SELECT $8::int2[]), (SELECT $9::date[]), (SELECT $10::text[]), (SELECT $11::text[]),
-        (SELECT $12::text[])) AS n (cube, day, d1, d2, d3)
-    CROSS JOIN LATERAL (SELECT * FROM convio.rollup AS t WHERE t.workspace_id = $1 AND t.cube = n.cube AND t.day = n.day
+UNION ALL (SELECT 50::int2 AS set, ROW(n.workspace_id, x.id, x.version) AS cells FROM unnest((SELECT $6::uuid[]), (SELECT $7::uuid[])) AS n (workspace_id, id)
+    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.contact AS t WHERE t.workspace_id = n.workspace_id AND t.id = n.id LIMIT 1) AS x)
+UNION ALL (SELECT 51::int2 AS set, ROW(n.workspace_id, x.id, x.version) AS cells FROM unnest((SELECT $8::uuid[]), (SELECT $9::uuid[])) AS n (workspace_id, id)
+    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.lead AS t WHERE t.workspace_id = n.workspace_id AND t.id = n.id LIMIT 1) AS x)
+UNION ALL (SELECT 54::int2 AS set, ROW(n.workspace_id, x.id, x.version) AS cells FROM unnest((SELECT $10::uuid[]), (SELECT $11::uuid[])) AS n (workspace_id, id)
+    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.conversion AS t WHERE t.workspace_id = n.workspace_id AND t.id = n.id LIMIT 1) AS x)
+UNION ALL (SELECT 57::int2 AS set, ROW(x.workspace_id, x.cube, x.day, x.d1, x.d2, x.d3, x.n0, x.n1, x.n2, x.n3, x.n4, x.n5, x.last_at) AS cells FROM unnest((SELECT $12::uuid[]), (SELECT $13::int2[]), (SELECT $14::date[]), (SELECT $15::text[]), (SELECT $16::text[]), (SELECT $17::text[])) AS n (workspace_id, cube, day, d1, d2, d3)
+    CROSS JOIN LATERAL (SELECT * FROM convio.rollup AS t WHERE t.workspace_id = n.workspace_id AND t.cube = n.cube AND t.day = n.day
         AND t.d1 = n.d1 AND t.d2 = n.d2 AND t.d3 = n.d3 LIMIT 1) AS x)

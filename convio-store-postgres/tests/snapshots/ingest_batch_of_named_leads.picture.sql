@@ -1,30 +1,30 @@
--- uuid, uuid[], smallint[], text[], text[], timestamp with time zone[], uuid[], smallint[], text[], uuid[], smallint[], text[], uuid[], smallint[], text[], bytea[], uuid[], uuid[], uuid[], smallint[], date[], text[], text[], text[]
-(SELECT 40::int2 AS set, ROW(x.workspace_id, x.feed, x.contacts, x.config, x.commits) AS cells FROM convio.head AS x WHERE x.workspace_id = $1)
-UNION ALL (SELECT 41::int2 AS set, ROW(x.workspace_id, x.webhook_id, x.kind, x.value, x.fingerprint, x.holder_id, x.expires_at, x.yields) AS cells FROM unnest((SELECT $2::uuid[]), (SELECT $3::int2[]), (SELECT $4::text[])) AS n (webhook_id, kind, value)
-    CROSS JOIN LATERAL (SELECT * FROM convio.claim AS t WHERE t.workspace_id = $1 AND t.webhook_id = n.webhook_id
+-- uuid[], uuid[], uuid[], smallint[], text[], uuid[], text[], timestamp with time zone[], uuid[], uuid[], smallint[], text[], uuid[], uuid[], smallint[], text[], uuid[], uuid[], smallint[], text[], bytea[], uuid[], uuid[], uuid[], uuid[], uuid[], uuid[], uuid[], smallint[], date[], text[], text[], text[]
+(SELECT 40::int2 AS set, ROW(x.workspace_id, x.feed, x.contacts, x.config, x.commits) AS cells FROM unnest((SELECT $1::uuid[])) AS n (workspace_id)
+    CROSS JOIN LATERAL (SELECT * FROM convio.head AS t WHERE t.workspace_id = n.workspace_id LIMIT 1) AS x)
+UNION ALL (SELECT 41::int2 AS set, ROW(x.workspace_id, x.webhook_id, x.kind, x.value, x.fingerprint, x.holder_id, x.expires_at, x.yields) AS cells FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (SELECT $4::int2[]), (SELECT $5::text[])) AS n (workspace_id, webhook_id, kind, value)
+    CROSS JOIN LATERAL (SELECT * FROM convio.claim AS t WHERE t.workspace_id = n.workspace_id AND t.webhook_id = n.webhook_id
         AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS x)
-UNION ALL (SELECT 42::int2 AS set, ROW(x.workspace_id, x.key, x.window_at, x.used) AS cells FROM unnest((SELECT $5::text[]), (SELECT $6::timestamptz[])) AS n (key, window_at)
-    CROSS JOIN LATERAL (SELECT * FROM convio.counter AS t WHERE t.workspace_id = $1 AND t.key = n.key
+UNION ALL (SELECT 42::int2 AS set, ROW(x.workspace_id, x.key, x.window_at, x.used) AS cells FROM unnest((SELECT $6::uuid[]), (SELECT $7::text[]), (SELECT $8::timestamptz[])) AS n (workspace_id, key, window_at)
+    CROSS JOIN LATERAL (SELECT * FROM convio.counter AS t WHERE t.workspace_id = n.workspace_id AND t.key = n.key
         AND t.window_at = n.window_at LIMIT 1) AS x)
-UNION ALL (SELECT 43::int2 AS set, ROW(x.workspace_id, x.scope, x.kind, x.value, x.contact_id) AS cells FROM unnest((SELECT $7::uuid[]), (SELECT $8::int2[]), (SELECT $9::text[])) AS n (scope, kind, value)
-    CROSS JOIN LATERAL (SELECT * FROM convio.contact_key AS t WHERE t.workspace_id = $1 AND t.scope = n.scope
+UNION ALL (SELECT 43::int2 AS set, ROW(x.workspace_id, x.scope, x.kind, x.value, x.contact_id) AS cells FROM unnest((SELECT $9::uuid[]), (SELECT $10::uuid[]), (SELECT $11::int2[]), (SELECT $12::text[])) AS n (workspace_id, scope, kind, value)
+    CROSS JOIN LATERAL (SELECT * FROM convio.contact_key AS t WHERE t.workspace_id = n.workspace_id AND t.scope = n.scope
         AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS x)
-UNION ALL (SELECT 44::int2 AS set, ROW(x.workspace_id, x.id, x.number, x.first_name, x.last_name, x.email, x.phone, x.phone_validity, x.phone_ext, x.street, x.street2, x.city, x.state, x.postal_code, x.country, x.stamps, x.first_source, x.first_lead, x.first_at, x.leads, x.customer_since, x.conversions, x.lifetime::text, x.created_at, x.version) AS cells FROM unnest((SELECT $10::uuid[]), (SELECT $11::int2[]), (SELECT $12::text[])) AS n (scope, kind, value)
-    CROSS JOIN LATERAL (SELECT t.contact_id FROM convio.contact_key AS t WHERE t.workspace_id = $1 AND t.scope = n.scope
+UNION ALL (SELECT 44::int2 AS set, ROW(x.workspace_id, x.id, x.number, x.first_name, x.last_name, x.email, x.phone, x.phone_validity, x.phone_ext, x.street, x.street2, x.city, x.state, x.postal_code, x.country, x.stamps, x.first_source, x.first_lead, x.first_at, x.leads, x.customer_since, x.conversions, x.lifetime::text, x.created_at, x.version) AS cells FROM unnest((SELECT $13::uuid[]), (SELECT $14::uuid[]), (SELECT $15::int2[]), (SELECT $16::text[])) AS n (workspace_id, scope, kind, value)
+    CROSS JOIN LATERAL (SELECT t.contact_id FROM convio.contact_key AS t WHERE t.workspace_id = n.workspace_id AND t.scope = n.scope
         AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS k
-    CROSS JOIN LATERAL (SELECT * FROM convio.contact AS t WHERE t.workspace_id = $1 AND t.id = k.contact_id LIMIT 1) AS x)
-UNION ALL (SELECT 45::int2 AS set, ROW(x.workspace_id, x.contact_id, x.key, x.last_at, x.last_lead) AS cells FROM unnest((SELECT $13::uuid[]), (SELECT $14::int2[]), (SELECT $15::text[]), (SELECT $16::bytea[])) AS n (scope, kind, value, key)
-    CROSS JOIN LATERAL (SELECT t.contact_id FROM convio.contact_key AS t WHERE t.workspace_id = $1 AND t.scope = n.scope
+    CROSS JOIN LATERAL (SELECT * FROM convio.contact AS t WHERE t.workspace_id = n.workspace_id AND t.id = k.contact_id LIMIT 1) AS x)
+UNION ALL (SELECT 45::int2 AS set, ROW(x.workspace_id, x.contact_id, x.key, x.last_at, x.last_lead) AS cells FROM unnest((SELECT $17::uuid[]), (SELECT $18::uuid[]), (SELECT $19::int2[]), (SELECT $20::text[]), (SELECT $21::bytea[])) AS n (workspace_id, scope, kind, value, key)
+    CROSS JOIN LATERAL (SELECT t.contact_id FROM convio.contact_key AS t WHERE t.workspace_id = n.workspace_id AND t.scope = n.scope
         AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS k
-    CROSS JOIN LATERAL (SELECT * FROM convio.repeat_window AS t WHERE t.workspace_id = $1 AND t.contact_id = k.contact_id
+    CROSS JOIN LATERAL (SELECT * FROM convio.repeat_window AS t WHERE t.workspace_id = n.workspace_id AND t.contact_id = k.contact_id
         AND t.key = n.key LIMIT 1) AS x)
-UNION ALL (SELECT 50::int2 AS set, ROW(x.id, x.version) AS cells FROM unnest((SELECT $17::uuid[])) AS n (id)
-    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.contact AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x)
-UNION ALL (SELECT 51::int2 AS set, ROW(x.id, x.version) AS cells FROM unnest((SELECT $18::uuid[])) AS n (id)
-    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.lead AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x)
-UNION ALL (SELECT 56::int2 AS set, ROW(x.id, 1::int8) AS cells FROM unnest((SELECT $19::uuid[])) AS n (id)
-    CROSS JOIN LATERAL (SELECT t.id FROM convio.payload AS t WHERE t.workspace_id = $1 AND t.id = n.id LIMIT 1) AS x)
-UNION ALL (SELECT 57::int2 AS set, ROW(x.workspace_id, x.cube, x.day, x.d1, x.d2, x.d3, x.n0, x.n1, x.n2, x.n3, x.n4, x.n5, x.last_at) AS cells FROM unnest((SELECT $20::int2[]), (SELECT $21::date[]), (SELECT $22::text[]), (SELECT $23::text[]),
-        (SELECT $24::text[])) AS n (cube, day, d1, d2, d3)
-    CROSS JOIN LATERAL (SELECT * FROM convio.rollup AS t WHERE t.workspace_id = $1 AND t.cube = n.cube AND t.day = n.day
+UNION ALL (SELECT 50::int2 AS set, ROW(n.workspace_id, x.id, x.version) AS cells FROM unnest((SELECT $22::uuid[]), (SELECT $23::uuid[])) AS n (workspace_id, id)
+    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.contact AS t WHERE t.workspace_id = n.workspace_id AND t.id = n.id LIMIT 1) AS x)
+UNION ALL (SELECT 51::int2 AS set, ROW(n.workspace_id, x.id, x.version) AS cells FROM unnest((SELECT $24::uuid[]), (SELECT $25::uuid[])) AS n (workspace_id, id)
+    CROSS JOIN LATERAL (SELECT t.id, t.version FROM convio.lead AS t WHERE t.workspace_id = n.workspace_id AND t.id = n.id LIMIT 1) AS x)
+UNION ALL (SELECT 56::int2 AS set, ROW(n.workspace_id, x.id) AS cells FROM unnest((SELECT $26::uuid[]), (SELECT $27::uuid[])) AS n (workspace_id, id)
+    CROSS JOIN LATERAL (SELECT t.id FROM convio.payload AS t WHERE t.workspace_id = n.workspace_id AND t.id = n.id LIMIT 1) AS x)
+UNION ALL (SELECT 57::int2 AS set, ROW(x.workspace_id, x.cube, x.day, x.d1, x.d2, x.d3, x.n0, x.n1, x.n2, x.n3, x.n4, x.n5, x.last_at) AS cells FROM unnest((SELECT $28::uuid[]), (SELECT $29::int2[]), (SELECT $30::date[]), (SELECT $31::text[]), (SELECT $32::text[]), (SELECT $33::text[])) AS n (workspace_id, cube, day, d1, d2, d3)
+    CROSS JOIN LATERAL (SELECT * FROM convio.rollup AS t WHERE t.workspace_id = n.workspace_id AND t.cube = n.cube AND t.day = n.day
         AND t.d1 = n.d1 AND t.d2 = n.d2 AND t.d3 = n.d3 LIMIT 1) AS x)

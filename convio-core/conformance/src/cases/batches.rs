@@ -1,9 +1,10 @@
-use convio_core::service::{Atomicity, BATCH_ROWS_MAX};
+use convio_core::service::{Atomicity, BATCH_ROWS_MAX, CHUNK_ROWS_MAX};
 use convio_core::{ErrorKind, Ingested, NewWebhook, RawLead, RepeatAction, WebhookSettings, WorkspaceHandle};
 use serde_json::json;
 
 use crate::{
-    Snapshot, Subject, World, codes, created, duplicate, lead, lead_with, linked, rejected, replayed, taken,
+    Snapshot, Subject, World, check_invariants, codes, created, duplicate, lead, lead_with, linked, rejected,
+    replayed, taken,
 };
 
 pub(crate) async fn rows_are_answered_in_their_order(subject: &dyn Subject) {
@@ -210,6 +211,41 @@ pub(crate) async fn a_batch_has_a_bound(subject: &dyn Subject) {
     let rows = vec![RawLead::json("{}"); BATCH_ROWS_MAX + 1];
     let error = acme.ingest_batch(rows, Atomicity::PerRow).await.unwrap_err();
     assert_eq!(codes(error.reasons()), ["rows/too_many"]);
+}
+
+pub(crate) async fn any_number_of_rows_is_taken_and_answered_in_order(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let rows = CHUNK_ROWS_MAX + 150;
+    let again = CHUNK_ROWS_MAX + 7; // says what the fourth row said, a chunk later
+    let row = |n: usize| match n {
+        3 => lead(3).idempotency_key("once"),
+        n if n == again => lead(3).idempotency_key("once"),
+        n if n % 100 == 99 => RawLead::json("{}"),
+        n => lead((n % 700) as u32),
+    };
+    let mut answers = Vec::new();
+    let sent = acme
+        .ingest_many((0..rows).map(row), |n, answer| {
+            assert_eq!(n, answers.len());
+            answers.push(answer.unwrap());
+        })
+        .await;
+    assert_eq!((sent, answers.len()), (rows, rows));
+    for (n, answer) in answers.iter().enumerate() {
+        let is_as_expected = match answer {
+            Ingested::Created(_) => n < 700,
+            Ingested::Linked(_) => n >= 700,
+            Ingested::Rejected(_) => n % 100 == 99,
+            Ingested::Replayed(first) => n == again && **first == answers[3],
+            _ => false,
+        };
+        assert!(is_as_expected, "{n}: {answer:?}");
+    }
+    let snapshot = Snapshot::of(&*world.store(), acme.id(), 500).await.unwrap();
+    check_invariants(&snapshot).unwrap();
+    assert_eq!(snapshot.leads.len() + snapshot.rejections.len(), rows - 1);
+    assert_eq!(acme.ingest_many([], |_, _| unreachable!()).await, 0);
 }
 
 pub(crate) async fn rows_of_several_webhooks_travel_together(subject: &dyn Subject) {

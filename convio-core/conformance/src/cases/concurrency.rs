@@ -1,16 +1,22 @@
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use convio_core::contact::ContactRef;
 use convio_core::event::{EventBody, Position};
+use convio_core::service::Atomicity;
 use convio_core::{
-    Corrections, DedupScope, Error, ErrorKind, Ingested, NewConversion, NewWebhook, Outcome, RepeatAction,
-    Schedule, WebhookSettings, WorkspaceHandle,
+    Coalesced, Corrections, DedupScope, Error, ErrorKind, Ingested, NewConversion, NewWebhook, Outcome,
+    RawLead, RepeatAction, Schedule, WebhookSettings, WorkspaceHandle,
 };
 use pollster::block_on;
+use serde_json::json;
 
 use super::keys::{SPELLINGS, in_region, spelt};
-use crate::{Snapshot, Subject, World, check_invariants, codes, created, lead, phone, rejected, taken};
+use crate::dice::Dice;
+use crate::{
+    Snapshot, Subject, World, check_invariants, codes, created, lead, lead_with, phone, rejected, taken,
+};
 
 pub(crate) async fn one_call_from_fifty_threads_makes_one_lead(subject: &dyn Subject) {
     let world = World::of(subject);
@@ -247,6 +253,86 @@ pub(crate) async fn a_deleted_webhook_takes_nothing_more_whoever_races(subject: 
         |event| matches!(&event.body, EventBody::LeadReceived(received) if received.webhook == webhook.id),
     );
     assert_eq!(late, None);
+}
+
+/// The same leads, in any order and company: what is left is the same.
+pub(crate) async fn one_by_one_batched_and_coalesced_come_to_the_same(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let mut dice = Dice::of_this_run();
+    let rows: Vec<u32> = (0..60).collect();
+    let shuffled = |dice: &mut Dice| {
+        let mut rows = rows.clone();
+        dice.shuffle(&mut rows);
+        rows
+    };
+    let one_by_one = world.acme().await;
+    for row in shuffled(&mut dice) {
+        taken(one_by_one.ingest(one_of_few(row)).await);
+    }
+    let batched = world.acme().await;
+    let mut open = shuffled(&mut dice);
+    while !open.is_empty() {
+        let batch = open.split_off(open.len().saturating_sub(1 + dice.index(17)));
+        let batch = batch.into_iter().map(one_of_few).collect();
+        let answer = batched.ingest_batch(batch, Atomicity::PerRow).await.unwrap();
+        answer.rows.into_iter().for_each(|row| drop(taken(row)));
+    }
+    let coalesced = world.acme().await;
+    let together = Coalesced::new(world.store()).changes_per_flight(1 + dice.index(20));
+    let handle = world.convio_on(Arc::new(together)).workspace(coalesced.id());
+    let shares: Vec<Vec<u32>> = shuffled(&mut dice).chunks(8).map(<[u32]>::to_vec).collect();
+    at_once(&world, &handle, shares.len(), |_, n| {
+        for row in &shares[n] {
+            taken(block_on(handle.ingest(one_of_few(*row))));
+        }
+    });
+    let expected = what_is_left(&in_order(&world, &one_by_one).await);
+    for (how, workspace) in [("batched", &batched), ("coalesced", &coalesced)] {
+        let left = what_is_left(&in_order(&world, workspace).await);
+        let more: Vec<_> = left.iter().filter(|line| !expected.contains(line)).collect();
+        let less: Vec<_> = expected.iter().filter(|line| !left.contains(line)).collect();
+        assert!(left == expected, "{how}: more {more:?}, less {less:?}");
+    }
+    assert_eq!(expected.iter().filter(|line| line.starts_with("contact")).count(), 12);
+}
+
+/// A lead of one of twelve contacts, each received at a time of its own and repeating no other: nothing of it depends on which
+/// one is stored first.
+fn one_of_few(row: u32) -> RawLead {
+    let more = json!({"product": format!("P{row}"), "city": format!("City {row}"), "zip": row.is_multiple_of(5).then_some("90210")});
+    lead_with(row % 12, more).received_at(at(row))
+}
+
+fn at(row: u32) -> DateTime<Utc> {
+    "2027-02-27T15:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(i64::from(row) * 10)
+}
+
+/// Rows, events and sums, without what the order of arrival gives: ids, numbers, positions.
+fn what_is_left(snapshot: &Snapshot) -> Vec<String> {
+    let phone_of = |id| {
+        let contact = snapshot.contacts.iter().find(|contact| contact.id == id);
+        contact.and_then(|contact| contact.person.phone.as_ref()).map(|parsed| parsed.phone.e164().to_owned())
+    };
+    let contacts = snapshot.contacts.iter().map(|row| {
+        let person = serde_json::to_string(&row.person).unwrap();
+        format!("contact {person} {} {:?} {}", row.leads, row.first_touch.at, row.version.0)
+    });
+    let leads = snapshot.leads.iter().map(|row| {
+        let (phone, product, status) = (phone_of(row.contact), &row.interest.product, &row.progress.status);
+        format!("lead {phone:?} {product:?} {:?} {status:?} {:?}", row.received_at, row.postal_code)
+    });
+    let events = snapshot.feed.iter().filter_map(|event| {
+        let (contact, lead) = (event.contact?, event.lead?);
+        Some(format!("{} {:?} {:?}", event.body.kind(), phone_of(contact.id), lead.version))
+    });
+    // The first dimension of some is the webhook's id.
+    let sums = snapshot
+        .rollups
+        .iter()
+        .map(|row| format!("{:?} {} {:?} {:?} {:?}", row.cube, row.day, &row.dims[1..], row.n, row.last_at));
+    let mut lines: Vec<String> = contacts.chain(leads).chain(events).chain(sums).collect();
+    lines.sort();
+    lines
 }
 
 /// Does `what` on so many threads at the same moment, each as a process of its own, and collects what they got.

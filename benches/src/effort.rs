@@ -1,0 +1,91 @@
+//! How much is measured.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::leads::Kind;
+
+/// How long a run may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effort {
+    /// Seconds: shows that everything still runs. Its figures mean nothing.
+    Smoke,
+    /// Some minutes: a first impression.
+    Quick,
+    /// What is published.
+    Normal,
+    /// The same, and stores of millions of leads.
+    Long,
+}
+
+impl Effort {
+    /// As in the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Quick => "quick",
+            Self::Normal => "normal",
+            Self::Long => "long",
+        }
+    }
+
+    /// Which leads.
+    pub fn kinds(self) -> impl Iterator<Item = Kind> {
+        Kind::BOTH.into_iter().take(if self == Self::Smoke { 1 } else { 2 })
+    }
+
+    /// Measured rounds; one that warms up comes before.
+    pub fn rounds(self) -> usize {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick => 3,
+            Self::Normal | Self::Long => 7,
+        }
+    }
+
+    /// How long callers call, each time that it is their turn.
+    pub fn window(self) -> Duration {
+        match self {
+            Self::Smoke => Duration::from_millis(50),
+            Self::Quick => Duration::from_secs(1),
+            Self::Normal | Self::Long => Duration::from_secs(3),
+        }
+    }
+
+    /// How many batches are taken in a turn.
+    pub fn batches(self) -> usize {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick => 5,
+            Self::Normal | Self::Long => 10,
+        }
+    }
+
+    /// How many single leads are taken in a turn where each is timed.
+    pub fn singles(self) -> usize {
+        match self {
+            Self::Smoke => 20,
+            Self::Quick => 300,
+            Self::Normal | Self::Long => 1_000,
+        }
+    }
+
+    /// How long leads arrive at a fixed rate.
+    pub fn arrivals(self) -> Duration {
+        match self {
+            Self::Smoke => Duration::from_millis(300),
+            Self::Quick => Duration::from_secs(10),
+            Self::Normal | Self::Long => Duration::from_secs(60),
+        }
+    }
+
+    /// How many leads a store holds when the cost of more is measured.
+    pub fn stored(self) -> &'static [u64] {
+        match self {
+            Self::Smoke => &[1_000, 2_000],
+            Self::Quick | Self::Normal => &[10_000, 100_000],
+            Self::Long => &[10_000, 1_000_000, 5_000_000],
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What the subject is compared with: the fastest known form of the bare thing, with the same durability.
+
+pub mod disk;
+pub mod pgbench;
+pub mod postgres;
+pub mod sqlite;

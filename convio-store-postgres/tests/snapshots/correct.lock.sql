@@ -1,0 +1,16 @@
+-- uuid[], bigint[], bigint[], bigint[], bigint[], uuid[], uuid[], uuid[], text[], uuid[], text[], uuid[], text[], boolean[], text[], text[], timestamp with time zone[], timestamp with time zone[], bigint[], uuid[], bigint[], timestamp with time zone[], text[], uuid[], bigint[], uuid[], bigint[], text[], uuid[], bigint[], bigint[], uuid[], text[], text[], text[], text[], text[]
+WITH locked AS MATERIALIZED (
+    SELECT h.workspace_id FROM unnest($1::uuid[], $2::int8[]) AS n (workspace_id, commits)
+    CROSS JOIN LATERAL (SELECT t.workspace_id FROM convio.head AS t WHERE t.workspace_id = n.workspace_id AND t.commits = n.commits
+        LIMIT 1 FOR NO KEY UPDATE) AS h
+),
+gate AS MATERIALIZED (SELECT 1 FROM locked HAVING count(*) = cardinality($1::uuid[])),
+in_rejection AS (INSERT INTO convio.rejection (workspace_id, id, webhook_id, reasons, duplicate_of, external_id, provider_id, appointment, test, corrections, state, received_at, created_at, version) SELECT t.workspace_id, t.id, t.webhook_id, t.reasons::json, t.duplicate_of, t.external_id, t.provider_id, t.appointment::json, t.test, t.corrections::json, t.state, t.received_at, t.created_at, t.version FROM gate CROSS JOIN unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::text[], $10::uuid[], $11::text[], $12::uuid[], $13::text[], $14::bool[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[], $19::int8[]) AS t (workspace_id, id, webhook_id, reasons, duplicate_of, external_id, provider_id, appointment, test, corrections, state, received_at, created_at, version) ON CONFLICT (workspace_id, id) DO UPDATE SET webhook_id = excluded.webhook_id, reasons = excluded.reasons, duplicate_of = excluded.duplicate_of, external_id = excluded.external_id, provider_id = excluded.provider_id, appointment = excluded.appointment, test = excluded.test, corrections = excluded.corrections, state = excluded.state, received_at = excluded.received_at, created_at = excluded.created_at, version = excluded.version),
+in_event AS (INSERT INTO convio.event (workspace_id, position, at, kind, contact_id, contact_seq, lead_id, lead_seq, subject_kind, subject_id, subject_seq, contact_number, duplicate_of, actor, request, causation, facts, personal) SELECT t.workspace_id, t.position, t.at, t.kind, t.contact_id, t.contact_seq, t.lead_id, t.lead_seq, t.subject_kind, t.subject_id, t.subject_seq, t.contact_number, t.duplicate_of, t.actor, t.request, t.causation, t.facts::json, t.personal::json FROM gate CROSS JOIN unnest($20::uuid[], $21::int8[], $22::timestamptz[], $23::text[], $24::uuid[], $25::int8[], $26::uuid[], $27::int8[], $28::text[], $29::uuid[], $30::int8[], $31::int8[], $32::uuid[], $33::text[], $34::text[], $35::text[], $36::text[], $37::text[]) AS t (workspace_id, position, at, kind, contact_id, contact_seq, lead_id, lead_seq, subject_kind, subject_id, subject_seq, contact_number, duplicate_of, actor, request, causation, facts, personal)),
+moved AS (
+    UPDATE convio.head AS h SET feed = n.feed, contacts = n.contacts, config = n.config, commits = n.commits + 1
+    FROM gate CROSS JOIN unnest($1::uuid[], $2::int8[], $3::int8[], $4::int8[], $5::int8[])
+        AS n (workspace_id, commits, feed, contacts, config)
+    WHERE h.workspace_id = n.workspace_id
+)
+SELECT 1 FROM gate

@@ -1,0 +1,39 @@
+//! A store over a pool, as a subject.
+
+use std::sync::{Arc, Mutex};
+
+use convio_conformance::{Held, Subject};
+use convio_core::Store;
+use convio_store_postgres::PgStore;
+
+use crate::support::{Place, runtime};
+
+/// A store in a schema of its own.
+pub(crate) struct InSchema {
+    store: Mutex<Arc<PgStore>>,
+    place: Place,
+}
+
+impl InSchema {
+    pub(crate) fn new() -> Self {
+        let place = Place::new();
+        Self { store: Mutex::new(Arc::new(place.store())), place }
+    }
+}
+
+impl Subject for InSchema {
+    fn store(&self) -> Arc<dyn Store> {
+        self.store.lock().expect("no panic").clone()
+    }
+
+    /// Another process finds what the server has. What the loss of the server leaves of it is shown by `kill.rs`.
+    fn reopen(&self) -> Option<Arc<dyn Store>> {
+        let store = Arc::new(self.place.store());
+        *self.store.lock().expect("no panic") = store.clone();
+        Some(store)
+    }
+
+    fn enter(&self) -> Box<dyn Held + '_> {
+        Box::new(runtime().enter())
+    }
+}
