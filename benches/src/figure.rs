@@ -116,6 +116,15 @@ impl Figure {
         Ratio::of(&self.rounds).spread()
     }
 
+    /// What the target bounds, as it came out.
+    pub fn bounded(&self) -> String {
+        let of_subject = |target: &Target| target.bounds.iter().any(|bound| bound.of == Of::Subject);
+        match &self.target {
+            Some(target) if of_subject(target) => self.unit.show(self.subject().median),
+            _ => format!("{:.2}x", self.ratio().median),
+        }
+    }
+
     /// Whether the target is met; `None` without one.
     pub fn verdict(&self) -> Option<Verdict> {
         let target = self.target.as_ref()?;

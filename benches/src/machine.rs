@@ -34,9 +34,15 @@ pub fn describe(lab: &Lab) -> Result<Vec<(String, String)>> {
         ("SQLite", rusqlite::version().to_owned()),
         ("PostgreSQL", lab.synced.version.clone()),
         ("rustc", said("rustc", &["--version"])),
-        ("commit", said("git", &["describe", "--always", "--dirty", "--abbrev=12"])),
     ];
     Ok(rows.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+/// The commit that is measured, and whether anything was changed since.
+pub fn commit() -> String {
+    let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
+    let changes = said("git", &["status", "--porcelain", "--", ".", ":!docs"]);
+    if changes.is_empty() { commit } else { commit + " with changes" }
 }
 
 /// The file system that a folder is on, and the device.

@@ -70,7 +70,10 @@ fn print(outcome: &Outcome) {
         table.rows.iter().for_each(|row| println!("  {}", row.join(" | ")));
     }
     let (before, after) = outcome.sync_micros;
-    println!("a sync took {before:.0} us before and {after:.0} us after\n");
+    println!(
+        "a sync took {before:.0} us before and {after:.0} us after; others used {:.0} % of the processors\n",
+        outcome.others * 100.0
+    );
 }
 
 fn write(docs: &std::path::Path, outcomes: &[Outcome]) -> Result<()> {

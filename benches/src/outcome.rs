@@ -24,6 +24,12 @@ pub struct Outcome {
     pub effort: Effort,
     /// Microseconds that a sync took: before it, after it.
     pub sync_micros: (f64, f64),
+    /// The share of all processors that other programs used meanwhile.
+    #[serde(default)]
+    pub others: f64,
+    /// What was measured: the commit.
+    #[serde(default)]
+    pub commit: String,
     /// Where it ran.
     pub machine: Vec<(String, String)>,
     /// Comparisons.

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 use crate::Result;
-use crate::cpu::run_seconds;
+use crate::cpu::{TICKS_PER_SECOND, run_seconds};
 
 /// A Postgres server on this machine.
 #[derive(Debug, Clone)]
@@ -115,9 +115,6 @@ impl<'t> Stat<'t> {
         })
     }
 }
-
-/// Of `/proc`: what Linux says to programs on every architecture.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 #[cfg(test)]
 mod tests {

@@ -5,9 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// The fingerprint of a JSON value: SHA-256 of its [`canonical_json`].
@@ -36,8 +35,24 @@ pub fn fingerprint(value: &Value) -> Fingerprint {
 /// ```
 #[must_use]
 pub fn canonical_json(value: &Value) -> String {
-    // Unreachable: writing to memory does not fail, and the keys of a `Value` are strings.
-    serde_json::to_string(&Canonical(value)).expect("a JSON value can be written to memory")
+    let mut text = String::new();
+    write(value, &mut text);
+    text
+}
+
+/// The same as the [`fingerprint`] of an array of these texts, and of null where there is none.
+pub(crate) fn fingerprint_of_texts<const N: usize>(texts: [Option<&str>; N]) -> Fingerprint {
+    let mut text =
+        String::with_capacity(texts.iter().flatten().map(|text| text.len()).sum::<usize>() + 8 * N);
+    for (n, string) in texts.into_iter().enumerate() {
+        text.push(if n > 0 { ',' } else { '[' });
+        match string {
+            Some(string) => write_string(string, &mut text),
+            None => text.push_str("null"),
+        }
+    }
+    text.push(']');
+    Fingerprint::of_bytes(text.as_bytes())
 }
 
 /// The SHA-256 of some content. Shown and serialised as 64 lower-case hex digits.
@@ -130,29 +145,77 @@ impl<'de> Deserialize<'de> for Fingerprint {
 #[error("a fingerprint is 64 hex digits")]
 pub struct FingerprintError;
 
-struct Canonical<'a>(&'a Value);
-
-impl Serialize for Canonical<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Array(items) => {
-                let mut out = serializer.serialize_seq(Some(items.len()))?;
-                items.iter().try_for_each(|item| out.serialize_element(&Canonical(item)))?;
-                out.end()
+/// Adds the canonical text of a value.
+pub(crate) fn write(value: &Value, text: &mut String) {
+    match value {
+        Value::Array(items) => {
+            text.push('[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    text.push(',');
+                }
+                write(item, text);
             }
-            Value::Object(fields) => {
-                // Sorted here, since a dependant may switch on serde_json's `preserve_order` for all.
-                let mut fields: Vec<_> = fields.iter().collect();
-                fields.sort_unstable_by_key(|(key, _)| *key);
-                let mut out = serializer.serialize_map(Some(fields.len()))?;
-                fields
-                    .into_iter()
-                    .try_for_each(|(key, value)| out.serialize_entry(key, &Canonical(value)))?;
-                out.end()
-            }
-            plain => plain.serialize(serializer),
+            text.push(']');
+        }
+        Value::Object(fields) => write_object(fields, text),
+        Value::String(string) => write_string(string, text),
+        Value::Null => text.push_str("null"),
+        Value::Bool(bool) => text.push_str(if *bool { "true" } else { "false" }),
+        Value::Number(number) => {
+            // Writing to memory does not fail.
+            let _ = fmt::Write::write_fmt(text, format_args!("{number}"));
         }
     }
+}
+
+fn write_object(fields: &Map<String, Value>, text: &mut String) {
+    // Sorted here where they are not, since a dependant may switch on serde_json's `preserve_order` for all.
+    let fields_sent = fields.iter().map(|(name, value)| (name.as_str(), value));
+    if fields.keys().is_sorted() {
+        write_fields(fields_sent, text, write);
+    } else {
+        let mut fields: Vec<_> = fields_sent.collect();
+        fields.sort_unstable_by_key(|(name, _)| *name);
+        write_fields(fields.into_iter(), text, write);
+    }
+}
+
+/// Adds the canonical text of fields, whose names ascend, with what this writes for each value.
+pub(crate) fn write_fields<'n, V>(
+    fields: impl Iterator<Item = (&'n str, V)>,
+    text: &mut String,
+    write: impl Fn(V, &mut String),
+) {
+    text.push('{');
+    for (n, (name, value)) in fields.enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        write_string(name, text);
+        text.push(':');
+        write(value, text);
+    }
+    text.push('}');
+}
+
+/// Adds the canonical text of a text.
+pub(crate) fn write_string(string: &str, text: &mut String) {
+    // Looked at to the end in any case: so many bytes are looked at at once.
+    let escapes = string.bytes().fold(false, |escapes, byte| escapes | is_escaped(byte));
+    if escapes {
+        // Unreachable: a text can be written to memory.
+        text.push_str(&serde_json::to_string(string).expect("a text can be written to memory"));
+    } else {
+        text.push('"');
+        text.push_str(string);
+        text.push('"');
+    }
+}
+
+/// Whether JSON can't hold this byte of a text as it is.
+fn is_escaped(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
 }
 
 fn hex_digit(digit: u8) -> Result<u8, FingerprintError> {
@@ -220,7 +283,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn texts_have_the_fingerprint_of_their_array() {
+        assert_eq!(fingerprint_of_texts([Some("a\"b"), None]), fingerprint(&json!(["a\"b", null])));
+        assert_eq!(fingerprint_of_texts([None, Some("")]), fingerprint(&json!([null, ""])));
+    }
+
     proptest! {
+        #[test]
+        fn the_text_is_written_as_serde_writes_it(value in any_json()) {
+            // Whose maps are sorted, unless a dependant switches on `preserve_order`.
+            let sorted: Value = serde_json::from_str(&canonical_json(&value)).unwrap();
+            prop_assert_eq!(canonical_json(&value), serde_json::to_string(&sorted).unwrap());
+        }
+
         #[test]
         fn the_order_of_keys_does_not_matter(value in any_json(), seed: u64) {
             prop_assert_eq!(canonical_json(&reordered(&value, seed)), canonical_json(&value));

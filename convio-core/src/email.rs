@@ -51,13 +51,18 @@ impl Email {
         }
         let (local, domain) = text.rsplit_once('@').ok_or(EmailError::NoAt)?;
         // Before any check: lower-casing may change letters beyond ASCII, and what is kept is checked.
-        let domain = domain.to_lowercase();
-        if local.len() + 1 + domain.len() > EMAIL_BYTES_MAX {
+        let mut address = String::with_capacity(text.len());
+        address.push_str(&text[..local.len() + 1]);
+        if domain.is_ascii() {
+            address.extend(domain.chars().map(|c| c.to_ascii_lowercase()));
+        } else {
+            address.push_str(&domain.to_lowercase());
+        }
+        if address.len() > EMAIL_BYTES_MAX {
             return Err(EmailError::TooLong);
         }
         check_local(local)?;
-        check_domain(&domain)?;
-        let address = format!("{local}@{domain}");
+        check_domain(&address[local.len() + 1..])?;
         let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
         EmailAddress::parse_with_options(&address, options).map_err(EmailError::from)?;
         Ok(Self(address))

@@ -12,7 +12,7 @@ use crate::text;
 
 /// A postal code of any country: upper case, single blanks inside, as in `90210` or `SW1A 1AA`.
 ///
-/// Equality is that of the text: `SW1A1AA` and `SW1A 1AA` differ.
+/// Equality is that of the text: `SW1A1AA` and `SW1A 1AA` differ. Thirteen bytes, no allocation.
 ///
 /// ```
 /// use convio_core::postal::PostalCode;
@@ -26,11 +26,15 @@ use crate::text;
 ///
 /// With a name it tells where a person lives: `Debug` masks it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PostalCode(String);
+pub struct PostalCode {
+    /// The text, then zero bytes, so that the derived order is the order of the texts.
+    text: [u8; POSTAL_CODE_CHARS_MAX],
+    len: u8,
+}
 
 impl fmt::Debug for PostalCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostalCode({})", crate::text::mask(&self.0))
+        write!(f, "PostalCode({})", crate::text::mask(self.as_str()))
     }
 }
 
@@ -43,8 +47,13 @@ impl PostalCode {
     /// [`POSTAL_CODE_CHARS_MAX`] characters, [`PostalCodeError::Character`] for anything but ASCII
     /// letters and digits, spaces and hyphens.
     pub fn parse(text: &str) -> Result<Self, PostalCodeError> {
-        let mut code = text::fold_blanks(text);
-        code.make_ascii_uppercase();
+        if !text::is_folded(text) {
+            return Self::of_folded(&text::fold_blanks(text));
+        }
+        Self::of_folded(text)
+    }
+
+    fn of_folded(code: &str) -> Result<Self, PostalCodeError> {
         if !code.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-') {
             return Err(PostalCodeError::Character);
         }
@@ -54,13 +63,18 @@ impl PostalCode {
         if code.len() > POSTAL_CODE_CHARS_MAX {
             return Err(PostalCodeError::TooLong { chars: code.len() });
         }
-        Ok(Self(code))
+        let mut text = [0; POSTAL_CODE_CHARS_MAX];
+        text[..code.len()].copy_from_slice(code.as_bytes());
+        text.make_ascii_uppercase();
+        // At most twelve, as checked above.
+        Ok(Self { text, len: code.len() as u8 })
     }
 
     /// The code.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Only ASCII is ever kept, so the default is never taken.
+        str::from_utf8(&self.text[..usize::from(self.len)]).unwrap_or_default()
     }
 
     /// The five digits of a US ZIP code, where it has the form of one: `90210`, or the ZIP+4
@@ -77,7 +91,7 @@ impl PostalCode {
     /// ```
     #[must_use]
     pub fn zip5(&self) -> Option<&str> {
-        let (zip, rest) = self.0.split_at_checked(ZIP_DIGITS)?;
+        let (zip, rest) = self.as_str().split_at_checked(ZIP_DIGITS)?;
         let plus4 = rest.strip_prefix(['-', ' ']).unwrap_or(rest);
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let whole = digits(zip) && (rest.is_empty() || (plus4.len() == 4 && digits(plus4)));
@@ -95,13 +109,13 @@ impl FromStr for PostalCode {
 
 impl fmt::Display for PostalCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl Serialize for PostalCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -17,7 +17,7 @@ use convio_core::{
     WorkspaceId,
 };
 
-use crate::state::{Owner, Tenant};
+use crate::state::{Owner, Tenant, digits};
 
 /// Applies one change set whole, or nothing of it.
 pub(crate) fn apply(
@@ -55,7 +55,7 @@ impl ReadRows for Tenant {
     }
 
     fn contact(&mut self, id: ContactId) -> Result<Option<Contact>, CommitError> {
-        Ok(self.contacts.get(&id).cloned())
+        Ok(self.contacts.get(&id).map(|row| Contact::clone(row)))
     }
 
     fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError> {
@@ -109,7 +109,8 @@ impl Rows for Tenant {
     }
 
     fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
-        self.keys_of.put((contact, key.clone()), ());
+        let key = Arc::new(key);
+        self.keys_of.put((contact, Arc::clone(&key)), ());
         self.keys.put(key, contact);
         Ok(())
     }
@@ -118,10 +119,10 @@ impl Rows for Tenant {
         if before.is_none() {
             self.numbers.put(row.number, row.id);
         }
-        if let Some(parsed) = &row.person.phone {
-            self.phones.put((parsed.phone.e164().to_owned(), row.id), ());
+        if let Some(digits) = row.person.phone.as_ref().and_then(|parsed| digits(parsed.phone.e164())) {
+            self.phones.put((digits, row.id), ());
         }
-        self.contacts.put(row.id, row);
+        self.contacts.put(row.id, Box::new(row));
         Ok(())
     }
 
@@ -131,7 +132,7 @@ impl Rows for Tenant {
     }
 
     fn put_workspace(&mut self, row: Workspace) -> Result<(), CommitError> {
-        self.workspace = Some(row);
+        self.workspace = Some(Arc::new(row));
         Ok(())
     }
 
@@ -143,7 +144,7 @@ impl Rows for Tenant {
 
     fn put_lead(&mut self, row: Lead) -> Result<(), CommitError> {
         self.leads_of.put((row.contact, row.id), ());
-        self.leads.put(row.id, row);
+        self.leads.put(row.id, Box::new(row));
         Ok(())
     }
 
@@ -191,17 +192,18 @@ impl Rows for Tenant {
         Ok(())
     }
 
-    fn add(&mut self, mut sums: Rollup) -> Result<(), CommitError> {
-        let key = (sums.cube, sums.day, sums.dims.clone());
-        if let Some(row) = self.rollups.get(&key) {
-            for (n, by) in sums.n.iter_mut().zip(row.n) {
-                let sum = n.checked_add(by);
-                *n = sum
-                    .ok_or_else(|| CommitError::Misuse(format!("a sum of {:?} no longer fits", sums.cube)))?;
+    fn add(&mut self, sums: Rollup) -> Result<(), CommitError> {
+        let Rollup { cube, day, dims, mut n, mut last_at } = sums;
+        let mut key = Arc::new((cube, day, dims));
+        if let Some((known, (sums, last))) = self.rollups.rows().get_key_value(&key) {
+            for (n, by) in n.iter_mut().zip(sums) {
+                let sum = n.checked_add(*by);
+                *n = sum.ok_or_else(|| CommitError::Misuse(format!("a sum of {cube:?} no longer fits")))?;
             }
-            sums.last_at = sums.last_at.max(row.last_at);
+            last_at = last_at.max(*last);
+            key = Arc::clone(known);
         }
-        self.rollups.put(key, sums);
+        self.rollups.put(key, (n, last_at));
         Ok(())
     }
 }

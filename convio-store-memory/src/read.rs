@@ -1,5 +1,6 @@
 //! The readers: each sees one workspace, and lists by key.
 
+use std::borrow::Borrow;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use convio_core::{
 use uuid::Uuid;
 
 use crate::MemoryStore;
-use crate::state::{Owner, Tenant};
+use crate::state::{Owner, RollupKey, Sums, Tenant, digits};
 use crate::table::Table;
 
 type Read<T> = Result<T, StoreError>;
@@ -65,7 +66,7 @@ impl MemoryStore {
 impl WorkspaceRepository for MemoryStore {
     async fn fetch_workspaces(&self, ids: &[WorkspaceId]) -> Read<Vec<Option<Workspace>>> {
         let tenants = self.tenants();
-        Ok(ids.iter().map(|id| tenants.get(id)?.workspace.clone()).collect())
+        Ok(ids.iter().map(|id| tenants.get(id)?.workspace.as_deref().cloned()).collect())
     }
 }
 
@@ -93,7 +94,7 @@ impl ContactRepository for MemoryStore {
                 ContactRef::Number(number) => *tenant.numbers.get(number)?,
                 ContactRef::Key(key) => *tenant.keys.get(key)?,
             };
-            tenant.contacts.get(&id).cloned()
+            tenant.contacts.get(&id).map(|row| Contact::clone(row))
         }))
     }
 
@@ -103,14 +104,14 @@ impl ContactRepository for MemoryStore {
         filter: &ContactFilter,
         page: &PageRequest,
     ) -> Read<Page<Contact>> {
-        let phone = filter.phone.clone();
         Ok(self.list(
             workspace,
             page,
             |row| filter.matches(row),
-            |tenant, after| match phone {
-                Some(phone) => found(tenant.phones.of(phone, after), &tenant.contacts),
-                None => Box::new(tenant.contacts.after(after)),
+            |tenant, after| match filter.phone.as_deref().map(digits) {
+                Some(Some(digits)) => found(tenant.phones.of(digits, after), &tenant.contacts),
+                Some(None) => Box::new(std::iter::empty()),
+                None => Box::new(tenant.contacts.after(after).map(|row| &**row)),
             },
         ))
     }
@@ -127,14 +128,16 @@ impl ContactRepository for MemoryStore {
 fn keys_of(tenant: &Tenant, contact: ContactId) -> Vec<ContactKey> {
     use convio_core::{KeyKind, KeyScope};
     let least = ContactKey { scope: KeyScope::Workspace, kind: KeyKind::Phone, value: String::new() };
-    let own = tenant.keys_of.rows().range((contact, least)..);
-    own.take_while(|((owner, _), ())| *owner == contact).map(|((_, key), ())| key.clone()).collect()
+    let own = tenant.keys_of.rows().range((contact, Arc::new(least))..);
+    own.take_while(|((owner, _), ())| *owner == contact)
+        .map(|((_, key), ())| ContactKey::clone(key))
+        .collect()
 }
 
 #[async_trait]
 impl LeadRepository for MemoryStore {
     async fn fetch_leads(&self, workspace: WorkspaceId, ids: &[LeadId]) -> Read<Vec<Option<Lead>>> {
-        Ok(self.fetch(workspace, ids, |tenant, id| tenant.leads.get(id).cloned()))
+        Ok(self.fetch(workspace, ids, |tenant, id| tenant.leads.get(id).map(|row| Lead::clone(row))))
     }
 
     async fn list_leads(
@@ -150,7 +153,7 @@ impl LeadRepository for MemoryStore {
             |row| filter.matches(row),
             |tenant, after| match contact {
                 Some(contact) => found(tenant.leads_of.of(contact, after), &tenant.leads),
-                None => Box::new(tenant.leads.after(after)),
+                None => Box::new(tenant.leads.after(after).map(|row| &**row)),
             },
         ))
     }
@@ -283,9 +286,14 @@ impl AnalyticsRepository for MemoryStore {
         let Some(tenant) = tenants.get(&workspace) else {
             return Ok(Vec::new());
         };
-        let from = (query.cube, query.from, <[String; 3]>::default());
-        let rows = tenant.rollups.rows().range(from..).map(|(_, row)| row);
-        Ok(rows.take_while(|row| row.cube == query.cube && row.day <= query.to).cloned().collect())
+        let from = Arc::new((query.cube, query.from, <[String; 3]>::default()));
+        let rows = tenant.rollups.rows().range(from..);
+        let rows = rows.take_while(|(key, _)| key.0 == query.cube && key.1 <= query.to);
+        let row = |(key, &(n, last_at)): (&Arc<RollupKey>, &Sums)| {
+            let (cube, day, dims) = RollupKey::clone(key);
+            Rollup { cube, day, dims, n, last_at }
+        };
+        Ok(rows.map(row).collect())
     }
 }
 
@@ -304,11 +312,11 @@ fn event(tenant: &Tenant, position: Position) -> Option<Event> {
 }
 
 /// The rows that an index names.
-fn found<'t, I: Ord + Clone + 't, T>(
+fn found<'t, I: Ord + Clone + 't, R: Borrow<T>, T: 't>(
     ids: impl Iterator<Item = &'t I> + 't,
-    rows: &'t Table<I, T>,
+    rows: &'t Table<I, R>,
 ) -> Rows<'t, T> {
-    Box::new(ids.filter_map(|id| rows.get(id)))
+    Box::new(ids.filter_map(|id| rows.get(id)).map(Borrow::borrow))
 }
 
 /// A row that lists go by the id of.

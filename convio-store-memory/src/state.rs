@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use convio_core::analytics::Rollup;
+use convio_core::analytics::Measure;
 use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{ClaimName, ConfigVersion, Held, Last};
 use convio_core::contact::Touch;
@@ -17,20 +17,20 @@ use convio_core::{
 };
 use uuid::Uuid;
 
-use crate::table::Table;
+use crate::table::{Lookup, Table};
 
 macro_rules! tenant {
-    ($($(#[$doc:meta])* $name:ident: $key:ty => $value:ty),+ $(,)?) => {
+    ($($(#[$doc:meta])* $name:ident: $table:ty),+ $(,)?) => {
         /// All rows of one workspace.
         #[derive(Default)]
         pub(crate) struct Tenant {
-            pub(crate) workspace: Option<Workspace>,
+            pub(crate) workspace: Option<Arc<Workspace>>,
             pub(crate) contacts_made: u64,
             pub(crate) config: ConfigVersion,
             /// By position, the first at 1.
             pub(crate) events: Vec<Arc<Event>>,
-            settled: (Option<Workspace>, u64, ConfigVersion, usize),
-            $($(#[$doc])* pub(crate) $name: Table<$key, $value>,)+
+            settled: (Option<Arc<Workspace>>, u64, ConfigVersion, usize),
+            $($(#[$doc])* pub(crate) $name: $table,)+
         }
 
         impl Tenant {
@@ -57,28 +57,39 @@ macro_rules! tenant {
 }
 
 tenant! {
-    counters: (String, DateTime<Utc>) => i64,
-    claims: ClaimName => Held,
-    webhooks: WebhookId => Webhook,
-    webhook_names: String => WebhookId,
-    keys: ContactKey => ContactId,
-    keys_of: (ContactId, ContactKey) => (),
-    contacts: ContactId => Contact,
-    numbers: ContactNumber => ContactId,
-    /// Who has or had a phone number: who no longer has it stays.
-    phones: (String, ContactId) => (),
-    windows: (ContactId, Fingerprint) => Last,
-    leads: LeadId => Lead,
-    leads_of: (ContactId, LeadId) => (),
-    rejections: IntakeId => Rejection,
-    payloads: IntakeId => Payload,
-    appointments: AppointmentId => Appointment,
-    appointments_of: (Owner, AppointmentId) => (),
-    conversions: ConversionId => Conversion,
-    conversions_of: (Owner, ConversionId) => (),
-    records: (String, String) => Record,
-    streams: (StreamRef, Version) => Position,
-    rollups: (Cube, NaiveDate, [String; 3]) => Rollup,
+    counters: Table<(String, DateTime<Utc>), i64>,
+    claims: Lookup<ClaimName, Held>,
+    webhooks: Table<WebhookId, Webhook>,
+    webhook_names: Table<String, WebhookId>,
+    keys: Lookup<Arc<ContactKey>, ContactId>,
+    keys_of: Table<(ContactId, Arc<ContactKey>), ()>,
+    /// Large rows stand apart from their tree, which then takes less room and is quicker to add to.
+    contacts: Table<ContactId, Box<Contact>>,
+    numbers: Lookup<ContactNumber, ContactId>,
+    /// Who has or had a phone number, by its digits: who no longer has it stays.
+    phones: Table<(u64, ContactId), ()>,
+    windows: Table<(ContactId, Fingerprint), Last>,
+    leads: Table<LeadId, Box<Lead>>,
+    leads_of: Table<(ContactId, LeadId), ()>,
+    rejections: Table<IntakeId, Rejection>,
+    payloads: Table<IntakeId, Payload>,
+    appointments: Table<AppointmentId, Appointment>,
+    appointments_of: Table<(Owner, AppointmentId), ()>,
+    conversions: Table<ConversionId, Conversion>,
+    conversions_of: Table<(Owner, ConversionId), ()>,
+    records: Table<(String, String), Record>,
+    streams: Table<(StreamRef, Version), Position>,
+    rollups: Table<Arc<RollupKey>, Sums>,
+}
+
+/// What names a row of a cube: the cube, the day, the dimensions.
+pub(crate) type RollupKey = (Cube, NaiveDate, [String; 3]);
+/// What a row of a cube has come to: its measures, and when the last of what it counts happened.
+pub(crate) type Sums = ([i64; Measure::SLOTS], Option<DateTime<Utc>>);
+
+/// The digits of a phone number in E.164, which are 15 at most and start with no zero; `None` for any other text.
+pub(crate) fn digits(e164: &str) -> Option<u64> {
+    e164.strip_prefix('+')?.parse().ok()
 }
 
 /// Whose an appointment or a conversion is: it is found by its lead and by its contact.
@@ -99,7 +110,7 @@ impl Tenant {
             match *need {
                 Need::Config => {
                     loaded.config = Some(self.config);
-                    loaded.workspace.clone_from(&self.workspace);
+                    loaded.workspace = self.workspace.as_deref().cloned();
                     loaded.webhooks = self.webhooks.rows().values().cloned().collect();
                     loaded.records = self.config_records();
                 }
@@ -147,15 +158,15 @@ impl Tenant {
             TouchOf::Appointment(id) => self.appointments.get(&id)?.contact,
         };
         let own = self.leads_of.of(contact, LeadId::from_uuid(Uuid::nil()));
-        let leads = own.filter_map(|id| self.leads.get(id));
+        let leads = own.filter_map(|id| self.leads.get(id).map(|lead| &**lead));
         let counted = leads.filter(|lead| lead.received_at <= at && !lead.test && lead.deleted_at.is_none());
         counted.map(Lead::touch).max_by_key(Touch::order)
     }
 
     fn load_lead(&self, id: LeadId, loaded: &mut Loaded) {
         if let Some(lead) = self.leads.get(&id) {
-            loaded.contacts.extend(self.contacts.get(&lead.contact).cloned());
-            loaded.leads.push(lead.clone());
+            loaded.contacts.extend(self.contacts.get(&lead.contact).map(|row| Contact::clone(row)));
+            loaded.leads.push(Lead::clone(lead));
         }
     }
 }

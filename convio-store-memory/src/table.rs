@@ -1,10 +1,17 @@
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::ops::Bound;
 
-/// A sorted map that can take back what was put since it was last settled.
+/// A sorted map that can take back what was put since it was last settled. Its keys are cloned for that: keep them small.
 pub(crate) struct Table<K, V> {
     rows: BTreeMap<K, V>,
+    undo: Vec<(K, Option<V>)>,
+}
+
+/// The same without an order: for keys that come in no order, and are only ever looked up whole.
+pub(crate) struct Lookup<K, V> {
+    rows: HashMap<K, V>,
     undo: Vec<(K, Option<V>)>,
 }
 
@@ -46,6 +53,33 @@ impl<K: Ord + Clone, V> Table<K, V> {
     }
 }
 
+impl<K: Eq + Hash + Clone, V> Lookup<K, V> {
+    pub(crate) fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.rows.get(key)
+    }
+
+    pub(crate) fn put(&mut self, key: K, value: V) {
+        let before = self.rows.insert(key.clone(), value);
+        self.undo.push((key, before));
+    }
+
+    pub(crate) fn settle(&mut self) {
+        self.undo.clear();
+    }
+
+    pub(crate) fn roll_back(&mut self) {
+        while let Some((key, before)) = self.undo.pop() {
+            match before {
+                Some(value) => self.rows.insert(key, value),
+                None => self.rows.remove(&key),
+            };
+        }
+    }
+}
+
 impl<O: Ord + Clone, I: Ord + Clone> Table<(O, I), ()> {
     /// Of an index, what stands under this owner and is greater than `after`, in order.
     pub(crate) fn of(&self, owner: O, after: I) -> impl Iterator<Item = &I> + use<'_, O, I> {
@@ -57,6 +91,12 @@ impl<O: Ord + Clone, I: Ord + Clone> Table<(O, I), ()> {
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
         Self { rows: BTreeMap::new(), undo: Vec::new() }
+    }
+}
+
+impl<K, V> Default for Lookup<K, V> {
+    fn default() -> Self {
+        Self { rows: HashMap::new(), undo: Vec::new() }
     }
 }
 
@@ -74,6 +114,14 @@ mod tests {
         table.put("b", 1);
         table.roll_back();
         assert_eq!(table.rows(), &BTreeMap::from([("a", 1)]));
+        let mut lookup = Lookup::default();
+        lookup.put("a", 1);
+        lookup.settle();
+        lookup.put("a", 2);
+        lookup.put("a", 3);
+        lookup.put("b", 1);
+        lookup.roll_back();
+        assert_eq!((lookup.get("a"), lookup.get("b")), (Some(&1), None));
     }
 
     #[test]

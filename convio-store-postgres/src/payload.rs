@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use convio_core::lead::{Format, Payload};
 use convio_core::store::StoreError;
 use convio_core::{Fingerprint, IntakeId, WebhookId, WorkspaceId};
@@ -41,7 +43,7 @@ pub(crate) fn read(row: &PgRow) -> Result<Payload, StoreError> {
         id: IntakeId::from_uuid(cells.uuid()?),
         webhook: WebhookId::from_uuid(cells.uuid()?),
         format: cells.map(|code: String| Format::from_code(&code).ok_or("no format"))?,
-        body: cells.get()?,
+        body: Arc::new(cells.get()?),
         headers: cells.json()?,
         fingerprint: cells.map(fingerprint)?,
         received_at: cells.time()?,

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use convio_core::WorkspaceId;
+use convio_core::analytics::Cube;
 use convio_core::canonical::Fingerprint;
-use convio_core::change_set::{ChangeSet, ClaimName, ContactWrite, RollupKey, Version, Write};
+use convio_core::change_set::{ChangeSet, ClaimKind, ContactWrite, Version, Write};
 use convio_core::contact::ContactKey;
 use convio_core::store::StoreError;
 use convio_core::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
@@ -14,7 +15,6 @@ use uuid::Uuid;
 
 use crate::cells::{Cells as RowCells, set_of};
 use crate::contact::keys_args;
-use crate::gates::names_args;
 use crate::known::{Known, VersionKey};
 use crate::reading::{Cells, Lookup, Reading, Scope};
 use crate::table::{Args, Table};
@@ -36,17 +36,17 @@ macro_rules! lookup_by_id {
 }
 /// The rows that a group of change sets asks for, each once, by workspace.
 #[derive(Default)]
-pub(crate) struct Wanted {
+pub(crate) struct Wanted<'c> {
     workspaces: Keys<()>,
-    claims: Keys<ClaimName>,
-    counters: Keys<(String, DateTime<Utc>)>,
-    keys: Keys<ContactKey>,
+    claims: Keys<Name<'c>>,
+    counters: Keys<(&'c str, DateTime<Utc>)>,
+    keys: Keys<&'c ContactKey>,
     /// Contacts that are not found by a key: candidates, which should not exist, and those that are written whole.
     contacts: Keys<ContactId>,
     /// Windows of the contact that a key points to.
-    windows_by_key: Keys<(ContactKey, Fingerprint)>,
+    windows_by_key: Keys<(&'c ContactKey, Fingerprint)>,
     windows: Keys<(ContactId, Fingerprint)>,
-    names: Keys<String>,
+    names: Keys<&'c str>,
     own: Keys<()>,
     webhooks: Keys<WebhookId>,
     leads: Keys<LeadId>,
@@ -54,20 +54,22 @@ pub(crate) struct Wanted {
     payloads: Keys<IntakeId>,
     appointments: Keys<AppointmentId>,
     conversions: Keys<ConversionId>,
-    records: Keys<(String, String)>,
-    sums: Keys<RollupKey>,
+    records: Keys<(&'c str, &'c str)>,
+    sums: Keys<(Cube, NaiveDate, &'c [String; 3])>,
 }
 
 type Keys<K> = BTreeSet<(WorkspaceId, K)>;
+/// The name of a claim.
+type Name<'c> = (Option<WebhookId>, ClaimKind, &'c str);
 
-impl Wanted {
-    pub(crate) fn by(group: &[ChangeSet]) -> Self {
+impl<'c> Wanted<'c> {
+    pub(crate) fn by(group: &'c [ChangeSet]) -> Self {
         let mut wanted = Self::default();
         group.iter().for_each(|changes| wanted.add(changes));
         wanted
     }
 
-    fn add(&mut self, changes: &ChangeSet) {
+    fn add(&mut self, changes: &'c ChangeSet) {
         let ChangeSet {
             workspace,
             at: _,
@@ -90,20 +92,18 @@ impl Wanted {
         } = changes;
         let w = *workspace;
         self.workspaces.insert((w, ()));
-        self.counters.extend(counters.iter().map(|add| (w, (add.key.clone(), add.window))));
-        self.claims.extend(claims.iter().map(|claim| {
-            (w, ClaimName { webhook: claim.webhook, kind: claim.kind, value: claim.value.clone() })
-        }));
+        self.counters.extend(counters.iter().map(|add| (w, (add.key.as_str(), add.window))));
+        self.claims.extend(claims.iter().map(|claim| (w, (claim.webhook, claim.kind, claim.value.as_str()))));
         self.own.extend(workspaces.iter().map(|_| (w, ())));
         for row in webhooks.iter().map(Write::row) {
             self.webhooks.insert((w, row.id));
-            self.names.insert((w, row.name.clone()));
+            self.names.insert((w, row.name.as_str()));
         }
         let mut candidates = Vec::new();
         for write in contacts {
             match write {
                 ContactWrite::Merge(merge) => {
-                    self.keys.insert((w, merge.key.clone()));
+                    self.keys.insert((w, &merge.key));
                     self.contacts.insert((w, merge.candidate));
                     candidates.push((merge.candidate, &merge.key));
                 }
@@ -115,7 +115,7 @@ impl Wanted {
         candidates.sort_unstable_by_key(|(candidate, _)| *candidate);
         for window in windows {
             match candidates.binary_search_by_key(&window.contact, |(candidate, _)| *candidate) {
-                Ok(at) => self.windows_by_key.insert((w, (candidates[at].1.clone(), window.key))),
+                Ok(at) => self.windows_by_key.insert((w, (candidates[at].1, window.key))),
                 Err(_) => self.windows.insert((w, (window.contact, window.key))),
             };
         }
@@ -125,8 +125,8 @@ impl Wanted {
         self.appointments.extend(appointments.iter().map(|write| (w, write.row().id)));
         self.conversions.extend(conversions.iter().map(|write| (w, write.row().id)));
         let records = records.iter().map(Write::row);
-        self.records.extend(records.map(|row| (w, (row.kind.clone(), row.key.clone()))));
-        self.sums.extend(rollups.iter().map(|delta| (w, (delta.cube, delta.day, delta.dims.clone()))));
+        self.records.extend(records.map(|row| (w, (row.kind.as_str(), row.key.as_str()))));
+        self.sums.extend(rollups.iter().map(|delta| (w, (delta.cube, delta.day, &delta.dims))));
     }
 
     /// The statement that reads all of it.
@@ -134,20 +134,27 @@ impl Wanted {
         let mut reading = Reading::of(scope);
         reading.look_up(HEADS, Cells::Of(&event::HEAD), &HEAD_OF, &self.workspaces, |_, _| {});
         reading.look_up(CLAIMS, Cells::Of(&gates::CLAIM), &CLAIM_OF, &self.claims, |args, names| {
-            add_all(args, |args| names_args(args, names.iter().copied()));
+            args.add(
+                names
+                    .iter()
+                    .map(|(webhook, ..)| webhook.map_or(Uuid::nil(), WebhookId::uuid))
+                    .collect::<Vec<_>>(),
+            );
+            args.add(names.iter().map(|(_, kind, _)| i16::from(kind.code())).collect::<Vec<_>>());
+            args.add(names.iter().map(|(.., value)| *value).collect::<Vec<_>>());
         });
         reading.look_up(COUNTERS, Cells::Of(&gates::COUNTER), &COUNTER_OF, &self.counters, |args, names| {
-            args.add(names.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>());
+            args.add(names.iter().map(|(key, _)| *key).collect::<Vec<_>>());
             args.add(names.iter().map(|(_, window)| *window).collect::<Vec<_>>());
         });
-        let keys = |args: &mut Args, keys: &[&ContactKey]| {
-            add_all(args, |args| keys_args(args, keys.iter().copied()));
+        let keys = |args: &mut Args, keys: &[&&ContactKey]| {
+            add_all(args, |args| keys_args(args, keys.iter().map(|key| **key)));
         };
         reading.look_up(KEYS, Cells::Of(&gates::CONTACT_KEY), &KEY_OF, &self.keys, keys);
         reading.look_up(CONTACTS, Cells::Of(&contact::CONTACT), &CONTACT_OF_KEY, &self.keys, keys);
         let windows = Cells::Of(&gates::WINDOW);
         reading.look_up(WINDOWS_BY_KEY, windows, &WINDOW_OF_KEY, &self.windows_by_key, |args, names| {
-            add_all(args, |args| keys_args(args, names.iter().map(|(key, _)| key)));
+            add_all(args, |args| keys_args(args, names.iter().map(|(key, _)| *key)));
             args.add(names.iter().map(|(_, key)| key.as_bytes().as_slice()).collect::<Vec<_>>());
         });
         reading.look_up(WINDOWS, windows, &WINDOW_OF, &self.windows, |args, names| {
@@ -155,7 +162,7 @@ impl Wanted {
             args.add(names.iter().map(|(_, key)| key.as_bytes().as_slice()).collect::<Vec<_>>());
         });
         reading.look_up(NAMES, Cells::Of(&webhook::WEBHOOK), &WEBHOOK_NAMED, &self.names, |args, names| {
-            args.add(names.iter().map(|name| name.as_str()).collect::<Vec<_>>());
+            args.add(names.iter().map(|name| **name).collect::<Vec<_>>());
         });
         reading.look_up(OWN, Cells::These("{w}, x.workspace_id, x.version"), &OWN_OF, &self.own, |_, _| {});
         versions(&mut reading, WEBHOOKS, lookup_by_id!("webhook"), &self.webhooks, |id| id.uuid());
@@ -171,8 +178,8 @@ impl Wanted {
         });
         let records = Cells::These("{w}, x.kind, x.key, x.version");
         reading.look_up(RECORDS, records, &RECORD_OF, &self.records, |args, names| {
-            args.add(names.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>());
-            args.add(names.iter().map(|(_, key)| key.as_str()).collect::<Vec<_>>());
+            args.add(names.iter().map(|(kind, _)| *kind).collect::<Vec<_>>());
+            args.add(names.iter().map(|(_, key)| *key).collect::<Vec<_>>());
         });
         reading.look_up(SUMS, Cells::Of(&analytics::ROLLUP), &SUMS_OF, &self.sums, |args, keys| {
             args.add(keys.iter().map(|(cube, ..)| i16::from(cube.code())).collect::<Vec<_>>());

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use convio_core::lead::{Format, Payload};
 use convio_core::store::{CommitError, StoreError};
 use convio_core::{Fingerprint, IntakeId, WebhookId, WorkspaceId};
@@ -22,7 +24,7 @@ pub(crate) fn fetch(
             id: IntakeId::from_uuid(cells.uuid()?),
             webhook: WebhookId::from_uuid(cells.uuid()?),
             format: cells.map(|code: String| Format::from_code(&code).ok_or("no format"))?,
-            body: cells.get()?,
+            body: Arc::new(cells.get()?),
             headers: cells.json()?,
             fingerprint: cells.map(|bytes: [u8; 32]| Ok::<_, String>(Fingerprint::from_bytes(bytes)))?,
             received_at: cells.time()?,
@@ -38,7 +40,7 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Payload) -> Result<(), CommitError> {
         Id(id.uuid()),
         Id(webhook.uuid()),
         format.code(),
-        body,
+        body.as_slice(),
         to_json(headers)?,
         fingerprint.as_bytes().as_slice(),
         micros(*received_at),

@@ -61,8 +61,10 @@ impl Lead {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let n = NEXT.fetch_add(1, Ordering::Relaxed);
         let mixed = n * 2_654_435_761 % 5_600_000_000;
-        let phone = format!("+1{:03}{:03}{:04}", 201 + mixed / 8_000_000, 200 + mixed / 10_000 % 800, mixed % 10_000);
-        let head = format!(r#"{{"firstName":"John","lastName":"Doe","phone":"{phone}","product":"Solar","notes":""#);
+        let phone =
+            format!("+1{:03}{:03}{:04}", 201 + mixed / 8_000_000, 200 + mixed / 10_000 % 800, mixed % 10_000);
+        let head =
+            format!(r#"{{"firstName":"John","lastName":"Doe","phone":"{phone}","product":"Solar","notes":""#);
         let fill = arguments.bytes.saturating_sub(head.len() + 2);
         Self { n, phone, body: format!("{head}{}\"}}", "x".repeat(fill)) }
     }

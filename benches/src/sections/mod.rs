@@ -17,9 +17,10 @@ use convio_core::clock::Clock;
 use convio_core::service::SystemClock;
 
 use crate::Result;
+use crate::cpu::Others;
 use crate::floors::disk::fsync_micros;
 use crate::lab::Lab;
-use crate::machine::describe;
+use crate::machine::{commit, describe};
 use crate::outcome::{Measured, Outcome};
 
 /// A run of a section.
@@ -57,6 +58,8 @@ impl Section {
     /// Measures it.
     pub fn measure(&self, lab: &Lab) -> Result<Outcome> {
         lab.say(self.title);
+        let servers = || lab.synced.cpu_seconds() + lab.unsynced.cpu_seconds();
+        let others = Others::watch(servers());
         let before = fsync_micros(&lab.scratch)?;
         let Measured { figures, facts, tables, curves } = (self.run)(lab)?;
         let after = fsync_micros(&lab.scratch)?;
@@ -67,6 +70,8 @@ impl Section {
             date: SystemClock.now().date_naive().to_string(),
             effort: lab.effort,
             sync_micros: (before, after),
+            others: others.share(servers()),
+            commit: commit(),
             machine: describe(lab)?,
             figures,
             facts,

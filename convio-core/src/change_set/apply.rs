@@ -339,7 +339,7 @@ fn merge_into<R: Rows + ?Sized>(
             let number = NumberSeries::of(workspace).nth(*contacts_made);
             *contacts_made += 1;
             rows.put_key(key, candidate)?;
-            (Contact::opened(workspace, candidate, number, &offer, touch, at), None)
+            (Contact::opened(workspace, candidate, number, offer, touch, at), None)
         }
     };
     let merged = MergedContact {

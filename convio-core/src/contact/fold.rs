@@ -19,8 +19,7 @@ impl Contact {
                         Some(contact) => contact.take(&offer, &touch),
                         None => {
                             let number = event.contact_number?;
-                            contact =
-                                Some(Self::opened(event.workspace, id, number, &offer, touch, event.at));
+                            contact = Some(Self::opened(event.workspace, id, number, offer, touch, event.at));
                         }
                     }
                 }

@@ -58,26 +58,24 @@ impl Contact {
         workspace: WorkspaceId,
         id: ContactId,
         number: ContactNumber,
-        offer: &Offer,
+        offer: Offer,
         touch: Touch,
         at: DateTime<Utc>,
     ) -> Self {
-        let mut contact = Self {
+        Self {
             id,
             workspace,
             number,
-            person: Person::default(),
-            stamps: Stamps::default(),
-            first_touch: touch.clone(),
-            leads: 0,
+            stamps: Stamps::first(&offer),
+            person: offer.person,
+            first_touch: touch,
+            leads: 1,
             customer_since: None,
             conversions: 0,
             lifetime: Lifetime::default(),
             created_at: at,
-            version: Version::ZERO,
-        };
-        contact.take(offer, &touch);
-        contact
+            version: Version::ZERO.next(),
+        }
     }
 
     /// Takes what one more lead says: per field the greatest stamp wins, the earliest touch stays the first.

@@ -131,6 +131,15 @@ impl Stamps {
         self.0[field as usize]
     }
 
+    /// Those of a person of whom this is said first: what [`Stamps::merge`] makes of nobody.
+    pub fn first(offer: &Offer) -> Self {
+        let mut stamps = Self::default();
+        for field in FIELDS {
+            stamps.0[field as usize] = offer.person.has(field).then_some(offer.stamp);
+        }
+        stamps
+    }
+
     /// Takes over every field of `offer` whose stamp is greater than the one here.
     ///
     /// Commutative, associative and idempotent, as long as a lead says one thing only: offers in any order, any number
@@ -215,6 +224,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_first_offer_is_merged_into_nobody(offer in offer()) {
+            prop_assert_eq!(merged([&offer]), (offer.person.clone(), Stamps::first(&offer)));
+        }
+
         #[test]
         fn offers_make_the_same_person_in_any_order_and_any_number_of_times(
             offers in proptest::collection::vec(offer(), 0..8),

@@ -5,6 +5,8 @@ mod body;
 mod codec;
 mod repository;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -190,10 +192,10 @@ pub struct Origin {
     pub causation: Option<String>,
 }
 
-/// Who does something: an opaque name of the embedder's. Give ids rather than names of people, since events are kept.
+/// Who does something: an opaque name of the embedder's. Cloning is cheap: every event has one. Give ids rather than names of people, since events are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Actor(String);
+pub struct Actor(Arc<str>);
 
 impl Actor {
     /// A user of the embedding service.
@@ -204,17 +206,17 @@ impl Actor {
     /// assert_eq!(Actor::default().as_str(), "system");
     /// ```
     pub fn user(name: impl AsRef<str>) -> Self {
-        Self(crate::text::without_nul(format!("user:{}", name.as_ref())))
+        Self(crate::text::without_nul(format!("user:{}", name.as_ref())).into())
     }
 
     /// An API key.
     pub fn api_key(key: ApiKeyId) -> Self {
-        Self(format!("key:{key}"))
+        Self(format!("key:{key}").into())
     }
 
     /// The actor that a store kept.
     pub fn from_stored(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(text.into().into())
     }
 
     /// The actor as text.
@@ -225,7 +227,7 @@ impl Actor {
 
 impl Default for Actor {
     fn default() -> Self {
-        Self("system".to_owned())
+        Self("system".into())
     }
 }
 

@@ -11,6 +11,7 @@ mod repository;
 mod status;
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
@@ -167,15 +168,22 @@ impl Utm {
     }
 }
 
-/// Fields that Convio has no place for, kept as they were sent. May be personal: `Debug` names the fields only.
+/// Fields that Convio has no place for, kept as they were sent. Cloning is cheap: a lead shares them with its event. May be
+/// personal: `Debug` names the fields only.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Custom(pub Map<String, Value>);
+pub struct Custom(pub Arc<Map<String, Value>>);
+
+impl From<Map<String, Value>> for Custom {
+    fn from(fields: Map<String, Value>) -> Self {
+        Self(Arc::new(fields))
+    }
+}
 
 impl Custom {
     /// The fields as a type of the industry.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_value(Value::Object(self.0.clone()))
+        serde_json::from_value(Value::Object(Map::clone(&self.0)))
     }
 }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -17,8 +18,8 @@ pub struct Payload {
     pub webhook: WebhookId,
     /// How it is written.
     pub format: Format,
-    /// The bytes.
-    pub body: Vec<u8>,
+    /// The bytes, in the memory that they came in: whoever holds the payload shares them.
+    pub body: Arc<Vec<u8>>,
     /// Those headers that the caller wanted kept.
     pub headers: Vec<(String, String)>,
     /// What its content comes down to, however it is spelt.

@@ -26,20 +26,18 @@ pub struct Progress {
 impl Default for Progress {
     /// That of a lead that just came in, in a workspace with statuses of no names of its own.
     fn default() -> Self {
-        Self {
-            status: LeadStatus::of(Stage::New),
-            reason: None,
-            open_appointments: 0,
-            reached: Reached::default(),
-            conversion: None,
-        }
+        Self::in_status(LeadStatus::of(Stage::New))
     }
 }
 
 impl Progress {
     /// That of a lead that just came in.
     pub fn new(pipeline: &Pipeline) -> Self {
-        Self { status: pipeline.entry(Stage::New), ..Self::default() }
+        Self::in_status(pipeline.entry(Stage::New))
+    }
+
+    fn in_status(status: LeadStatus) -> Self {
+        Self { status, reason: None, open_appointments: 0, reached: Reached::default(), conversion: None }
     }
 
     /// Whether it is the default one: events leave that out.

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use crate::webhook::DIRECT;
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawLead {
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Arc<Vec<u8>>,
     pub(crate) format: Format,
     pub(crate) webhook: String,
     pub(crate) idempotency_key: Option<String>,
@@ -162,7 +163,7 @@ impl RawLead {
 
     fn new(body: Vec<u8>, format: Format) -> Self {
         Self {
-            body,
+            body: Arc::new(body),
             format,
             webhook: DIRECT.to_owned(),
             idempotency_key: None,

@@ -32,7 +32,7 @@ async fn is_whole(acme: &WorkspaceHandle<'_>, ack: &Acked) -> bool {
     let events = acme.history(StreamRef::Lead(ack.lead), &PageRequest::default()).await.unwrap().items;
     lead.is_some_and(|lead| lead.contact == ack.contact)
         && contact.is_some()
-        && payload.is_some_and(|payload| payload.body == ack.body.as_bytes())
+        && payload.is_some_and(|payload| *payload.body == ack.body.as_bytes())
         && matches!(events.as_slice(), [event] if event.contact_id() == Some(ack.contact)
             && matches!(event.body, EventBody::LeadReceived(_)))
 }

@@ -62,7 +62,12 @@ impl Aggregate for Intake {
     type Error = Again;
     type Services = ();
 
-    async fn handle(&mut self, command: Receive, (): &(), sink: &EventSink<Self>) -> std::result::Result<(), Again> {
+    async fn handle(
+        &mut self,
+        command: Receive,
+        (): &(),
+        sink: &EventSink<Self>,
+    ) -> std::result::Result<(), Again> {
         if self.is_received {
             return Err(Again);
         }

@@ -5,7 +5,7 @@ use convio_peers::{Arguments, Lead, Result, call, run, tell};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ConnectOptions, Database, DatabaseConnection, TransactionTrait};
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 fn main() -> Result<()> {
     run(peer())

@@ -131,7 +131,7 @@ pub(crate) async fn events_keep_all_that_was_said(subject: &dyn Subject) {
     assert_eq!(personal.key.as_ref().unwrap().value, phone(1));
     assert_eq!(personal.postal_code.as_ref().unwrap().as_str(), "02134");
     assert_eq!(personal.person.city.as_deref(), Some("Ümlaut 🏠"));
-    assert_eq!(personal.custom.0, *json!({"big": u64::MAX, "n": 0.1, "list": [null]}).as_object().unwrap());
+    assert_eq!(*personal.custom.0, *json!({"big": u64::MAX, "n": 0.1, "list": [null]}).as_object().unwrap());
     assert_eq!(events[0].contact_number, Some(accepted.number));
     let EventBody::LeadRejected(rejected) = &events[1].body else { panic!("{events:?}") };
     assert_eq!(rejected.reasons, refused.reasons);

@@ -67,13 +67,13 @@ pub(crate) async fn a_payload_is_kept_byte_for_byte(subject: &dyn Subject) {
     for body in bodies {
         let refused = rejected(acme.ingest(RawLead::json(body)).await);
         let payload = acme.payload(refused.id).await.unwrap().unwrap();
-        assert_eq!(payload.body, body);
+        assert_eq!(*payload.body, body);
         assert_eq!((payload.id, payload.workspace, payload.format), (refused.id, acme.id(), Format::Json));
     }
     // What became a lead is kept as it came, too.
     let body = b"{\"phone\":\"+1 (212) 200-0001\",  \"x\": 1.0,\"x\":\"\\u00e9\"}\n";
     let accepted = taken(acme.ingest(RawLead::json(body)).await);
-    assert_eq!(acme.payload(accepted.lead.intake()).await.unwrap().unwrap().body, body);
+    assert_eq!(acme.payload(accepted.lead.intake()).await.unwrap().unwrap().body.as_slice(), body);
 }
 
 pub(crate) async fn rejections_are_listed_by_state(subject: &dyn Subject) {
@@ -125,7 +125,7 @@ pub(crate) async fn a_corrected_rejection_becomes_a_lead_of_the_same_id(subject:
         (row.state, row.version, &row.reasons),
         (RejectionState::Released, Version(4), &refused.reasons)
     );
-    assert_eq!(acme.payload(refused.id).await.unwrap().unwrap().body, body.as_bytes());
+    assert_eq!(acme.payload(refused.id).await.unwrap().unwrap().body.as_slice(), body.as_bytes());
     let history =
         acme.history(StreamRef::Subject(Aggregate::Rejection(refused.id)), &PageRequest::default()).await;
     let kinds: Vec<&str> = history.unwrap().items.iter().map(|event| event.body.kind()).collect();

@@ -35,7 +35,7 @@ pub(crate) async fn a_repeat_may_be_rejected_and_is_kept(subject: &dyn Subject) 
     );
     let row = acme.rejection(refused.id).await.unwrap().unwrap();
     assert_eq!((row.duplicate_of, &row.reasons), (Some(first.lead), &refused.reasons));
-    assert_eq!(acme.payload(refused.id).await.unwrap().unwrap().body, raw.as_bytes());
+    assert_eq!(acme.payload(refused.id).await.unwrap().unwrap().body.as_slice(), raw.as_bytes());
     // It is no lead of the contact, and no lead repeats it.
     assert_eq!(acme.contact(ContactRef::Id(first.contact)).await.unwrap().unwrap().leads, 1);
     assert_eq!(duplicate(acme.ingest(lead(1)).await).duplicate_of, Some(first.lead));

@@ -42,7 +42,7 @@ pub(crate) async fn the_same_lead_spelt_otherwise_is_the_same_call(subject: &dyn
     assert_eq!(replayed(acme.ingest(two).await), Ingested::Created(first.clone()));
     // What is kept is what came first.
     assert_eq!(
-        acme.payload(first.lead.intake()).await.unwrap().unwrap().body,
+        acme.payload(first.lead.intake()).await.unwrap().unwrap().body.as_slice(),
         br#"{"phone":"+12122000001","zip":"02134","n":1.0}"#
     );
 }

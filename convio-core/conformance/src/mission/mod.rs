@@ -9,9 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use convio_core::api_key::ApiToken;
 use convio_core::provider::ProviderSettings;
 use convio_core::{
-    AppointmentId, AppointmentType, Completion, ContactId, ConversionId, ConversionType, Convio, Custom,
-    LeadId, LeadType, NewApiKey, NewAppointment, NewConversion, NewWebhook, NewWorkspace, Outcome,
-    Permission, ProviderId, RawLead, Rule, Schedule, Source, Target, WorkspaceHandle, WorkspaceId, Zone,
+    AppointmentId, AppointmentType, Completion, ContactId, ConversionId, ConversionType, Convio, LeadId,
+    LeadType, NewApiKey, NewAppointment, NewConversion, NewWebhook, NewWorkspace, Outcome, Permission,
+    ProviderId, RawLead, Rule, Schedule, Source, Target, WorkspaceHandle, WorkspaceId, Zone,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -213,7 +213,7 @@ fn solar_sale(now: DateTime<Utc>) -> Completion {
     Completion::from(Outcome::Sold("5000 USD".parse().unwrap()))
         .of_type(ConversionType::new("Solar Sale").unwrap())
         .external_id("INV-1001")
-        .metadata(Custom(metadata))
+        .metadata(metadata.into())
         .next_step("install the panels", Some(now + TimeDelta::days(14)))
         .completed_at(now - TimeDelta::hours(22))
 }

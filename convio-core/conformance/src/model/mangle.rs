@@ -1,5 +1,7 @@
 //! What the broken stores do to what they keep.
 
+use std::sync::Arc;
+
 use chrono::{DurationRound, TimeDelta};
 use convio_core::change_set::ContactWrite;
 use convio_core::event::{EventBody, Origin};
@@ -15,9 +17,11 @@ pub(super) fn lead(bug: Option<Bug>, lead: &mut Lead) {
             let at = lead.received_at;
             lead.received_at = at.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(at);
         }
-        Some(Bug::KeepsNumbersAsFloats) => lead.custom.0.iter_mut().for_each(|(_, value)| floats(value)),
+        Some(Bug::KeepsNumbersAsFloats) => {
+            Arc::make_mut(&mut lead.custom.0).iter_mut().for_each(|(_, value)| floats(value))
+        }
         Some(Bug::ForgetsTheProvider) => lead.provider = None,
-        Some(Bug::CutsText) => lead.custom.0.iter_mut().for_each(|(_, value)| {
+        Some(Bug::CutsText) => Arc::make_mut(&mut lead.custom.0).iter_mut().for_each(|(_, value)| {
             if let Value::String(text) = value {
                 *text = text.chars().take(255).collect();
             }
@@ -30,10 +34,10 @@ pub(super) fn payload(bug: Option<Bug>, payload: &mut Payload) {
     match bug {
         Some(Bug::RewritesPayloads) if payload.format == Format::Json => {
             if let Ok(value) = serde_json::from_slice::<Value>(&payload.body) {
-                payload.body = value.to_string().into_bytes();
+                payload.body = Arc::new(value.to_string().into_bytes());
             }
         }
-        Some(Bug::CutsPayloads) => payload.body.truncate(64 * 1024),
+        Some(Bug::CutsPayloads) => Arc::make_mut(&mut payload.body).truncate(64 * 1024),
         Some(Bug::MergesHeaders) => {
             let mut names = Vec::new();
             payload.headers.retain(|(name, _)| {

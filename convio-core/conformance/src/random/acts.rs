@@ -234,5 +234,5 @@ fn completion(how: u8, value: u8, external: Option<u8>) -> Completion {
 /// What is kept with a conversion, and personal.
 fn metadata() -> Custom {
     let fields = json!({ "roof": words::place(1), "modules": 18 });
-    Custom(fields.as_object().cloned().unwrap_or_default())
+    fields.as_object().cloned().unwrap_or_default().into()
 }

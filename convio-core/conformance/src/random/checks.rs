@@ -130,7 +130,7 @@ pub(crate) fn kept(played: &Played) -> Result<(), String> {
     for (intake, body) in &played.play.sent {
         let payload = played.snapshot.payloads.iter().flatten().find(|payload| payload.id == *intake);
         let payload = payload.ok_or_else(|| format!("what came in as {intake} is not kept"))?;
-        if body.as_ref().is_some_and(|body| body.as_bytes() != payload.body) {
+        if body.as_ref().is_some_and(|body| body.as_bytes() != *payload.body) {
             return Err(format!("{payload:?} is not what came in"));
         }
     }

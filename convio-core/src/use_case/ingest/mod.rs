@@ -21,13 +21,17 @@ mod answer;
 mod normalise;
 mod parts;
 mod read;
+mod sent;
 mod state;
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::DateTime;
 
 use crate::analytics::{Cube, Measure, When};
 use crate::appointment::NewAppointment;
-use crate::canonical::{self, Fingerprint, fingerprint};
+use crate::canonical::{self, Fingerprint};
 use crate::change_set::{
     ChangeSet, Claim, ClaimKind, ContactMerge, ContactWrite, Mention, NewEvent, RepeatWindow, Version, Write,
 };
@@ -75,12 +79,12 @@ pub enum Verdict {
 /// idempotency key.
 pub fn plan(raw: &RawLead, config: &ConfigSnapshot, context: &Context<'_>) -> Result<IngestPlan, Error> {
     let intake = IntakeId::new(context.ids, context.at);
-    let arrival = Arrival::of(raw, intake, config, context)?;
-    let mut plan = match arrival.read(raw, &Corrections::default()) {
+    let (arrival, content) = Arrival::of(raw, intake, config, context)?;
+    let mut plan = match arrival.read(content, &Corrections::default()) {
         Ok(lead) => arrival.take(lead, context),
         Err(reasons) => arrival.reject(reasons, None, context),
     };
-    plan.changes.payloads.push(arrival.payload(raw));
+    plan.changes.payloads = vec![arrival.payload(raw)];
     Ok(plan)
 }
 
@@ -92,10 +96,10 @@ pub fn plan_repeat(
     context: &Context<'_>,
 ) -> Result<IngestPlan, Error> {
     let intake = IntakeId::new(context.ids, context.at);
-    let arrival = Arrival::of(raw, intake, config, context)?;
+    let (arrival, _) = Arrival::of(raw, intake, config, context)?;
     let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
     let mut plan = arrival.reject(vec![reason], Some(of), context);
-    plan.changes.payloads.push(arrival.payload(raw));
+    plan.changes.payloads = vec![arrival.payload(raw)];
     Ok(plan)
 }
 
@@ -109,7 +113,7 @@ pub fn plan_release(
 ) -> Result<IngestPlan, Error> {
     let webhook = config_webhook(config, rejection)?;
     let raw = RawLead {
-        body: payload.body.clone(),
+        body: Arc::clone(&payload.body),
         format: payload.format,
         webhook: webhook.name.clone(),
         idempotency_key: None, // its claim belongs to this intake already
@@ -124,9 +128,9 @@ pub fn plan_release(
     };
     // Whoever releases it, it stays a lead of who sent it.
     let context = &Context { provider: None, ..*context };
-    let mut arrival = Arrival::of(&raw, rejection.id, config, context)?;
+    let (mut arrival, content) = Arrival::of(&raw, rejection.id, config, context)?;
     arrival.provider = rejection.provider;
-    match arrival.read(&raw, &rejection.corrections) {
+    match arrival.read(content, &rejection.corrections) {
         Err(reasons) => {
             let refused = Refused { id: rejection.id, reasons, duplicate_of: None };
             let changes = context.changes(config.workspace.id);
@@ -152,23 +156,23 @@ struct Arrival<'a> {
     config: &'a ConfigSnapshot,
     webhook: &'a Webhook,
     fingerprint: Fingerprint,
-    content: Result<serde_json::Map<String, serde_json::Value>, Reason>,
-    idempotency_key: Option<String>,
-    external_id: Option<String>,
+    idempotency_key: Option<Cow<'a, str>>,
+    external_id: Option<Cow<'a, str>>,
     test: bool,
     received_at: DateTime<chrono::Utc>,
     provider: Option<ProviderId>,
-    appointment: Option<NewAppointment>,
+    appointment: Option<&'a NewAppointment>,
     released: bool,
 }
 
 impl<'a> Arrival<'a> {
+    /// The lead as it comes, and its content, which is read once.
     fn of(
-        raw: &RawLead,
+        raw: &'a RawLead,
         intake: IntakeId,
         config: &'a ConfigSnapshot,
         context: &Context<'_>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, read::Content<'a>), Error> {
         let webhook = config.webhook(&raw.webhook)?;
         if let Some(refusal) = config.workspace.refusal() {
             return Err(Error::denied(refusal));
@@ -202,7 +206,7 @@ impl<'a> Arrival<'a> {
         }
         let content = read::content(raw);
         let fingerprint = match &content {
-            Ok(object) => fingerprint(&serde_json::Value::Object(object.clone())),
+            Ok(object) => object.fingerprint(raw.body.len()),
             Err(_) => Fingerprint::of_bytes(&raw.body),
         };
         // What comes with an appointment is another body than the same without it.
@@ -211,36 +215,36 @@ impl<'a> Arrival<'a> {
             Some(new) => canonical::fingerprint(&serde_json::json!([fingerprint.to_hex(), book::said(new)?])),
         };
         let received_at = crate::clock::micros(raw.received_at.unwrap_or(context.at).min(context.at));
-        Ok(Self {
+        let arrival = Self {
             intake,
             config,
             webhook,
             fingerprint,
-            content,
             idempotency_key,
             external_id,
             test: raw.test,
             received_at,
             provider,
-            appointment: raw.appointment.clone(),
+            appointment: raw.appointment.as_ref(),
             released: raw.released,
-        })
+        };
+        Ok((arrival, content))
     }
 
     /// The lead in its normal form, or every reason why it can't be taken.
-    fn read(&self, raw: &RawLead, corrections: &Corrections) -> Result<Normalised, Vec<Reason>> {
+    fn read(&self, content: read::Content<'_>, corrections: &Corrections) -> Result<Normalised, Vec<Reason>> {
         let mut refusals: Vec<Reason> = self.webhook.refusal().into_iter().collect();
-        let object = match &self.content {
-            Ok(object) => object.clone(),
+        let object = match content {
+            Ok(object) => object,
             // A payload that can't be read can still be released, by corrections that say it all.
-            Err(_) if !corrections.0.is_empty() => serde_json::Map::new(),
+            Err(_) if !corrections.0.is_empty() => sent::Object::default(),
             Err(reason) => {
-                refusals.push(reason.clone());
+                refusals.push(reason);
                 return Err(refusals);
             }
         };
         let fields = read::fields(object, &self.webhook.settings.fields, corrections);
-        match normalise::normalise(fields, self.webhook, raw.external_id.as_deref()) {
+        match normalise::normalise(fields, self.webhook, self.external_id.as_deref()) {
             Ok(lead) if refusals.is_empty() => Ok(lead),
             Ok(_) => Err(refusals),
             Err(reasons) => {
@@ -251,8 +255,7 @@ impl<'a> Arrival<'a> {
     }
 
     fn take(&self, lead: Normalised, context: &Context<'_>) -> IngestPlan {
-        let Normalised { key, person, mut interest, custom, flags } = lead;
-        interest.external_id = interest.external_id.or_else(|| self.external_id.clone());
+        let Normalised { key, person, interest, custom, flags } = lead;
         let id = self.intake.lead();
         let workspace = self.config.workspace.id;
         let candidate = ContactId::new(context.ids, context.at);
@@ -267,7 +270,7 @@ impl<'a> Arrival<'a> {
         let repeat = self.webhook.settings.repeat;
         if !self.test && repeat.action != RepeatAction::Accept {
             let (cutoff, until) = repeat.bounds(self.received_at);
-            changes.windows.push(RepeatWindow {
+            changes.windows = vec![RepeatWindow {
                 contact: candidate,
                 key: repeat_key(&interest),
                 lead: id,
@@ -275,14 +278,13 @@ impl<'a> Arrival<'a> {
                 cutoff,
                 until,
                 reject: repeat.action == RepeatAction::Reject,
-            });
+            }];
         }
         let mut progress = Progress::new(self.config.pipeline());
         if self.appointment.is_some() {
             progress.booked(self.config.pipeline());
         }
         let touch = Touch { source: interest.source.clone(), lead: id, at: self.received_at };
-        let source_key = touch.source.key().to_owned();
         let personal = LeadPersonal {
             person: person.clone(),
             key: Some(key.clone()),
@@ -300,13 +302,13 @@ impl<'a> Arrival<'a> {
             received_at: self.received_at,
             personal: Some(personal),
         };
-        changes.events.push(NewEvent {
+        changes.events = vec![NewEvent {
             body: EventBody::LeadReceived(Box::new(received)),
             contact: Some(Mention::changed(candidate)),
             lead: Some(Mention::changed(id)),
             subject: None,
             duplicate_of: None,
-        });
+        }];
         let row = Lead {
             id,
             workspace,
@@ -318,7 +320,7 @@ impl<'a> Arrival<'a> {
             postal_code: person.postal_code.clone(),
             flags: flags.clone(),
             test: self.test,
-            progress: progress.clone(),
+            progress,
             owner: None,
             follow_up_at: None,
             priority: Priority::default(),
@@ -332,17 +334,16 @@ impl<'a> Arrival<'a> {
         };
         let stamp = Stamp { rank, at: self.received_at, lead: id };
         let merge = ContactMerge { candidate, key, offer: Offer { person, stamp }, touch };
-        changes.contacts.push(ContactWrite::Merge(Box::new(merge)));
-        let add = vec![
+        changes.contacts = vec![ContactWrite::Merge(Box::new(merge))];
+        let add = [
             (Measure::Leads, 1, When::Always),
             (Measure::Contacts, 1, When::ContactCreated),
             (Measure::Repeats, 1, When::Repeat),
         ];
-        changes.rollups.extend(self.rollup(source_key, add, Some(self.received_at)));
-        let used = vec![(Measure::Taken, 1, When::Always), (Measure::TakenAgain, 1, When::Repeat)];
-        changes.rollups.extend(self.usage(used));
-        let appointment = self.appointment.as_ref().map(|new| self.place(&mut changes, &row, new, context));
-        changes.leads.push(Write::Insert(row));
+        let used = [(Measure::Taken, 1, When::Always), (Measure::TakenAgain, 1, When::Repeat)];
+        changes.rollups = self.rollups(row.interest.source.key(), &add, Some(self.received_at), &used);
+        let appointment = self.appointment.map(|new| self.place(&mut changes, &row, new, context));
+        changes.leads = vec![Write::Insert(row)];
         IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags), appointment }
     }
 
@@ -365,34 +366,33 @@ impl<'a> Arrival<'a> {
             webhook: self.webhook.id,
             reasons: reasons.clone(),
             provider: self.provider,
-            external_id: self.external_id.clone(),
+            external_id: self.external_id.as_deref().map(str::to_owned),
             test: self.test,
             received_at: self.received_at,
-            appointment: self.appointment.clone(),
+            appointment: self.appointment.cloned(),
         };
-        changes.events.push(NewEvent {
+        changes.events = vec![NewEvent {
             duplicate_of,
             ..NewEvent::about(Subject::Rejection(self.intake), EventBody::LeadRejected(Box::new(rejected)))
-        });
-        changes.rejections.push(Write::Insert(Rejection {
+        }];
+        changes.rejections = vec![Write::Insert(Rejection {
             id: self.intake,
             workspace: self.config.workspace.id,
             webhook: self.webhook.id,
             reasons: reasons.clone(),
             duplicate_of,
-            external_id: self.external_id.clone(),
+            external_id: self.external_id.as_deref().map(str::to_owned),
             provider: self.provider,
-            appointment: self.appointment.clone(),
+            appointment: self.appointment.cloned(),
             test: self.test,
             corrections: Corrections::default(),
             state: RejectionState::Held,
             received_at: self.received_at,
             created_at: context.at,
             version: Version::ZERO.next(),
-        }));
-        let source = self.webhook.default_source().key().to_owned();
-        changes.rollups.extend(self.rollup(source, vec![(Measure::Rejected, 1, When::Always)], None));
-        changes.rollups.extend(self.usage(vec![(Measure::Refused, 1, When::Always)]));
+        })];
+        let (add, used) = ([(Measure::Rejected, 1, When::Always)], [(Measure::Refused, 1, When::Always)]);
+        changes.rollups = self.rollups(self.webhook.default_source().key(), &add, None, &used);
         let refused = Refused { id: self.intake, reasons, duplicate_of };
         IngestPlan { intake: self.intake, changes, verdict: Verdict::Reject(refused), appointment: None }
     }
@@ -452,12 +452,13 @@ fn provider(
 fn repeat_key(interest: &crate::lead::Interest) -> Fingerprint {
     let product = interest.product.as_ref().map(|product| product.key());
     let campaign = interest.campaign.as_ref().map(|campaign| campaign.key());
-    fingerprint(&serde_json::json!([product, campaign]))
+    canonical::fingerprint_of_texts([product, campaign])
 }
 
-fn given(value: &Option<String>, field: &str, reasons: &mut Vec<Reason>) -> Option<String> {
+fn given<'r>(value: &'r Option<String>, field: &str, reasons: &mut Vec<Reason>) -> Option<Cow<'r, str>> {
+    let value = value.as_deref()?;
     // A sender is not refused for a NUL in a name of its own.
-    let value = crate::text::without_nul(value.as_deref()?);
+    let value = if value.contains('\0') { value.replace('\0', "").into() } else { Cow::Borrowed(value) };
     if value.trim().is_empty() || value.len() > CLAIM_BYTES_MAX {
         let message = format!("{field} has 1 to {CLAIM_BYTES_MAX} bytes that are not all blank");
         reasons.push(Reason::new(field, "invalid", message));

@@ -24,7 +24,7 @@ pub(crate) struct Normalised {
 
 /// The lead in its normal form; or, where no key can be made of it or the webhook is strict, every failing field.
 pub(super) fn normalise(
-    fields: Fields,
+    mut fields: Fields<'_>,
     webhook: &Webhook,
     external_id: Option<&str>,
 ) -> Result<Normalised, Vec<Reason>> {
@@ -44,7 +44,7 @@ pub(super) fn normalise(
             None
         }
     });
-    let interest = interest(&fields, webhook, external_id, &mut problems);
+    let interest = interest(&mut fields, webhook, external_id, &mut problems);
     let key = webhook.settings.keys.iter().find_map(|kind| {
         let value = match kind {
             KeyKind::Phone => phone.as_ref().map(|parsed| parsed.phone.e164().to_owned()),
@@ -74,25 +74,24 @@ pub(super) fn normalise(
     if phone.as_ref().is_some_and(|parsed| parsed.phone.validity() == Validity::Possible) {
         problems.push(Reason::new("phone", "possible", "the number's range is not assigned"));
     }
-    let (first_name, last_name) = names(&fields);
-    let country = text(&fields, Known::Country);
+    let (first_name, last_name) = names(&mut fields);
     let person = Person {
         first_name,
         last_name,
         email,
         phone,
-        street: street(&fields),
-        street2: text(&fields, Known::Street2),
-        city: text(&fields, Known::City),
-        state: text(&fields, Known::State).map(|state| state_code(&state)),
+        street: street(&mut fields),
+        street2: fields.take(Known::Street2),
+        city: fields.take(Known::City),
+        state: fields.take(Known::State).map(state_code),
         postal_code,
-        country,
+        country: fields.take(Known::Country),
     };
     Ok(Normalised { key, person, interest, custom: fields.custom, flags: problems })
 }
 
 /// The first phone that can be read; a problem when there are some and none can.
-fn phone(fields: &Fields, webhook: &Webhook, problems: &mut Vec<Reason>) -> Option<ParsedPhone> {
+fn phone(fields: &Fields<'_>, webhook: &Webhook, problems: &mut Vec<Reason>) -> Option<ParsedPhone> {
     let region = webhook.settings.region.or_else(|| fields.get(Known::Country)?.parse::<Region>().ok());
     let mut first_problem = None;
     for raw in phones(fields) {
@@ -114,8 +113,8 @@ fn phone(fields: &Fields, webhook: &Webhook, problems: &mut Vec<Reason>) -> Opti
     None
 }
 
-fn phones(fields: &Fields) -> impl Iterator<Item = &str> {
-    fields.known.get(&Known::Phone).into_iter().flatten().map(String::as_str)
+fn phones<'f>(fields: &'f Fields<'_>) -> impl Iterator<Item = &'f str> {
+    fields.all(Known::Phone)
 }
 
 #[cfg(feature = "phone")]
@@ -134,7 +133,7 @@ fn read_phone(raw: &str, _: Option<Region>) -> Result<ParsedPhone, Reason> {
 }
 
 fn interest(
-    fields: &Fields,
+    fields: &mut Fields<'_>,
     webhook: &Webhook,
     external_id: Option<&str>,
     problems: &mut Vec<Reason>,
@@ -156,19 +155,19 @@ fn interest(
         campaign: open!(Campaign, Campaign),
         product: open!(Product, Product),
         utm: Utm {
-            source: text(fields, Known::UtmSource),
-            medium: text(fields, Known::UtmMedium),
-            campaign: text(fields, Known::UtmCampaign),
-            term: text(fields, Known::UtmTerm),
-            content: text(fields, Known::UtmContent),
+            source: fields.take(Known::UtmSource),
+            medium: fields.take(Known::UtmMedium),
+            campaign: fields.take(Known::UtmCampaign),
+            term: fields.take(Known::UtmTerm),
+            content: fields.take(Known::UtmContent),
         },
-        external_id: external_id.map(str::to_owned).or_else(|| bounded(text(fields, Known::ExternalId)?)),
+        external_id: external_id.map(str::to_owned).or_else(|| bounded(fields.take(Known::ExternalId)?)),
     }
 }
 
 /// Given and family name: as sent, or made of the full name (`John Doe`, `Doe, John`).
-fn names(fields: &Fields) -> (Option<String>, Option<String>) {
-    let (first, last) = (text(fields, Known::FirstName), text(fields, Known::LastName));
+fn names(fields: &mut Fields<'_>) -> (Option<String>, Option<String>) {
+    let (first, last) = (fields.take(Known::FirstName), fields.take(Known::LastName));
     let Some(full) = fields.get(Known::FullName).filter(|_| first.is_none() && last.is_none()) else {
         return (first, last);
     };
@@ -181,15 +180,11 @@ fn names(fields: &Fields) -> (Option<String>, Option<String>) {
 }
 
 /// Street and house number: a number that is sent apart goes before the street.
-fn street(fields: &Fields) -> Option<String> {
-    match (text(fields, Known::StreetNumber), text(fields, Known::Street)) {
+fn street(fields: &mut Fields<'_>) -> Option<String> {
+    match (fields.take(Known::StreetNumber), fields.take(Known::Street)) {
         (Some(number), Some(street)) => Some(format!("{number} {street}")),
         (number, street) => street.or(number),
     }
-}
-
-fn text(fields: &Fields, known: Known) -> Option<String> {
-    fields.get(known).map(str::to_owned)
 }
 
 /// A value that may be an index key.

@@ -1,5 +1,7 @@
 //! The parts of a change set that taking and rejecting a lead have in common: limits, names, sums, the payload.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Datelike, DurationRound, TimeDelta, Utc};
 
 use super::Arrival;
@@ -17,20 +19,24 @@ impl Arrival<'_> {
             return changes;
         }
         let hour = context.at.duration_trunc(TimeDelta::hours(1)).unwrap_or(context.at);
-        let mut count = |key: String, window, at_most: Option<u32>| {
-            let at_most = at_most.map(i64::from);
-            changes.counters.extend(at_most.map(|at_most| CounterAdd { key, window, n: 1, at_most }));
+        let mut count = |key: std::fmt::Arguments<'_>, window, at_most: Option<u32>| {
+            let add = |at_most| CounterAdd { key: key.to_string(), window, n: 1, at_most };
+            changes.counters.extend(at_most.map(i64::from).map(add));
         };
-        count(format!("webhook:{}:hour", self.webhook.id), hour, self.webhook.settings.leads_per_hour_max);
+        count(
+            format_args!("webhook:{}:hour", self.webhook.id),
+            hour,
+            self.webhook.settings.leads_per_hour_max,
+        );
         if let Some(provider) = self.provider.and_then(|id| self.config.provider_by_id(id)) {
             let ProviderSettings { leads_per_hour_max, leads_per_day_max, leads_per_month_max, .. } =
                 provider.settings;
             let today = self.config.workspace.settings.zone.day_of(context.at);
             let first = today.with_day(1).unwrap_or(today);
             let (day, month) = (midnight(today), midnight(first));
-            count(format!("provider:{}:hour", provider.id), hour, Some(leads_per_hour_max));
-            count(format!("provider:{}:day", provider.id), day, leads_per_day_max);
-            count(format!("provider:{}:month", provider.id), month, leads_per_month_max);
+            count(format_args!("provider:{}:hour", provider.id), hour, Some(leads_per_hour_max));
+            count(format_args!("provider:{}:day", provider.id), day, leads_per_day_max);
+            count(format_args!("provider:{}:month", provider.id), month, leads_per_month_max);
         }
         changes
     }
@@ -52,29 +58,34 @@ impl Arrival<'_> {
         })
     }
 
-    pub(super) fn rollup(
+    /// What is added for the source, last at `at`, and what is added to the use of the provider, if there is one.
+    pub(super) fn rollups(
         &self,
-        source: String,
-        add: Vec<(Measure, i64, When)>,
+        source: &str,
+        add: &[(Measure, i64, When)],
         at: Option<DateTime<Utc>>,
-    ) -> Option<RollupDelta> {
+        used: &[(Measure, i64, When)],
+    ) -> Vec<RollupDelta> {
+        if self.test {
+            return Vec::new();
+        }
         let day = self.config.workspace.settings.zone.day_of(self.received_at);
-        let dims = [self.webhook.id.to_string(), source, String::new()];
-        (!self.test).then_some(RollupDelta {
-            cube: Cube::Leads,
+        let webhook = || self.webhook.id.to_string();
+        let delta = |cube, dims, add: &[_], at| RollupDelta {
+            cube,
             day,
             dims,
-            add,
+            add: add.to_vec(),
             at,
             lead: Some(self.intake.lead()),
-        })
-    }
-
-    pub(super) fn usage(&self, add: Vec<(Measure, i64, When)>) -> Option<RollupDelta> {
-        let dims = [self.provider?.to_string(), self.webhook.id.to_string(), String::new()];
-        let day = self.config.workspace.settings.zone.day_of(self.received_at);
-        let (at, lead) = (Some(self.received_at), Some(self.intake.lead()));
-        (!self.test).then_some(RollupDelta { cube: Cube::Usage, day, dims, add, at, lead })
+        };
+        let dims = [webhook(), source.to_owned(), String::new()];
+        let mut rollups = vec![delta(Cube::Leads, dims, add, at)];
+        if let Some(provider) = self.provider {
+            let dims = [provider.to_string(), webhook(), String::new()];
+            rollups.push(delta(Cube::Usage, dims, used, Some(self.received_at)));
+        }
+        rollups
     }
 
     pub(super) fn payload(&self, raw: &RawLead) -> Payload {
@@ -83,7 +94,7 @@ impl Arrival<'_> {
             workspace: self.config.workspace.id,
             webhook: self.webhook.id,
             format: raw.format,
-            body: raw.body.clone(),
+            body: Arc::clone(&raw.body),
             headers: raw.headers.clone(),
             fingerprint: self.fingerprint,
             received_at: self.received_at,

@@ -1,36 +1,52 @@
 //! Tolerant reading: whatever a sender calls a field, and wherever it puts it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::aliases::{Known, is_container};
+use super::aliases::{Known, PlainName};
+use super::sent::{Object, Sent};
 use crate::error::{Error, Reason};
 use crate::lead::{Custom, Format, RawLead};
 use crate::rejection::Corrections;
-use crate::text::fold_blanks;
+use crate::text::{fold_blanks, is_folded};
 
 /// What was sent, sorted into what Convio knows and the rest.
 #[derive(Debug, Default)]
-pub(super) struct Fields {
-    /// Per known field what was sent for it, best name first; never blank.
-    pub(super) known: BTreeMap<Known, Vec<String>>,
+pub(super) struct Fields<'p> {
+    /// What was sent for known fields, each with how good its name is; by field, best name first; never blank.
+    known: Vec<(Known, usize, Cow<'p, str>)>,
     /// Everything else, under the name that it was sent by.
     pub(super) custom: Custom,
 }
 
-impl Fields {
+impl Fields<'_> {
     /// The best value of a field.
     pub(super) fn get(&self, known: Known) -> Option<&str> {
-        self.known.get(&known)?.first().map(String::as_str)
+        self.all(known).next()
+    }
+
+    /// All values of a field, the best first.
+    pub(super) fn all(&self, known: Known) -> impl Iterator<Item = &str> {
+        self.known.iter().filter(move |found| found.0 == known).map(|found| &*found.2)
+    }
+
+    /// Takes the best value of a field out. Asked for again, there is an empty one.
+    pub(super) fn take(&mut self, known: Known) -> Option<String> {
+        let found = self.known.iter_mut().find(|found| found.0 == known)?;
+        Some(std::mem::take(&mut found.2).into_owned())
     }
 }
 
+/// A payload as an object of fields, or why it is none.
+pub(super) type Content<'p> = Result<Object<'p>, Reason>;
+
 /// The payload as an object of fields.
-pub(super) fn content(raw: &RawLead) -> Result<Map<String, Value>, Reason> {
+pub(super) fn content(raw: &RawLead) -> Content<'_> {
     let object = match raw.format {
-        Format::Json | Format::Row => match serde_json::from_slice(strip_bom(&raw.body)) {
-            Ok(Value::Object(object)) => object,
+        Format::Json | Format::Row => match json(strip_bom(&raw.body)) {
+            Ok(Sent::Object(object)) => object,
             Ok(_) => {
                 return Err(Reason::new(
                     "payload",
@@ -44,21 +60,7 @@ pub(super) fn content(raw: &RawLead) -> Result<Map<String, Value>, Reason> {
                 return Err(Reason::new("payload", "unreadable", message));
             }
         },
-        Format::Form => {
-            let mut object = Map::new();
-            for (name, value) in form_urlencoded::parse(&raw.body) {
-                let value = Value::String(value.into_owned());
-                match object.get_mut(name.as_ref()) {
-                    None => {
-                        object.insert(name.into_owned(), value);
-                    }
-                    // A name sent twice is a list, as of check boxes.
-                    Some(Value::Array(list)) => list.push(value),
-                    Some(first) => *first = Value::Array(vec![first.take(), value]),
-                }
-            }
-            object
-        }
+        Format::Form => Object::of_form(&raw.body),
     };
     if object.len() > FIELDS_MAX {
         let message = format!("a lead has at most {FIELDS_MAX} fields, not {}", object.len());
@@ -67,30 +69,37 @@ pub(super) fn content(raw: &RawLead) -> Result<Map<String, Value>, Reason> {
     Ok(object)
 }
 
+fn json(bytes: &[u8]) -> serde_json::Result<Sent<'_>> {
+    match str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),  // which checks no text again
+        Err(_) => serde_json::from_slice(bytes), // which tells where it fails
+    }
+}
+
 /// The fields of an object, with some of them corrected.
 ///
 /// `named` says what some of the sender's names mean, in place of the names that are known; a field that it gives a name is
 /// looked for under no other.
-pub(super) fn fields(
-    object: Map<String, Value>,
+pub(super) fn fields<'p>(
+    object: Object<'p>,
     named: &BTreeMap<String, String>,
     corrections: &Corrections,
-) -> Fields {
-    let mut found: BTreeMap<Known, Vec<(usize, String)>> = BTreeMap::new();
-    let names = Names::of(named);
-    let custom = sort(object, &names, &mut found, 0);
-    let known = found.into_iter().map(|(known, mut values)| {
-        values.sort_by_key(|(rank, _)| *rank); // stable: of equal names the first sent wins
-        (known, values.into_iter().map(|(_, value)| value).collect())
-    });
-    let mut fields = Fields { known: known.collect(), custom: Custom(custom) };
+) -> Fields<'p> {
+    let known = Vec::with_capacity(object.len());
+    let mut sorting = Sorting { names: Names(named), known };
+    let custom = sorting.sort(object, 0).into();
+    let mut known = sorting.known;
+    known.sort_by_key(|(known, rank, _)| (*known, *rank)); // stable: of equal names the first sent wins
     for (name, value) in &corrections.0 {
-        if let Some(known) = Known::named(name) {
+        if let Some(field) = Known::named(name) {
+            known.retain(|found| found.0 != field);
             let value = fold_blanks(value);
-            fields.known.insert(known, if value.is_empty() { Vec::new() } else { vec![value] });
+            if !value.is_empty() {
+                known.push((field, 0, value.into()));
+            }
         }
     }
-    fields
+    Fields { known, custom }
 }
 
 /// Refuses corrections of fields that Convio does not know, each by name.
@@ -113,87 +122,106 @@ pub(crate) fn check_names(named: &BTreeMap<String, String>) -> Vec<Reason> {
 /// The field that a sender's name is read into, by the name that Convio has for it, and how good a name it is: 0 is the best.
 #[cfg(all(feature = "intake", feature = "service"))]
 pub(crate) fn meaning(named: &BTreeMap<String, String>, name: &str) -> Option<(&'static str, usize)> {
-    Names::of(named).meant_by(name).map(|(known, rank)| (known.name(), rank))
+    Names(named).meant_by(name, PlainName::of(name)).map(|(known, rank)| (known.name(), rank))
 }
 
-/// What the names of a sender mean.
-struct Names<'n> {
-    /// Per name of the sender's the field, or none.
-    said: BTreeMap<&'n str, Option<Known>>,
-}
+/// What the names of a sender mean: per name of the sender's the name of the field, or of none.
+struct Names<'n>(&'n BTreeMap<String, String>);
 
-impl<'n> Names<'n> {
-    fn of(named: &'n BTreeMap<String, String>) -> Self {
-        Self { said: named.iter().map(|(name, field)| (name.as_str(), Known::named(field))).collect() }
-    }
-
-    fn meant_by(&self, name: &str) -> Option<(Known, usize)> {
-        if let Some(said) = self.said.get(name) {
-            return said.map(|known| (known, 0));
+impl Names<'_> {
+    fn meant_by(&self, name: &str, plain: PlainName) -> Option<(Known, usize)> {
+        if let Some(field) = self.0.get(name) {
+            return Known::named(field).map(|known| (known, 0));
         }
-        let meant = Known::meant_by(name)?;
-        (!self.said.values().any(|said| *said == Some(meant.0))).then_some(meant)
+        let meant = Known::meant_by(plain)?;
+        (!self.0.values().any(|field| field == meant.0.name())).then_some(meant)
     }
 }
 
-/// Takes out what is known, and gives back the rest in its own shape.
-fn sort(
-    object: Map<String, Value>,
-    names: &Names<'_>,
-    found: &mut BTreeMap<Known, Vec<(usize, String)>>,
-    depth: usize,
-) -> Map<String, Value> {
-    let mut rest = Map::new();
-    for (name, value) in object {
-        let meant = names.meant_by(&name);
-        match value {
-            Value::Object(inner) if depth < DEPTH_MAX && is_container(&name) => {
-                let inner = sort(inner, names, found, depth + 1);
-                if !inner.is_empty() {
-                    rest.insert(name, Value::Object(inner));
-                }
-            }
-            value => match (meant, text(&value)) {
-                (Some((known, rank)), Some(text)) => {
-                    let values = found.entry(known).or_default();
-                    // What is sent under a second name is kept under it, unless it says the same.
-                    if !values.is_empty() && values.iter().all(|(_, value)| *value != text) {
-                        rest.insert(name, value);
+/// An object on its way to [`Fields`].
+struct Sorting<'n, 'p> {
+    names: Names<'n>,
+    known: Vec<(Known, usize, Cow<'p, str>)>,
+}
+
+impl<'p> Sorting<'_, 'p> {
+    /// Takes out what is known, and gives back the rest in its own shape.
+    fn sort(&mut self, object: Object<'p>, depth: usize) -> Map<String, Value> {
+        let mut rest = Map::new();
+        for (name, value) in object {
+            let plain = PlainName::of(&name);
+            match value {
+                Sent::Object(inner) if depth < DEPTH_MAX && plain.is_container() => {
+                    let inner = self.sort(inner, depth + 1);
+                    if !inner.is_empty() {
+                        rest.insert(name.into_owned(), Value::Object(inner));
                     }
-                    values.push((rank + depth * NAMES_MAX, text));
                 }
-                (Some(_), None) if is_blank(&value) => {}
-                _ => {
-                    rest.insert(name, value);
-                }
-            },
+                value => match self.names.meant_by(&name, plain) {
+                    Some((known, rank)) => match Said::of(value) {
+                        Said::Text { text, sent } => {
+                            // What is sent under a second name is kept under it, unless it says the same.
+                            let mut others = self.known.iter().filter(|found| found.0 == known).peekable();
+                            if others.peek().is_some() && others.all(|found| found.2 != text) {
+                                let sent = sent.unwrap_or_else(|| Sent::Text(text.clone()));
+                                rest.insert(name.into_owned(), sent.into_value());
+                            }
+                            self.known.push((known, rank + depth * NAMES_MAX, text));
+                        }
+                        Said::Nothing => {}
+                        Said::Other(value) => {
+                            rest.insert(name.into_owned(), value.into_value());
+                        }
+                    },
+                    None => {
+                        rest.insert(name.into_owned(), value.into_value());
+                    }
+                },
+            }
         }
+        rest
     }
-    rest
 }
 
-/// A scalar as text; `None` when there is nothing in it, or it is no scalar.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => said(text),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
+/// What a value says for a field.
+enum Said<'p> {
+    /// A scalar as text, and as it was sent where that is something else.
+    Text { text: Cow<'p, str>, sent: Option<Sent<'p>> },
+    /// There is nothing in it.
+    Nothing,
+    /// It is no scalar.
+    Other(Sent<'p>),
+}
+
+impl<'p> Said<'p> {
+    fn of(value: Sent<'p>) -> Self {
+        match value {
+            Sent::Text(sent) => {
+                let (text, sent) = match is_folded(&sent) {
+                    true => (sent, None),
+                    false => (fold_blanks(&sent).into(), Some(Sent::Text(sent))),
+                };
+                if is_nothing(&text) { Self::Nothing } else { Self::Text { text, sent } }
+            }
+            Sent::Other(Value::Number(number)) => {
+                let text = number.to_string().into();
+                Self::Text { text, sent: Some(Sent::Other(Value::Number(number))) }
+            }
+            Sent::Other(Value::Null) => Self::Nothing,
+            value => Self::Other(value),
+        }
     }
 }
 
 /// What a text says, in one line; `None` when there is nothing in it.
+#[cfg(all(feature = "intake", feature = "service"))]
 pub(crate) fn said(text: &str) -> Option<String> {
     let text = fold_blanks(text);
-    let nothing = text.is_empty() || NOTHING.contains(&text.as_str());
-    (!nothing).then_some(text)
+    (!is_nothing(&text)).then_some(text)
 }
 
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(_) => text(value).is_none(),
-        _ => false,
-    }
+fn is_nothing(text: &str) -> bool {
+    text.is_empty() || NOTHING.contains(&text)
 }
 
 fn strip_bom(bytes: &[u8]) -> &[u8] {

@@ -176,15 +176,15 @@ pub(crate) async fn routing_rules_send_appointments_on(subject: &dyn Subject) {
 pub(crate) async fn raw_lead_data_is_kept_as_it_was_sent(subject: &dyn Subject) {
     let (_world, mission) = play(subject).await;
     let solar = mission.acme.payload(mission.leads.solar.intake()).await.unwrap().unwrap();
-    assert_eq!(solar.body, SOLAR_BODY.as_bytes());
+    assert_eq!(*solar.body, SOLAR_BODY.as_bytes());
     assert_eq!(solar.headers, [("user-agent".to_owned(), "landing/2".to_owned())]);
     let hvac = mission.acme.payload(mission.leads.hvac.intake()).await.unwrap().unwrap();
-    assert_eq!(hvac.body, HVAC_BODY.as_bytes());
+    assert_eq!(*hvac.body, HVAC_BODY.as_bytes());
     // What can't be taken is kept too.
     let refused = mission.acme.ingest(RawLead::json("no lead at all")).await.unwrap();
     let Ingested::Rejected(refused) = refused else { panic!("{refused:?}") };
     let kept = mission.acme.payload(refused.id).await.unwrap().unwrap();
-    assert_eq!(kept.body, b"no lead at all");
+    assert_eq!(*kept.body, b"no lead at all");
 }
 
 pub(crate) async fn customer_info_goes_to_the_contact(subject: &dyn Subject) {

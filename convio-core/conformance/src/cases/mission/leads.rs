@@ -85,7 +85,7 @@ pub(crate) async fn leads_contain_campaign_utm_and_industry_fields(subject: &dyn
     assert_eq!((&typed["homeowner"], typed.len()), (&json!(true), 3));
     // Each industry has fields of its own, kept as they were sent and nothing beside them.
     let custom = async |id| lead(&mission.acme, id).await.custom;
-    let fields = |value: Value| Custom(value.as_object().unwrap().clone());
+    let fields = |value: Value| Custom::from(value.as_object().unwrap().clone());
     assert_eq!(custom(mission.leads.hvac).await, fields(json!({"system_age": "12", "fuel": "gas"})));
     assert_eq!(custom(mission.leads.insurance).await, fields(json!({"Coverage": "home"})));
 }

@@ -229,7 +229,7 @@ pub(crate) async fn conversions_record_value_type_and_metadata(subject: &dyn Sub
     let sale = conversion(&mission.acme, mission.sale).await;
     assert_eq!((sale.value.minor(), sale.value.currency().code()), (500_000, "USD"));
     assert_eq!(sale.conversion_type, ConversionType::new("solar sale").unwrap());
-    assert_eq!(serde_json::Value::Object(sale.metadata.0), json!({"panels": 18, "financing": "loan"}));
+    assert_eq!(serde_json::to_value(&sale.metadata).unwrap(), json!({"panels": 18, "financing": "loan"}));
     assert_eq!((sale.external_id.as_deref(), sale.sold_by.as_deref()), (Some("INV-1001"), Some("maria")));
     assert_eq!(sale.seconds_to_convert, (TimeDelta::days(10) - TimeDelta::hours(22)).num_seconds());
     // Who recorded it had the permission, and is named.

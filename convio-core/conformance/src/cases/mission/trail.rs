@@ -130,7 +130,7 @@ pub(crate) async fn every_step_of_a_conversion_is_a_conversion_event(subject: &d
     let kinds: Vec<_> = events.iter().map(|event| event.body.kind()).collect();
     assert_eq!(kinds, ["conversion.recorded", "conversion.voided"]);
     let EventBody::ConversionRecorded(recorded) = &events[0].body else { panic!("{:?}", events[0]) };
-    let metadata = json!({"panels": 18, "financing": "loan"}).as_object().cloned().map(Custom);
+    let metadata = json!({"panels": 18, "financing": "loan"}).as_object().cloned().map(Custom::from);
     assert_eq!((recorded.value.minor(), recorded.metadata.clone()), (500_000, metadata));
     let EventBody::ConversionVoided(voided) = &events[1].body else { panic!("{:?}", events[1]) };
     assert_eq!((voided.reason.as_str(), voided.value.minor()), ("cancelled", 500_000));
