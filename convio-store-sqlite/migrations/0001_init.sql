@@ -113,6 +113,8 @@ CREATE TABLE repeat_window (
     CONSTRAINT repeat_window_pk PRIMARY KEY (workspace_id, contact_id, key)
 ) STRICT, WITHOUT ROWID;
 
+-- With a rowid, as events and payloads: a row of more than a quarter of a page does not fit the pages of a key-ordered table, and
+-- rows that come in the order of their keys leave those half empty.
 CREATE TABLE lead (
     workspace_id BLOB NOT NULL,
     id BLOB NOT NULL,
@@ -148,8 +150,8 @@ CREATE TABLE lead (
     deleted_at INTEGER,
     version INTEGER NOT NULL,
     CONSTRAINT lead_pk PRIMARY KEY (workspace_id, id)
-) STRICT, WITHOUT ROWID;
--- Holds the workspace too, since the primary key ends every index: enough to count a contact's leads.
+) STRICT;
+-- Enough to count a contact's leads.
 CREATE INDEX lead_contact_ix ON lead (contact_id, id, deleted_at);
 
 CREATE TABLE rejection (
@@ -170,7 +172,7 @@ CREATE TABLE rejection (
     CONSTRAINT rejection_pk PRIMARY KEY (workspace_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- What came in, byte for byte. With a rowid: long rows do not fit the pages of a key-ordered table.
+-- What came in, byte for byte.
 CREATE TABLE payload (
     workspace_id BLOB NOT NULL,
     id BLOB NOT NULL,
@@ -282,7 +284,7 @@ CREATE TABLE event (
     facts TEXT NOT NULL,            -- JSON: stays for ever
     personal TEXT,                  -- JSON: an erasure takes it away
     CONSTRAINT event_pk PRIMARY KEY (workspace_id, position)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE UNIQUE INDEX event_contact_uq ON event (workspace_id, contact_id, contact_seq) WHERE contact_seq IS NOT NULL;
 CREATE UNIQUE INDEX event_lead_uq ON event (workspace_id, lead_id, lead_seq) WHERE lead_seq IS NOT NULL;
 CREATE UNIQUE INDEX event_subject_uq ON event (workspace_id, subject_kind, subject_id, subject_seq)

@@ -2,12 +2,12 @@ use async_trait::async_trait;
 use convio_core::WorkspaceId;
 use convio_core::analytics::{AnalyticsRepository, Cube, ReportQuery, Rollup};
 use convio_core::store::{CommitError, StoreError};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, days, micros};
+use crate::put::{Put, Sql};
 use crate::readers::query_all;
 
 #[async_trait]
@@ -20,32 +20,24 @@ impl<A: Access> AnalyticsRepository for Sqlite<A> {
     }
 }
 
-/// 1 statement.
-pub(crate) fn add(conn: &Connection, workspace: WorkspaceId, sums: &Rollup) -> Result<(), CommitError> {
+/// Adds sums to a row, which need not exist: 1 statement.
+pub(crate) fn add(put: &mut Put<'_>, workspace: WorkspaceId, sums: &Rollup) -> Result<(), CommitError> {
     let Rollup { cube, day, dims: [d1, d2, d3], n: [n0, n1, n2, n3, n4, n5], last_at } = sums;
-    execute(
-        conn,
-        "INSERT INTO rollup (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-         ON CONFLICT (workspace_id, cube, day, d1, d2, d3) DO UPDATE SET n0 = n0 + excluded.n0, n1 = n1 + excluded.n1,
-         n2 = n2 + excluded.n2, n3 = n3 + excluded.n3, n4 = n4 + excluded.n4, n5 = n5 + excluded.n5,
-         last_at = coalesce(max(last_at, excluded.last_at), last_at, excluded.last_at)",
-        params![
-            Id(workspace.uuid()),
-            cube.code(),
-            days(*day),
-            d1,
-            d2,
-            d3,
-            n0,
-            n1,
-            n2,
-            n3,
-            n4,
-            n5,
-            last_at.map(micros)
-        ],
-    )
+    put.row(params![
+        Id(workspace.uuid()),
+        cube.code(),
+        days(*day),
+        d1,
+        d2,
+        d3,
+        n0,
+        n1,
+        n2,
+        n3,
+        n4,
+        n5,
+        last_at.map(micros)
+    ])
 }
 
 fn read(row: &Row<'_>) -> Result<Rollup, StoreError> {
@@ -59,3 +51,11 @@ fn read(row: &Row<'_>) -> Result<Rollup, StoreError> {
         last_at: cells.opt_time()?,
     })
 }
+
+pub(crate) const ADD: Sql = Sql {
+    head: "INSERT OR FAIL INTO rollup (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5, last_at) VALUES",
+    values: 13,
+    tail: "ON CONFLICT (workspace_id, cube, day, d1, d2, d3) DO UPDATE SET n0 = n0 + excluded.n0, n1 = n1 + excluded.n1,
+           n2 = n2 + excluded.n2, n3 = n3 + excluded.n3, n4 = n4 + excluded.n4, n5 = n5 + excluded.n5,
+           last_at = coalesce(max(last_at, excluded.last_at), last_at, excluded.last_at)",
+};

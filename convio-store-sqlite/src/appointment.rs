@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, range, to_json, word};
+use crate::put::{Put, Sql};
 use crate::readers::{query_one, query_page};
 
 /// The columns, in the order in which they are written and read.
@@ -79,7 +79,7 @@ fn list(
 }
 
 /// Writes a row whose version was checked: 1 statement.
-pub(crate) fn put(conn: &Connection, row: &Appointment) -> Result<(), CommitError> {
+pub(crate) fn put(put: &mut Put<'_>, row: &Appointment) -> Result<(), CommitError> {
     let Appointment {
         id,
         workspace,
@@ -105,47 +105,38 @@ pub(crate) fn put(conn: &Connection, row: &Appointment) -> Result<(), CommitErro
     let Schedule { starts_at, zone, wall, minutes, shifted } = schedule;
     let next = next_step.as_ref().map(|NextStep { what, at }| (what, at.map(micros)));
     let ended = ended.as_ref();
-    execute(
-        conn,
-        concat!(
-            "INSERT OR REPLACE INTO appointment (",
-            columns!(),
-            ", target, how) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-             ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)"
-        ),
-        params![
-            Id(workspace.uuid()),
-            Id(id.uuid()),
-            Id(lead.uuid()),
-            Id(contact.uuid()),
-            appointment_type.as_str(),
-            micros(*starts_at),
-            zone.name(),
-            wall.format(WALL).to_string(),
-            minutes,
-            shifted.as_ref().map(word).transpose()?,
-            location,
-            to_json(routing)?,
-            staff,
-            status.code(),
-            outcome.as_ref().map(to_json).transpose()?,
-            next.map(|(what, _)| what),
-            next.and_then(|(_, at)| at),
-            ended.map(|ended| micros(ended.at)),
-            ended.and_then(|ended| ended.by).as_ref().map(word).transpose()?,
-            ended.and_then(|ended| ended.reason.as_ref()),
-            ended.map(|ended| ended.late),
-            conversion.map(|id| Id(id.uuid())),
-            rescheduled_from.map(|id| Id(id.uuid())),
-            rescheduled_to.map(|id| Id(id.uuid())),
-            external_id,
-            micros(*booked_at),
-            micros(*created_at),
-            int(version.0),
-            routing.target.as_ref().map(ToString::to_string),
-            routing.how.code(),
-        ],
-    )
+    put.row(params![
+        Id(workspace.uuid()),
+        Id(id.uuid()),
+        Id(lead.uuid()),
+        Id(contact.uuid()),
+        appointment_type.as_str(),
+        micros(*starts_at),
+        zone.name(),
+        wall.format(WALL).to_string(),
+        minutes,
+        shifted.as_ref().map(word).transpose()?,
+        location,
+        to_json(routing)?,
+        staff,
+        status.code(),
+        outcome.as_ref().map(to_json).transpose()?,
+        next.map(|(what, _)| what),
+        next.and_then(|(_, at)| at),
+        ended.map(|ended| micros(ended.at)),
+        ended.and_then(|ended| ended.by).as_ref().map(word).transpose()?,
+        ended.and_then(|ended| ended.reason.as_ref()),
+        ended.map(|ended| ended.late),
+        conversion.map(|id| Id(id.uuid())),
+        rescheduled_from.map(|id| Id(id.uuid())),
+        rescheduled_to.map(|id| Id(id.uuid())),
+        external_id,
+        micros(*booked_at),
+        micros(*created_at),
+        int(version.0),
+        routing.target.as_ref().map(ToString::to_string),
+        routing.how.code(),
+    ])
 }
 
 fn read(row: &Row<'_>) -> Result<Appointment, StoreError> {
@@ -219,3 +210,10 @@ const LIST_OF_RANGE: &str = list!(
     "id IN (SELECT id FROM appointment INDEXED BY appointment_starts_ix
             WHERE workspace_id = ?1 AND starts_at >= ?6 AND starts_at < ?7 AND id > ?2)"
 );
+
+/// Writes a row, over the one that is there.
+pub(crate) const PUT: Sql = Sql {
+    head: concat!("INSERT OR REPLACE INTO appointment (", columns!(), ", target, how) VALUES"),
+    values: 30,
+    tail: "",
+};

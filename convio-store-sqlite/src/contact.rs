@@ -13,8 +13,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, range, to_json};
+use crate::put::{Put, Sql};
 use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
@@ -110,21 +110,24 @@ pub(crate) fn by_key(
     Ok(id.map(ContactId::from_uuid))
 }
 
-pub(crate) fn insert_key(
-    conn: &Connection,
+/// 1 statement.
+pub(crate) fn put_key(
+    put: &mut Put<'_>,
     workspace: WorkspaceId,
     key: &ContactKey,
     contact: ContactId,
 ) -> Result<(), CommitError> {
-    execute(
-        conn,
-        "INSERT INTO contact_key (workspace_id, scope, kind, value, contact_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![Id(workspace.uuid()), Id(key.scope.code()), key.kind.code(), key.value, Id(contact.uuid())],
-    )
+    put.row(params![
+        Id(workspace.uuid()),
+        Id(key.scope.code()),
+        key.kind.code(),
+        key.value,
+        Id(contact.uuid())
+    ])
 }
 
-/// Writes a row whose version was checked, or a new one: 1 statement.
-pub(crate) fn put(conn: &Connection, row: &Contact, before: Option<Version>) -> Result<(), CommitError> {
+/// Writes a row whose version was checked, or one that was taken to be new: 1 statement.
+pub(crate) fn put(put: &mut Put<'_>, row: &Contact, new: bool) -> Result<(), CommitError> {
     let Contact {
         id,
         workspace,
@@ -171,7 +174,7 @@ pub(crate) fn put(conn: &Connection, row: &Contact, before: Option<Version>) -> 
         micros(*created_at),
         int(version.0),
     ];
-    execute(conn, if before.is_some() { UPDATE } else { INSERT }, values)
+    if new { put.new_row(values, || format!("contact `{id}`")) } else { put.row(values) }
 }
 
 fn read(row: &Row<'_>) -> Result<Contact, StoreError> {
@@ -254,14 +257,28 @@ const LIST_OF_RANGE: &str = select!(
             WHERE workspace_id = ?1 AND created_at >= ?5 AND created_at < ?6 AND id > ?2)
      AND leads >= ?7 ORDER BY id LIMIT ?3"
 );
-const INSERT: &str = "INSERT INTO contact (workspace_id, id, number, first_name, last_name, email, phone, phone_validity,
-    phone_ext, street, street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads,
-    customer_since, conversions, lifetime, created_at, version)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-    ?24, ?25)";
-// Number and time of creation never change: set again, each would be taken out of its index and put back.
-const UPDATE: &str = "UPDATE contact SET first_name = ?4, last_name = ?5, email = ?6, phone = ?7,
+/// Writes a key, which must be new.
+pub(crate) const INSERT_KEY: Sql = Sql {
+    head: "INSERT OR FAIL INTO contact_key (workspace_id, scope, kind, value, contact_id) VALUES",
+    values: 5,
+    tail: "",
+};
+/// Writes a contact, unless there is one.
+pub(crate) const INSERT: Sql = Sql {
+    head: "INSERT OR FAIL INTO contact (workspace_id, id, number, first_name, last_name, email, phone, phone_validity,
+           phone_ext, street, street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads,
+           customer_since, conversions, lifetime, created_at, version) VALUES",
+    values: 25,
+    tail: "ON CONFLICT (workspace_id, id) DO NOTHING",
+};
+/// Writes a contact over the one that is there. Number and time of creation never change: set again, each would be taken out of
+/// its index and put back.
+pub(crate) const UPDATE: Sql = Sql {
+    head: "UPDATE contact SET first_name = ?4, last_name = ?5, email = ?6, phone = ?7,
     phone_validity = ?8, phone_ext = ?9, street = ?10, street2 = ?11, city = ?12, state = ?13, postal_code = ?14,
     country = ?15, stamps = ?16, first_source = ?17, first_lead = ?18, first_at = ?19, leads = ?20, customer_since = ?21,
     conversions = ?22, lifetime = ?23, version = ?25
-    WHERE workspace_id = ?1 AND id = ?2";
+    WHERE workspace_id = ?1 AND id = ?2",
+    values: 0,
+    tail: "",
+};

@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, days, int, micros, to_json};
+use crate::put::{Put, Sql};
 use crate::readers::{query_all, query_one, query_page};
 
 /// The columns, in the order in which they are written and read.
@@ -80,7 +80,7 @@ fn list(
 }
 
 /// Writes a row whose version was checked: 1 statement.
-pub(crate) fn put(conn: &Connection, row: &Conversion) -> Result<(), CommitError> {
+pub(crate) fn put(put: &mut Put<'_>, row: &Conversion) -> Result<(), CommitError> {
     let Conversion {
         id,
         workspace,
@@ -104,41 +104,32 @@ pub(crate) fn put(conn: &Connection, row: &Conversion) -> Result<(), CommitError
     let Touch { source: first_source, lead: first_lead, at: first_at } = first_touch;
     let Touch { source: last_source, lead: last_lead, at: last_at } = last_touch;
     let (voided_at, void_reason) = voided.as_ref().map(|Voided { at, reason }| (micros(*at), reason)).unzip();
-    execute(
-        conn,
-        concat!(
-            "INSERT OR REPLACE INTO conversion (",
-            columns!(),
-            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-             ?22, ?23, ?24)"
-        ),
-        params![
-            Id(workspace.uuid()),
-            Id(id.uuid()),
-            Id(lead.uuid()),
-            Id(contact.uuid()),
-            appointment.map(|id| Id(id.uuid())),
-            conversion_type.as_str(),
-            value.minor(),
-            value.currency().code(),
-            first_source.as_str(),
-            Id(first_lead.uuid()),
-            micros(*first_at),
-            last_source.as_str(),
-            Id(last_lead.uuid()),
-            micros(*last_at),
-            sold_by,
-            external_id,
-            to_json(metadata)?,
-            micros(*occurred_at),
-            days(*day),
-            seconds_to_convert,
-            voided_at,
-            void_reason,
-            micros(*created_at),
-            int(version.0),
-        ],
-    )
+    put.row(params![
+        Id(workspace.uuid()),
+        Id(id.uuid()),
+        Id(lead.uuid()),
+        Id(contact.uuid()),
+        appointment.map(|id| Id(id.uuid())),
+        conversion_type.as_str(),
+        value.minor(),
+        value.currency().code(),
+        first_source.as_str(),
+        Id(first_lead.uuid()),
+        micros(*first_at),
+        last_source.as_str(),
+        Id(last_lead.uuid()),
+        micros(*last_at),
+        sold_by,
+        external_id,
+        to_json(metadata)?,
+        micros(*occurred_at),
+        days(*day),
+        seconds_to_convert,
+        voided_at,
+        void_reason,
+        micros(*created_at),
+        int(version.0),
+    ])
 }
 
 fn read(row: &Row<'_>) -> Result<Conversion, StoreError> {
@@ -199,3 +190,10 @@ const LIST_OF_CONTACT: &str = select!(
     "conversion INDEXED BY conversion_contact_ix",
     "contact_id = ?5 AND id > ?2 AND (NOT ?6 OR voided_at IS NULL) ORDER BY id LIMIT ?3"
 );
+
+/// Writes a row, over the one that is there.
+pub(crate) const PUT: Sql = Sql {
+    head: concat!("INSERT OR REPLACE INTO conversion (", columns!(), ") VALUES"),
+    values: 24,
+    tail: "",
+};

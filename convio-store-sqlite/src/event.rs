@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros};
+use crate::put::{Put, Sql};
 use crate::readers::{page_limit, query_all, query_one};
 
 #[async_trait]
@@ -73,49 +73,37 @@ pub(crate) fn head(conn: &Connection, workspace: WorkspaceId) -> Result<Option<H
 }
 
 /// 1 statement.
-pub(crate) fn put_head(conn: &Connection, workspace: WorkspaceId, head: Head) -> Result<(), CommitError> {
+pub(crate) fn put_head(put: &mut Put<'_>, workspace: WorkspaceId, head: Head) -> Result<(), CommitError> {
     let Head { feed, contacts, config } = head;
-    execute(
-        conn,
-        "INSERT INTO head (workspace_id, feed, contacts, config) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (workspace_id) DO UPDATE SET feed = excluded.feed, contacts = excluded.contacts,
-         config = excluded.config",
-        params![Id(workspace.uuid()), int(feed.0), int(contacts), int(config.0)],
-    )
+    put.row(params![Id(workspace.uuid()), int(feed.0), int(contacts), int(config.0)])
 }
 
 /// 1 statement.
-pub(crate) fn insert(conn: &Connection, event: &Event) -> Result<(), CommitError> {
+pub(crate) fn put(put: &mut Put<'_>, event: &Event) -> Result<(), CommitError> {
     let Event { workspace, position, at, origin, body, contact, lead, about, contact_number, duplicate_of } =
         event;
     let Origin { actor, request, causation } = origin;
     let json = |error: serde_json::Error| CommitError::Misuse(error.to_string());
-    execute(
-        conn,
-        "INSERT INTO event (workspace_id, position, at, kind, contact_id, contact_seq, lead_id, lead_seq, subject_kind,
-         subject_id, subject_seq, contact_number, duplicate_of, actor, request, causation, facts, personal)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
-        params![
-            Id(workspace.uuid()),
-            int(position.0),
-            micros(*at),
-            body.kind(),
-            contact.map(|link| Id(link.id.uuid())),
-            contact.and_then(|link| link.version).map(|version| int(version.0)),
-            lead.map(|link| Id(link.id.uuid())),
-            lead.and_then(|link| link.version).map(|version| int(version.0)),
-            about.map(|(subject, _)| subject.kind()),
-            about.map(|(subject, _)| Id(subject.uuid())),
-            about.map(|(_, version)| int(version.0)),
-            contact_number.map(|number| int(number.as_u64())),
-            duplicate_of.map(|id| Id(id.uuid())),
-            actor.as_str(),
-            request,
-            causation,
-            body.facts().map_err(json)?,
-            body.personal().map_err(json)?,
-        ],
-    )
+    put.row(params![
+        Id(workspace.uuid()),
+        int(position.0),
+        micros(*at),
+        body.kind(),
+        contact.map(|link| Id(link.id.uuid())),
+        contact.and_then(|link| link.version).map(|version| int(version.0)),
+        lead.map(|link| Id(link.id.uuid())),
+        lead.and_then(|link| link.version).map(|version| int(version.0)),
+        about.map(|(subject, _)| subject.kind()),
+        about.map(|(subject, _)| Id(subject.uuid())),
+        about.map(|(_, version)| int(version.0)),
+        contact_number.map(|number| int(number.as_u64())),
+        duplicate_of.map(|id| Id(id.uuid())),
+        actor.as_str(),
+        request,
+        causation,
+        body.facts().map_err(json)?,
+        body.personal().map_err(json)?,
+    ])
 }
 
 fn read(row: &Row<'_>) -> Result<Event, StoreError> {
@@ -187,3 +175,17 @@ const OF_CONTACT: &str = select!("contact_id = ?2 AND contact_seq > ?3 ORDER BY 
 const OF_LEAD: &str = select!("lead_id = ?2 AND lead_seq > ?3 ORDER BY lead_seq LIMIT ?4");
 const OF_SUBJECT: &str =
     select!("subject_kind = ?5 AND subject_id = ?2 AND subject_seq > ?3 ORDER BY subject_seq LIMIT ?4");
+
+pub(crate) const PUT_HEAD: Sql = Sql {
+    head: "INSERT OR FAIL INTO head (workspace_id, feed, contacts, config) VALUES",
+    values: 4,
+    tail: "ON CONFLICT (workspace_id) DO UPDATE SET feed = excluded.feed, contacts = excluded.contacts,
+           config = excluded.config",
+};
+pub(crate) const INSERT: Sql = Sql {
+    head: "INSERT OR FAIL INTO event (workspace_id, position, at, kind, contact_id, contact_seq, lead_id, lead_seq,
+           subject_kind, subject_id, subject_seq, contact_number, duplicate_of, actor, request, causation, facts, personal)
+           VALUES",
+    values: 18,
+    tail: "",
+};

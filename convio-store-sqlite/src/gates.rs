@@ -7,8 +7,8 @@ use convio_core::{ContactId, Fingerprint, LeadId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use crate::apply::execute;
 use crate::cells::{Cells, Id, micros};
+use crate::put::{Put, Sql};
 use crate::readers::query_one;
 
 /// What holds this name.
@@ -34,31 +34,23 @@ pub(crate) fn held(
 }
 
 pub(crate) fn put_held(
-    conn: &Connection,
+    put: &mut Put<'_>,
     workspace: WorkspaceId,
     name: &ClaimName,
-    held: Held,
+    held: &Held,
 ) -> Result<(), CommitError> {
     let ClaimName { webhook, kind, value } = name;
     let Held { holder, fingerprint, expires_at, yields } = held;
-    execute(
-        conn,
-        "INSERT INTO claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at, yields)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (workspace_id, webhook_id, kind, value) DO UPDATE SET
-         fingerprint = excluded.fingerprint, holder_id = excluded.holder_id, expires_at = excluded.expires_at,
-         yields = excluded.yields",
-        params![
-            Id(workspace.uuid()),
-            scope(*webhook),
-            kind.code(),
-            value,
-            fingerprint.as_bytes().as_slice(),
-            Id(holder),
-            expires_at.map(micros),
-            yields,
-        ],
-    )
+    put.row(params![
+        Id(workspace.uuid()),
+        scope(*webhook),
+        kind.code(),
+        value,
+        fingerprint.as_bytes().as_slice(),
+        Id(*holder),
+        expires_at.map(micros),
+        yields,
+    ])
 }
 
 fn scope(webhook: Option<WebhookId>) -> Id {
@@ -83,18 +75,13 @@ pub(crate) fn used(
 }
 
 pub(crate) fn put_used(
-    conn: &Connection,
+    put: &mut Put<'_>,
     workspace: WorkspaceId,
     key: &str,
     window: DateTime<Utc>,
     used: i64,
 ) -> Result<(), CommitError> {
-    execute(
-        conn,
-        "INSERT INTO counter (workspace_id, key, window_at, used) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (workspace_id, key, window_at) DO UPDATE SET used = excluded.used",
-        params![Id(workspace.uuid()), key, micros(window), used],
-    )
+    put.row(params![Id(workspace.uuid()), key, micros(window), used])
 }
 
 /// The last accepted lead of a contact under a repeat key.
@@ -115,23 +102,36 @@ pub(crate) fn last_in_window(
 }
 
 pub(crate) fn put_window(
-    conn: &Connection,
+    put: &mut Put<'_>,
     workspace: WorkspaceId,
     contact: ContactId,
     key: Fingerprint,
     (last_at, last_lead): Last,
 ) -> Result<(), CommitError> {
-    execute(
-        conn,
-        "INSERT INTO repeat_window (workspace_id, contact_id, key, last_at, last_lead) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (workspace_id, contact_id, key) DO UPDATE SET
-         last_at = excluded.last_at, last_lead = excluded.last_lead",
-        params![
-            Id(workspace.uuid()),
-            Id(contact.uuid()),
-            key.as_bytes().as_slice(),
-            micros(last_at),
-            Id(last_lead.uuid()),
-        ],
-    )
+    put.row(params![
+        Id(workspace.uuid()),
+        Id(contact.uuid()),
+        key.as_bytes().as_slice(),
+        micros(last_at),
+        Id(last_lead.uuid()),
+    ])
 }
+
+pub(crate) const PUT_HELD: Sql = Sql {
+    head: "INSERT OR FAIL INTO claim (workspace_id, webhook_id, kind, value, fingerprint, holder_id, expires_at, yields) VALUES",
+    values: 8,
+    tail: "ON CONFLICT (workspace_id, webhook_id, kind, value) DO UPDATE SET
+           fingerprint = excluded.fingerprint, holder_id = excluded.holder_id, expires_at = excluded.expires_at,
+           yields = excluded.yields",
+};
+pub(crate) const PUT_USED: Sql = Sql {
+    head: "INSERT OR FAIL INTO counter (workspace_id, key, window_at, used) VALUES",
+    values: 4,
+    tail: "ON CONFLICT (workspace_id, key, window_at) DO UPDATE SET used = excluded.used",
+};
+pub(crate) const PUT_WINDOW: Sql = Sql {
+    head: "INSERT OR FAIL INTO repeat_window (workspace_id, contact_id, key, last_at, last_lead) VALUES",
+    values: 5,
+    tail: "ON CONFLICT (workspace_id, contact_id, key) DO UPDATE SET
+           last_at = excluded.last_at, last_lead = excluded.last_lead",
+};

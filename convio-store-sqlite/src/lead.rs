@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, micros_up, to_json};
+use crate::put::{Put, Sql};
 use crate::readers::{query_one, query_page};
 use crate::{gates, payload};
 
@@ -129,8 +129,8 @@ fn list(
     query_page(conn, sql, workspace, page, values, read, |row| row.id.uuid())
 }
 
-/// Writes a row whose version was checked: 1 statement.
-pub(crate) fn put(conn: &Connection, row: &Lead) -> Result<(), CommitError> {
+/// Writes a row whose version was checked, or one that was taken to be new: 1 statement.
+pub(crate) fn put(put: &mut Put<'_>, row: &Lead, new: bool) -> Result<(), CommitError> {
     let Lead {
         id,
         workspace,
@@ -158,50 +158,42 @@ pub(crate) fn put(conn: &Connection, row: &Lead) -> Result<(), CommitError> {
     let Progress { status, reason, open_appointments, reached, conversion } = progress;
     let LeadStatus { key, stage } = status;
     let Attempts { count, first_at, last_at } = attempts;
-    execute(
-        conn,
-        concat!(
-            "INSERT OR REPLACE INTO lead (",
-            columns!(),
-            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-             ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)"
-        ),
-        params![
-            Id(workspace.uuid()),
-            Id(id.uuid()),
-            Id(contact.uuid()),
-            Id(webhook.uuid()),
-            provider.map(|id| Id(id.uuid())),
-            source.as_str(),
-            lead_type.as_str(),
-            campaign.as_ref().map(Campaign::as_str),
-            product.as_ref().map(Product::as_str),
-            external_id,
-            to_json(utm)?,
-            to_json(custom)?,
-            postal_code.as_ref().map(PostalCode::as_str),
-            to_json(flags)?,
-            test,
-            key,
-            stage.code(),
-            reason,
-            open_appointments,
-            reached.0,
-            conversion.map(|id| Id(id.uuid())),
-            owner,
-            follow_up_at.map(micros),
-            priority.code(),
-            count,
-            first_at.map(micros),
-            last_at.map(micros),
-            duplicate_of.map(|id| Id(id.uuid())),
-            opened_contact,
-            micros(*received_at),
-            micros(*created_at),
-            deleted_at.map(micros),
-            int(version.0),
-        ],
-    )
+    let values = params![
+        Id(workspace.uuid()),
+        Id(id.uuid()),
+        Id(contact.uuid()),
+        Id(webhook.uuid()),
+        provider.map(|id| Id(id.uuid())),
+        source.as_str(),
+        lead_type.as_str(),
+        campaign.as_ref().map(Campaign::as_str),
+        product.as_ref().map(Product::as_str),
+        external_id,
+        to_json(utm)?,
+        to_json(custom)?,
+        postal_code.as_ref().map(PostalCode::as_str),
+        to_json(flags)?,
+        test,
+        key,
+        stage.code(),
+        reason,
+        open_appointments,
+        reached.0,
+        conversion.map(|id| Id(id.uuid())),
+        owner,
+        follow_up_at.map(micros),
+        priority.code(),
+        count,
+        first_at.map(micros),
+        last_at.map(micros),
+        duplicate_of.map(|id| Id(id.uuid())),
+        opened_contact,
+        micros(*received_at),
+        micros(*created_at),
+        deleted_at.map(micros),
+        int(version.0),
+    ];
+    if new { put.new_row(values, || format!("lead `{id}`")) } else { put.row(values) }
 }
 
 fn read(row: &Row<'_>) -> Result<Lead, StoreError> {
@@ -280,3 +272,21 @@ const LIST: &str = list!("lead", "?4 IS NULL");
 const LIST_OF_CONTACT: &str = list!("lead INDEXED BY lead_contact_ix", "contact_id = ?4");
 const LAST_TOUCH_OF_LEAD: &str = last_touch!("lead");
 const LAST_TOUCH_OF_APPOINTMENT: &str = last_touch!("appointment");
+/// Writes a row over the one that is there.
+pub(crate) const UPDATE: Sql = Sql {
+    head: "UPDATE lead SET contact_id = ?3, webhook_id = ?4, provider_id = ?5, source = ?6, lead_type = ?7, campaign = ?8,
+           product = ?9, external_id = ?10, utm = ?11, custom = ?12, postal_code = ?13, flags = ?14, test =
+           ?15, status = ?16, stage = ?17, reason = ?18, open_appointments = ?19, reached = ?20, conversion_id
+           = ?21, owner = ?22, follow_up_at = ?23, priority = ?24, attempts = ?25, first_attempt_at = ?26,
+           last_attempt_at = ?27, duplicate_of = ?28, opened_contact = ?29, received_at = ?30, created_at =
+           ?31, deleted_at = ?32, version = ?33
+           WHERE workspace_id = ?1 AND id = ?2",
+    values: 0,
+    tail: "",
+};
+/// Writes a row, unless there is one.
+pub(crate) const INSERT: Sql = Sql {
+    head: concat!("INSERT OR FAIL INTO lead (", columns!(), ") VALUES"),
+    values: 33,
+    tail: "ON CONFLICT (workspace_id, id) DO NOTHING",
+};

@@ -1,8 +1,8 @@
 //! Convio's store on an embedded SQLite file.
 //!
-//! One thread writes, a few threads read, no runtime is needed. Commits that wait at the same time share a transaction
-//! and its sync to the disk; each change set has a savepoint of its own, so that one failing leaves its neighbours alone.
-//! Several processes may use one file.
+//! One thread writes, a few threads read, one copies the log into the file; no runtime is needed. Commits that wait at the same
+//! time share a transaction and its sync to the disk, and one that is refused leaves its neighbours alone. Several processes may
+//! use one file.
 //!
 //! [`run`] works inside a transaction of yours, on your own connection: what Convio does is committed with your own rows.
 //!
@@ -24,6 +24,7 @@ mod analytics;
 mod apply;
 mod appointment;
 mod cells;
+mod checkpoint;
 mod contact;
 mod conversion;
 mod error;
@@ -34,9 +35,11 @@ mod load;
 mod migrate;
 mod open;
 mod payload;
+mod put;
 mod readers;
 mod record;
 mod rejection;
+mod tables;
 mod transaction;
 mod webhook;
 mod workspace;

@@ -5,6 +5,7 @@ use convio_core::store::{Durability, Fault, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::access::Threads;
+use crate::checkpoint::Checkpoints;
 use crate::error::read_failed;
 use crate::migrate::{apply, missing};
 use crate::readers::Readers;
@@ -32,6 +33,7 @@ pub struct Options {
     readers: usize,
     old_sqlite: bool,
     vfs: Option<String>,
+    log_pages_max: u32,
 }
 
 /// When a commit is answered.
@@ -73,6 +75,7 @@ impl Options {
             readers: READERS,
             old_sqlite: false,
             vfs: None,
+            log_pages_max: LOG_PAGES_MAX,
         }
     }
 
@@ -113,6 +116,13 @@ impl Options {
         self
     }
 
+    /// How many pages of 4 KiB the write-ahead log may grow to, before commits wait once until what is left of it is copied into
+    /// the file. A long read keeps it from being copied: then it grows on.
+    pub fn log_pages_max(mut self, pages: u32) -> Self {
+        self.log_pages_max = pages.max(1);
+        self
+    }
+
     /// Opens the file.
     ///
     /// # Errors
@@ -147,8 +157,10 @@ impl Options {
             Synchronous::Full => Durability::Synced,
             Synchronous::Normal => Durability::Process,
         };
+        let copier = self.connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(read_failed)?;
+        let checkpoints = Checkpoints::start(copier, self.log_pages_max)?;
         let access = Threads {
-            writer: Writer::start(writer)?,
+            writer: Writer::start(writer, checkpoints)?,
             readers: Readers::start(readers.map_err(read_failed)?)?,
             durability,
         };
@@ -228,5 +240,8 @@ const BUSY_STEP: Duration = Duration::from_millis(5);
 const READERS: usize = 4;
 /// Statements kept prepared per connection: more than the store has.
 const STATEMENTS: usize = 128;
+/// Pages of the write-ahead log before commits wait for it: 16 MiB. A page that many commits change is then seldom copied; and a
+/// log that is written over in place is cheaper to sync than one that grows.
+const LOG_PAGES_MAX: u32 = 4 * 1024;
 /// Page cache per connection: holds the key and contact indexes of some hundred thousand contacts.
 const CACHE_KIB: i64 = 32 * 1024;

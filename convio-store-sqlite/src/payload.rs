@@ -6,7 +6,7 @@ use convio_core::{Fingerprint, IntakeId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, params};
 
 use crate::cells::{Cells, Id, micros, to_json};
-use crate::error::write_failed;
+use crate::put::{Put, Sql};
 use crate::readers::query_one;
 
 pub(crate) fn fetch(
@@ -32,15 +32,9 @@ pub(crate) fn fetch(
     })
 }
 
-/// 1 statement.
-pub(crate) fn insert(conn: &Connection, row: &Payload) -> Result<(), CommitError> {
+/// Writes a row that was taken to be new: 1 statement.
+pub(crate) fn put(put: &mut Put<'_>, row: &Payload) -> Result<(), CommitError> {
     let Payload { id, workspace, webhook, format, body, headers, fingerprint, received_at } = row;
-    let mut statement = conn
-        .prepare_cached(
-            "INSERT INTO payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (workspace_id, id) DO NOTHING",
-        )
-        .map_err(write_failed)?;
     let values = params![
         Id(workspace.uuid()),
         Id(id.uuid()),
@@ -51,8 +45,12 @@ pub(crate) fn insert(conn: &Connection, row: &Payload) -> Result<(), CommitError
         fingerprint.as_bytes().as_slice(),
         micros(*received_at),
     ];
-    match statement.execute(values).map_err(write_failed)? {
-        1 => Ok(()),
-        _ => Err(CommitError::Conflict { what: format!("payload `{id}`") }),
-    }
+    put.new_row(values, || format!("payload `{id}`"))
 }
+
+/// Writes a row, unless there is one.
+pub(crate) const INSERT: Sql = Sql {
+    head: "INSERT OR FAIL INTO payload (workspace_id, id, webhook_id, format, body, headers, fingerprint, received_at) VALUES",
+    values: 8,
+    tail: "ON CONFLICT (workspace_id, id) DO NOTHING",
+};

@@ -7,8 +7,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, int, to_json};
+use crate::put::{Put, Sql};
 use crate::readers::{query_all, query_one};
 
 #[async_trait]
@@ -33,13 +33,9 @@ pub(crate) fn of_config(conn: &Connection, workspace: WorkspaceId) -> Result<Vec
 }
 
 /// Writes a row whose version was checked: 1 statement.
-pub(crate) fn put(conn: &Connection, row: &Record) -> Result<(), CommitError> {
+pub(crate) fn put(put: &mut Put<'_>, row: &Record) -> Result<(), CommitError> {
     let Record { workspace, kind, key, body, version } = row;
-    execute(
-        conn,
-        "INSERT OR REPLACE INTO record (workspace_id, kind, key, body, version) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![Id(workspace.uuid()), kind, key, to_json(body)?, int(version.0)],
-    )
+    put.row(params![Id(workspace.uuid()), kind, key, to_json(body)?, int(version.0)])
 }
 
 fn read(row: &Row<'_>) -> Result<Record, StoreError> {
@@ -64,3 +60,10 @@ macro_rules! select {
 
 const BY_KEY: &str = select!("kind = ?2 AND key = ?3");
 const OF_KINDS: &str = select!("kind IN (?2, ?3, ?4) ORDER BY kind, key");
+
+/// Writes a row, over the one that is there.
+pub(crate) const PUT: Sql = Sql {
+    head: "INSERT OR REPLACE INTO record (workspace_id, kind, key, body, version) VALUES",
+    values: 5,
+    tail: "",
+};

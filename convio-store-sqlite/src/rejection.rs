@@ -8,9 +8,17 @@ use rusqlite::{Connection, Row, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
+use crate::put::{Put, Sql};
 use crate::readers::{query_one, query_page};
+
+/// The columns, in the order in which they are written and read.
+macro_rules! columns {
+    () => {
+        "workspace_id, id, webhook_id, reasons, duplicate_of, external_id, provider_id, appointment, test, corrections,
+         state, received_at, created_at, version"
+    };
+}
 
 #[async_trait]
 impl<A: Access> RejectionRepository for Sqlite<A> {
@@ -46,8 +54,8 @@ pub(crate) fn fetch(
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
 }
 
-/// Writes a row whose version was checked: 1 statement.
-pub(crate) fn put(conn: &Connection, row: &Rejection) -> Result<(), CommitError> {
+/// Writes a row whose version was checked, or one that was taken to be new: 1 statement.
+pub(crate) fn put(put: &mut Put<'_>, row: &Rejection, new: bool) -> Result<(), CommitError> {
     let Rejection {
         id,
         workspace,
@@ -64,28 +72,23 @@ pub(crate) fn put(conn: &Connection, row: &Rejection) -> Result<(), CommitError>
         created_at,
         version,
     } = row;
-    execute(
-        conn,
-        "INSERT OR REPLACE INTO rejection (workspace_id, id, webhook_id, reasons, duplicate_of, external_id,
-         provider_id, appointment, test, corrections, state, received_at, created_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        params![
-            Id(workspace.uuid()),
-            Id(id.uuid()),
-            Id(webhook.uuid()),
-            to_json(reasons)?,
-            duplicate_of.map(|id| Id(id.uuid())),
-            external_id,
-            provider.map(|id| Id(id.uuid())),
-            appointment.as_ref().map(to_json).transpose()?,
-            test,
-            to_json(corrections)?,
-            state.code(),
-            micros(*received_at),
-            micros(*created_at),
-            int(version.0),
-        ],
-    )
+    let values = params![
+        Id(workspace.uuid()),
+        Id(id.uuid()),
+        Id(webhook.uuid()),
+        to_json(reasons)?,
+        duplicate_of.map(|id| Id(id.uuid())),
+        external_id,
+        provider.map(|id| Id(id.uuid())),
+        appointment.as_ref().map(to_json).transpose()?,
+        test,
+        to_json(corrections)?,
+        state.code(),
+        micros(*received_at),
+        micros(*created_at),
+        int(version.0),
+    ];
+    if new { put.new_row(values, || format!("rejection `{id}`")) } else { put.row(values) }
 }
 
 fn read(row: &Row<'_>) -> Result<Rejection, StoreError> {
@@ -110,13 +113,18 @@ fn read(row: &Row<'_>) -> Result<Rejection, StoreError> {
 
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT workspace_id, id, webhook_id, reasons, duplicate_of, external_id, provider_id, appointment, test,
-             corrections, state, received_at, created_at, version FROM rejection WHERE workspace_id = ?1 AND ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM rejection WHERE workspace_id = ?1 AND ", $rest)
     };
 }
 
 const BY_ID: &str = select!("id = ?2");
 const LIST: &str = select!("id > ?2 AND (?4 IS NULL OR state = ?4) ORDER BY id LIMIT ?3");
+/// Writes a row, over the one that is there.
+pub(crate) const PUT: Sql =
+    Sql { head: concat!("INSERT OR REPLACE INTO rejection (", columns!(), ") VALUES"), values: 14, tail: "" };
+/// Writes a row, unless there is one.
+pub(crate) const INSERT: Sql = Sql {
+    head: concat!("INSERT OR FAIL INTO rejection (", columns!(), ") VALUES"),
+    values: 14,
+    tail: "ON CONFLICT (workspace_id, id) DO NOTHING",
+};

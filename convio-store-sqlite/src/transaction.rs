@@ -16,13 +16,13 @@ use tokio::task::unconstrained;
 
 use crate::Sqlite;
 use crate::access::{Access, Job, Results};
+use crate::apply::{apply, in_savepoint};
 use crate::error::{ended, rolled_back};
-use crate::writer::one;
 
 /// A store inside a transaction of yours, from [`run`]. Cheap to clone.
 ///
-/// It reads what the transaction reads, its own writes included. Each change set has a savepoint, so that one failing
-/// leaves the transaction as it was before it. It never commits and never rolls back the transaction: its durability is
+/// It reads what the transaction reads, its own writes included. Each commit has a savepoint, so that one that fails leaves
+/// the transaction as it was before it. It never commits and never rolls back the transaction: its durability is
 /// [`CallerCommits`](Durability::CallerCommits). Once `run` has returned, every call is answered as
 /// [`Unavailable`](convio_core::ErrorKind::Unavailable).
 pub type TxStore = Sqlite<Inside>;
@@ -135,8 +135,9 @@ impl Access for Inside {
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Results {
         let wanted = batch.len();
-        let apply = |conn: &Connection| batch.into_iter().map(|changes| one(conn, changes)).collect();
-        self.ask(apply).await.unwrap_or_else(|| vec![Err(CommitError::Unavailable(ended())); wanted])
+        self.ask(|conn| apply(conn, batch, in_savepoint))
+            .await
+            .unwrap_or_else(|| vec![Err(CommitError::Unavailable(ended())); wanted])
     }
 }
 

@@ -8,8 +8,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
+use crate::put::{Put, Sql};
 use crate::readers::{query_all, query_one, query_page};
 
 #[async_trait]
@@ -60,22 +60,17 @@ pub(crate) fn named(
 }
 
 /// Writes a row whose version and name were checked: 1 statement.
-pub(crate) fn put(conn: &Connection, row: &Webhook) -> Result<(), CommitError> {
+pub(crate) fn put(put: &mut Put<'_>, row: &Webhook) -> Result<(), CommitError> {
     let Webhook { id, workspace, name, settings, created_at, deleted_at, version } = row;
-    execute(
-        conn,
-        "INSERT OR REPLACE INTO webhook (workspace_id, id, name, settings, created_at, deleted_at, version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![
-            Id(workspace.uuid()),
-            Id(id.uuid()),
-            name,
-            to_json(settings)?,
-            micros(*created_at),
-            deleted_at.map(micros),
-            int(version.0),
-        ],
-    )
+    put.row(params![
+        Id(workspace.uuid()),
+        Id(id.uuid()),
+        name,
+        to_json(settings)?,
+        micros(*created_at),
+        deleted_at.map(micros),
+        int(version.0),
+    ])
 }
 
 fn select(rest: &str) -> String {
@@ -101,3 +96,10 @@ fn read(row: &Row<'_>) -> Result<Webhook, StoreError> {
 fn params_of(workspace: WorkspaceId, id: WebhookId) -> [Id; 2] {
     [Id(workspace.uuid()), Id(id.uuid())]
 }
+
+/// Writes a row, over the one that is there.
+pub(crate) const PUT: Sql = Sql {
+    head: "INSERT OR REPLACE INTO webhook (workspace_id, id, name, settings, created_at, deleted_at, version) VALUES",
+    values: 7,
+    tail: "",
+};

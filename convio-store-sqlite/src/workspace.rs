@@ -7,8 +7,8 @@ use rusqlite::{Connection, params};
 
 use crate::Sqlite;
 use crate::access::Access;
-use crate::apply::execute;
 use crate::cells::{Cells, Id, int, micros, to_json};
+use crate::put::{Put, Sql};
 use crate::readers::query_one;
 
 #[async_trait]
@@ -41,23 +41,25 @@ pub(crate) fn fetch(conn: &Connection, id: WorkspaceId) -> Result<Option<Workspa
 }
 
 /// Writes a row whose version was checked: 1 statement.
-pub(crate) fn put(conn: &Connection, row: &Workspace) -> Result<(), CommitError> {
+pub(crate) fn put(put: &mut Put<'_>, row: &Workspace) -> Result<(), CommitError> {
     let Workspace { id, settings, created_at, deleted_at, version } = row;
     let WorkspaceSettings { name, zone, currency, active, policy } = settings;
-    execute(
-        conn,
-        "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, policy, created_at,
-         deleted_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![
-            Id(id.uuid()),
-            name,
-            zone.name(),
-            currency.code(),
-            active,
-            to_json(policy)?,
-            micros(*created_at),
-            deleted_at.map(micros),
-            int(version.0)
-        ],
-    )
+    put.row(params![
+        Id(id.uuid()),
+        name,
+        zone.name(),
+        currency.code(),
+        active,
+        to_json(policy)?,
+        micros(*created_at),
+        deleted_at.map(micros),
+        int(version.0)
+    ])
 }
+
+/// Writes a row, over the one that is there.
+pub(crate) const PUT: Sql = Sql {
+    head: "INSERT OR REPLACE INTO workspace (workspace_id, name, zone, currency, active, policy, created_at, deleted_at, version) VALUES",
+    values: 9,
+    tail: "",
+};

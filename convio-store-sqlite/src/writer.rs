@@ -1,28 +1,36 @@
 //! The writer: one thread, one connection. What waits at the same time shares a transaction and its sync.
 //!
-//! | per group | per change set |
-//! |---|---|
-//! | `BEGIN IMMEDIATE`, `COMMIT` (1 sync of the log) | `SAVEPOINT`, its rows, `RELEASE` |
+//! | per group | statements | |
+//! |---|---|---|
+//! | `BEGIN IMMEDIATE`, `COMMIT` | 2 | 1 sync of the log |
+//! | head of each workspace | 2 | read, and written |
+//! | day's sums | 1 for each row of a cube | whatever number of leads adds to it |
 //!
-//! | a lead, alone in its group | statements |
-//! |---|---|
-//! | makes its contact | 17 |
-//! | of a known contact | 16 |
-//! | with an idempotency key or external id | 2 more for each |
-//! | counted against a limit | 2 more for each |
-//! | rejected | 11 |
-//! | replayed | 7 here, no sync; 4 on a reader |
+//! | per lead | reads | writes, 16 of each kind by one statement |
+//! |---|---|---|
+//! | makes its contact | 1 | 6 |
+//! | of a known contact | 3 | 5 |
+//! | with an idempotency key or external id | 1 more for each | 1 more for each |
+//! | counted against a limit | 1 more for each | 1 more for each |
+//! | rejected | 0 | 3 |
+//! | replayed | 1, and 4 on a reader | 0, and no sync |
+//!
+//! So a lead alone in its group that makes its contact costs 12 statements, and one thousand of them in a group 1,425.
+//!
+//! A group is applied to pictures and then written, see [`apply`](crate::apply). It is done again, change set by change set, where a
+//! row of one of them can't be written; the log is copied into the file elsewhere, see [`checkpoint`](crate::checkpoint).
 
 use std::thread::JoinHandle;
 
-use convio_core::change_set::{ChangeSet, Receipt};
+use convio_core::change_set::ChangeSet;
 use convio_core::store::{CommitError, Fault, StoreError};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::access::Results;
-use crate::apply::apply;
-use crate::error::{commit_failed, gone, read_failed, rolled_back, write_failed};
+use crate::apply::{Applied, Work, apply, run};
+use crate::checkpoint::Checkpoints;
+use crate::error::{commit_failed, gone, read_failed, rolled_back};
 
 struct Job {
     batch: Vec<ChangeSet>,
@@ -35,11 +43,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(conn: Connection) -> Result<Self, StoreError> {
+    pub(crate) fn start(conn: Connection, checkpoints: Checkpoints) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(JOBS_WAITING_MAX);
         let thread = std::thread::Builder::new()
             .name("convio-sqlite-write".to_owned())
-            .spawn(move || write(&conn, queue))
+            .spawn(move || write(&conn, queue, checkpoints))
             .map_err(|error| StoreError::Unavailable(Fault::new(error)))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
@@ -72,7 +80,8 @@ impl Drop for Writer {
     }
 }
 
-fn write(conn: &Connection, mut queue: mpsc::Receiver<Job>) {
+fn write(conn: &Connection, mut queue: mpsc::Receiver<Job>, mut checkpoints: Checkpoints) {
+    Checkpoints::listen(conn);
     while let Some(first) = queue.blocking_recv() {
         let mut size = first.batch.len();
         let mut group = vec![first];
@@ -87,60 +96,36 @@ fn write(conn: &Connection, mut queue: mpsc::Receiver<Job>) {
             // A caller that went away needs no answer: its work is done all the same.
             let _ = answer.send(results);
         }
+        checkpoints.tend();
     }
+    drop(checkpoints);
     // The last writer leaves a tidy file; failing at it costs the next one some reading of the log.
     let _ = conn.execute_batch("PRAGMA optimize");
 }
 
 fn commit(conn: &Connection, group: Vec<Vec<ChangeSet>>) -> Vec<Results> {
     let shape: Vec<usize> = group.iter().map(Vec::len).collect();
-    let failed = |error: &CommitError| shape.iter().map(|size| vec![Err(error.clone()); *size]).collect();
-    if let Err(error) = run(conn, "BEGIN IMMEDIATE") {
-        return failed(&read_failed(error).into());
-    }
-    let mut results: Vec<Results> = group
-        .into_iter()
-        .map(|batch| batch.into_iter().map(|changes| one(conn, changes)).collect())
-        .collect();
-    let committed = if conn.is_autocommit() {
-        // SQLite ended the transaction by itself, as when the disk is full.
-        Err(CommitError::Unavailable(rolled_back()))
-    } else {
-        run(conn, "COMMIT").map_err(commit_failed)
-    };
-    if let Err(error) = committed {
-        if !conn.is_autocommit() {
-            let _ = run(conn, "ROLLBACK");
-        }
-        // Who lost a gate or a row may have lost it to a neighbour that is not there now.
-        let depends = |result: &&mut Result<Receipt, CommitError>| {
-            matches!(result, Ok(_) | Err(CommitError::GateLost(_) | CommitError::Conflict { .. }))
-        };
-        for result in results.iter_mut().flatten().filter(depends) {
-            *result = Err(error.clone());
-        }
-    }
-    results
+    let mut results = apply(conn, group.into_iter().flatten().collect(), in_transaction).into_iter();
+    shape.into_iter().map(|size| results.by_ref().take(size).collect()).collect()
 }
 
-/// One change set in its savepoint.
-pub(crate) fn one(conn: &Connection, changes: ChangeSet) -> Result<Receipt, CommitError> {
+fn in_transaction(conn: &Connection, work: Work<'_>) -> Result<Applied, CommitError> {
+    run(conn, "BEGIN IMMEDIATE").map_err(read_failed)?;
+    let mut applied = work(conn);
     if conn.is_autocommit() {
-        return Err(CommitError::Unavailable(rolled_back()));
+        // SQLite ended the transaction by itself, as when the disk is full.
+        applied.fail(CommitError::Unavailable(rolled_back()));
+        return Ok(applied);
     }
-    run(conn, "SAVEPOINT convio").map_err(write_failed)?;
-    let result = apply(conn, changes);
-    if result.is_err() && !conn.is_autocommit() {
-        run(conn, "ROLLBACK TO convio").map_err(write_failed)?;
+    if !applied.has_failed()
+        && let Err(error) = run(conn, "COMMIT")
+    {
+        applied.fail(commit_failed(error));
     }
-    if !conn.is_autocommit() {
-        run(conn, "RELEASE convio").map_err(write_failed)?;
+    if applied.has_failed() && !conn.is_autocommit() {
+        let _ = run(conn, "ROLLBACK");
     }
-    result
-}
-
-fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
-    conn.prepare_cached(sql)?.execute([]).map(drop)
+    Ok(applied)
 }
 
 /// Batches that wait at most; further callers wait for room.

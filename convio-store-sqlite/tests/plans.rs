@@ -27,7 +27,8 @@ fn leads_are_found_by_id_or_by_contact() {
     let trace = Trace::start();
     let world = World::new();
     let of_contact = ["SEARCH lead USING INDEX lead_contact_ix (contact_id=? AND id>?)"];
-    world.check(&trace, &by_id("lead"), |acme, page| {
+    let by_id = ["SEARCH lead USING INDEX sqlite_autoindex_lead_1 (workspace_id=? AND id>?)"];
+    world.check(&trace, &by_id, |acme, page| {
         let mut filter = LeadFilter::default();
         filter.received_before = Some(at(9));
         block_on(acme.leads(&filter, page)).unwrap();
@@ -101,11 +102,14 @@ fn a_last_touch_is_looked_for_among_the_leads_of_its_contact() {
     for (of, table) in
         [(TouchOf::Lead(world.lead), "lead"), (TouchOf::Appointment(world.appointment), "appointment")]
     {
-        let whose = format!("SEARCH {table} USING PRIMARY KEY (workspace_id=? AND id=?)");
+        let whose = match table {
+            "lead" => "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (workspace_id=? AND id=?)",
+            _ => "SEARCH appointment USING PRIMARY KEY (workspace_id=? AND id=?)",
+        };
         let plan = [
             "SEARCH lead USING INDEX lead_contact_ix (contact_id=?)",
             "SCALAR SUBQUERY 1",
-            &whose,
+            whose,
             "USE TEMP B-TREE FOR ORDER BY",
         ];
         world.check(&trace, &plan, |acme, _| {

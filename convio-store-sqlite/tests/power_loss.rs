@@ -39,9 +39,10 @@ fn one_caller_pays_one_sync_of_the_log_per_lead() {
     let spent = world.spent(began);
     println!("{leads} leads, one after the other: {spent:?}");
     assert_eq!(spent.commits, leads);
-    // The log was copied into the database meanwhile, and began anew: counted apart.
+    // The log was copied into the database meanwhile, and began anew: counted apart. The writer did nothing of the first.
     assert!(spent.checkpoints > 0 && spent.restarts > 0);
-    assert!(spent.restarts <= spent.checkpoints && spent.rechecks <= spent.checkpoints, "{spent:?}");
+    assert!(spent.restarts <= spent.checkpoints && spent.checkpoints <= spent.rechecks, "{spent:?}");
+    assert_eq!(spent.checkpoints_of_writer, 0, "{spent:?}");
 
     let _ = pollster::block_on(world.acme.ingest(lead(leads).idempotency_key("k"))).unwrap();
     let before = world.disk.syncs();
@@ -180,6 +181,19 @@ fn who_lost_a_gate_to_a_call_that_failed_has_failed_too() {
     taken(pollster::block_on(call(2)));
 }
 
+#[test]
+fn a_group_is_one_sync_however_many_leads_it_is_of() {
+    let world = World::new("group-sync", Synchronous::Full);
+    for leads in [1, 10, 1_000] {
+        let began = world.disk.syncs();
+        let raws = (0..leads).map(|n| lead(n * 7)).collect();
+        let batch = pollster::block_on(world.acme.ingest_batch(raws, Atomicity::PerRow)).unwrap();
+        assert!(batch.rows.iter().all(Result::is_ok));
+        let spent = world.spent(began);
+        assert_eq!((spent.commits, spent.checkpoints_of_writer), (1, 0), "{leads} leads: {spent:?}");
+    }
+}
+
 /// A workspace on a disk that forgets, with a first lead.
 struct World {
     disk: &'static Disk,
@@ -192,7 +206,14 @@ impl World {
         let disk = shim::register(name);
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join(FILE);
-        let open = |synchronous| Options::new().vfs(name).synchronous(synchronous).open(&path).unwrap();
+        let open = |synchronous| {
+            Options::new()
+                .vfs(name)
+                .synchronous(synchronous)
+                .log_pages_max(LOG_PAGES_MAX)
+                .open(&path)
+                .unwrap()
+        };
         // The workspace is always synced: it is the leads that are at stake.
         let convio = Convio::new(open(Synchronous::Full));
         let acme =
@@ -274,6 +295,8 @@ fn body(n: usize) -> String {
 }
 
 const FILE: &str = "leads.db";
+/// A small log, so that it begins anew often enough.
+const LOG_PAGES_MAX: u32 = 1_500;
 /// What each world begins with.
 const LEADS_BEFORE: usize = 1;
 /// Losses of power in one run.

@@ -83,6 +83,11 @@ pub trait ReadRows {
     fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError>;
     /// The version of a row; `None` where it does not exist.
     fn version(&mut self, row: RowKey<'_>) -> Result<Option<Version>, CommitError>;
+    /// Whether a new row may be put there. Where the write itself finds out that one is there, and answers it as a conflict, it
+    /// may be affirmed here.
+    fn is_free(&mut self, row: RowKey<'_>) -> Result<bool, CommitError> {
+        Ok(self.version(row)?.is_none())
+    }
     /// Whether there is a payload of this id. Where the write itself finds that out and answers it as a conflict, it may be
     /// denied here.
     fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError>;
@@ -192,7 +197,11 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
                     Write::Insert(row) => (row, None),
                     Write::Update { row, at } => (row, Some(at)),
                 };
-                if rows.version($key)? != expected {
+                let as_expected = match expected {
+                    Some(_) => rows.version($key)? == expected,
+                    None => rows.is_free($key)?,
+                };
+                if !as_expected {
                     return Err($key.conflict(workspace));
                 }
                 if expected.is_none() {
@@ -324,7 +333,7 @@ fn merge_into<R: Rows + ?Sized>(
             (contact, Some(before))
         }
         None => {
-            if rows.version(RowKey::Contact(candidate))?.is_some() {
+            if !rows.is_free(RowKey::Contact(candidate))? {
                 return Err(conflict("contact", candidate));
             }
             let number = NumberSeries::of(workspace).nth(*contacts_made);

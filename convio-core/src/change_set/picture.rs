@@ -52,6 +52,18 @@ macro_rules! picture {
         }
 
         impl<B> Picture<B> {
+            /// Nothing put yet, over these rows.
+            pub fn over(below: B) -> Self {
+                Self {
+                    below,
+                    head: None,
+                    events: Vec::new(),
+                    settled: (None, 0),
+                    rollups: Puts::default(),
+                    $($name: Puts::default(),)+
+                }
+            }
+
             fn settle(&mut self) -> Result<(), CommitError>
             where
                 B: ReadRows,
@@ -108,14 +120,6 @@ picture! {
 pub type RollupKey = (Cube, NaiveDate, [String; 3]);
 
 impl<B> Picture<B> {
-    /// Nothing put yet, over these rows.
-    pub fn over(below: B) -> Self
-    where
-        B: Default,
-    {
-        Self { below, ..Self::default() }
-    }
-
     /// Applies a change set, and keeps what it put, or takes it back.
     ///
     /// # Errors
@@ -139,6 +143,21 @@ impl<B> Picture<B> {
     /// The events to be written, in the order of their positions.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    fn put_version(&self, row: RowKey<'_>) -> Option<Version> {
+        match row {
+            RowKey::Workspace => self.workspaces.get(&()).map(|row| row.version),
+            RowKey::Webhook(id) => self.webhooks.get(&id).map(|row| row.version),
+            RowKey::Contact(id) => self.contacts.get(&id).map(|(row, _)| row.version),
+            RowKey::Lead(id) => self.leads.get(&id).map(|row| row.version),
+            RowKey::Rejection(id) => self.rejections.get(&id).map(|row| row.version),
+            RowKey::Appointment(id) => self.appointments.get(&id).map(|row| row.version),
+            RowKey::Conversion(id) => self.conversions.get(&id).map(|row| row.version),
+            RowKey::Record(kind, key) => {
+                self.records.get(&(kind.to_owned(), key.to_owned())).map(|row| row.version)
+            }
+        }
     }
 
     fn settle_sums(&mut self) -> Result<(), CommitError>
@@ -206,36 +225,34 @@ impl<B: ReadRows> ReadRows for Picture<B> {
     }
 
     fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError> {
-        match self.windows.get(&(contact, key)) {
-            Some(last) => Ok(Some(*last)),
-            None => self.below.last_in_window(contact, key),
+        if let Some(last) = self.windows.get(&(contact, key)) {
+            return Ok(Some(*last));
+        }
+        match self.contacts.get(&contact) {
+            // A contact that is not stored has no window that is.
+            Some((_, None)) => Ok(None),
+            _ => self.below.last_in_window(contact, key),
         }
     }
 
     fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError> {
-        match self.webhook_names.get(name) {
-            Some(id) => Ok(Some(*id)),
-            None => self.below.webhook_named(name),
-        }
+        let id = match self.webhook_names.get(name) {
+            Some(id) => Some(*id),
+            None => self.below.webhook_named(name)?,
+        };
+        // What is put now may have another name.
+        Ok(id.filter(|id| self.webhooks.get(id).is_none_or(|row| row.name == name)))
     }
 
     fn version(&mut self, row: RowKey<'_>) -> Result<Option<Version>, CommitError> {
-        let put = match row {
-            RowKey::Workspace => self.workspaces.get(&()).map(|row| row.version),
-            RowKey::Webhook(id) => self.webhooks.get(&id).map(|row| row.version),
-            RowKey::Contact(id) => self.contacts.get(&id).map(|(row, _)| row.version),
-            RowKey::Lead(id) => self.leads.get(&id).map(|row| row.version),
-            RowKey::Rejection(id) => self.rejections.get(&id).map(|row| row.version),
-            RowKey::Appointment(id) => self.appointments.get(&id).map(|row| row.version),
-            RowKey::Conversion(id) => self.conversions.get(&id).map(|row| row.version),
-            RowKey::Record(kind, key) => {
-                self.records.get(&(kind.to_owned(), key.to_owned())).map(|row| row.version)
-            }
-        };
-        match put {
+        match self.put_version(row) {
             Some(version) => Ok(Some(version)),
             None => self.below.version(row),
         }
+    }
+
+    fn is_free(&mut self, row: RowKey<'_>) -> Result<bool, CommitError> {
+        Ok(self.put_version(row).is_none() && self.below.is_free(row)?)
     }
 
     fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError> {

@@ -16,17 +16,21 @@ pub(crate) struct Disk {
     changed: Condvar,
 }
 
-/// Syncs, by what they were for. Each is counted when it begins.
+/// Syncs, by what they were for, and pages of the log. Each sync is counted when it begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Syncs {
     /// Of a log to which transactions were written.
     pub(crate) commits: usize,
     /// Of a log to which nothing but a new header was written: it starts again from its beginning.
     pub(crate) restarts: usize,
-    /// Of a log that was synced already: a checkpoint makes sure.
+    /// Of a log, by a thread that does not write it: a checkpoint makes sure that it is synced.
     pub(crate) rechecks: usize,
-    /// Of the database: the end of a checkpoint.
+    /// Of the database: the end of a checkpoint that came to the end of the log.
     pub(crate) checkpoints: usize,
+    /// Those of the database that were made by the thread which answers commits.
+    pub(crate) checkpoints_of_writer: usize,
+    /// Not a sync: pages that were written to the log.
+    pub(crate) log_pages: usize,
 }
 
 /// Syncs that do not end.
@@ -55,7 +59,9 @@ struct File {
     path: PathBuf,
     exists: bool,
     synced: Vec<u8>,
+    /// Changes that are not synced, and how many there ever were.
     pending: Vec<Change>,
+    changes: usize,
 }
 
 #[derive(Clone)]
@@ -122,7 +128,7 @@ impl Disk {
         let number = known.unwrap_or_else(|| {
             // What was there before us counts as synced.
             let synced = std::fs::read(path).unwrap();
-            state.files.push(File { path: path.to_owned(), exists: true, synced, pending: Vec::new() });
+            state.files.push(File { synced, exists: true, ..File::absent(path) });
             state.files.len() - 1
         });
         state.files[number].exists = true;
@@ -132,7 +138,7 @@ impl Disk {
     /// A file is removed, and at once from the disk too.
     pub(crate) fn remove(&self, path: &Path) {
         if let Some(file) = self.state().files.iter_mut().find(|file| file.path == path) {
-            *file = File { path: path.to_owned(), exists: false, synced: Vec::new(), pending: Vec::new() };
+            *file = File::absent(path);
         }
     }
 
@@ -146,19 +152,24 @@ impl Disk {
 
     /// Makes what was written to a file last. False: it failed, and nothing is promised.
     pub(crate) fn sync(&self, number: usize) -> bool {
+        let thread = std::thread::current();
+        let is_of = |name| thread.name() == Some(name);
         let mut state = self.state();
         let file = &state.files[number];
         let header =
             |change: &Change| matches!(change, Change::Write { at: 0, bytes } if bytes.len() == LOG_HEADER);
-        let (log, pending) = (file.is_log(), file.pending.len());
+        let (log, pending, until) = (file.is_log(), file.pending.len(), file.changes);
         let restarts = pending == 1 && file.pending.iter().all(header);
         let syncs = &mut state.syncs;
-        *(match (log, pending) {
-            (false, _) => &mut syncs.checkpoints,
-            (true, 0) => &mut syncs.rechecks,
-            (true, _) if restarts => &mut syncs.restarts,
-            (true, _) => &mut syncs.commits,
+        *(match log {
+            false => &mut syncs.checkpoints,
+            true if pending == 0 || is_of(CHECKPOINTER) => &mut syncs.rechecks,
+            true if restarts => &mut syncs.restarts,
+            true => &mut syncs.commits,
         }) += 1;
+        if !log && is_of(WRITER) {
+            syncs.checkpoints_of_writer += 1;
+        }
         if !log && state.loss_in.is_some() {
             let loss = state.loss();
             state.losses.push(loss);
@@ -181,8 +192,10 @@ impl Disk {
             }
             fails_in => fails_in.map(|syncs| syncs - 1),
         };
+        // What was written while it was synced is not.
         let file = &mut state.files[number];
-        for change in std::mem::take(&mut file.pending) {
+        let synced = until.saturating_sub(file.changes - file.pending.len());
+        for change in file.pending.drain(..synced) {
             change.apply(&mut file.synced);
         }
         true
@@ -190,7 +203,12 @@ impl Disk {
 
     fn change(&self, file: usize, change: Change) {
         let mut state = self.state();
-        state.files[file].pending.push(change);
+        let is_frame = matches!(&change, Change::Write { bytes, .. } if bytes.len() == FRAME_HEADER);
+        let file = &mut state.files[file];
+        let is_page = is_frame && file.is_log();
+        file.pending.push(change);
+        file.changes += 1;
+        state.syncs.log_pages += usize::from(is_page);
         let Some((writes, dice)) = &mut state.loss_in else {
             return;
         };
@@ -223,6 +241,8 @@ impl Syncs {
             restarts: self.restarts - then.restarts,
             rechecks: self.rechecks - then.rechecks,
             checkpoints: self.checkpoints - then.checkpoints,
+            checkpoints_of_writer: self.checkpoints_of_writer - then.checkpoints_of_writer,
+            log_pages: self.log_pages - then.log_pages,
         }
     }
 }
@@ -279,6 +299,10 @@ impl Loss {
 }
 
 impl File {
+    fn absent(path: &Path) -> Self {
+        Self { path: path.to_owned(), exists: false, synced: Vec::new(), pending: Vec::new(), changes: 0 }
+    }
+
     fn name(&self) -> &Path {
         Path::new(self.path.file_name().unwrap())
     }
@@ -304,6 +328,11 @@ impl Change {
 
 /// On average there are half as many.
 const WRITES_BETWEEN_LOSSES: u64 = 400;
+/// The threads of a store.
+const WRITER: &str = "convio-sqlite-write";
+const CHECKPOINTER: &str = "convio-sqlite-checkpoint";
+/// Bytes of the header of a page in a log.
+const FRAME_HEADER: usize = 24;
 /// Bytes of the header of a log.
 const LOG_HEADER: usize = 32;
 /// What a disk writes whole.
