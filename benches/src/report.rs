@@ -239,7 +239,6 @@ mod tests {
     #[test]
     fn a_document_says_what_was_measured() {
         let elsewhere = Outcome {
-            commit: "abc".to_owned(),
             machine: vec![("processor".to_owned(), "a slow one".to_owned())],
             title: "Elsewhere".to_owned(),
             others: 0.5,
