@@ -86,7 +86,7 @@ impl ReadRows for Tenant {
     }
 
     fn sums(&mut self, key: &RollupKey) -> Result<Option<[i64; Measure::SLOTS]>, CommitError> {
-        Ok(self.rollups.get(key).map(|row| row.0))
+        Ok(self.rollups.get(key).map(|(n, _)| *n))
     }
 }
 

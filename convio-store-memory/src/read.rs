@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use convio_core::analytics::{AnalyticsRepository, ReportQuery, Rollup};
 use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
-use convio_core::change_set::ClaimName;
+use convio_core::change_set::{ClaimName, RollupKey};
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
 use convio_core::event::{Event, EventLog, Head, Position, StreamRef};
@@ -24,7 +24,7 @@ use convio_core::{
 use uuid::Uuid;
 
 use crate::MemoryStore;
-use crate::state::{Owner, RollupKey, Sums, Tenant, digits};
+use crate::state::{Owner, Sums, Tenant, digits};
 use crate::table::Table;
 
 type Read<T> = Result<T, StoreError>;

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use convio_core::analytics::Measure;
 use convio_core::canonical::Fingerprint;
-use convio_core::change_set::{ClaimName, ConfigVersion, Held, Last};
+use convio_core::change_set::{ClaimName, ConfigVersion, Held, Last, RollupKey};
 use convio_core::contact::Touch;
 use convio_core::event::{Event, Head, Position};
 use convio_core::lead::Payload;
@@ -12,8 +12,7 @@ use convio_core::rejection::Rejection;
 use convio_core::store::StoreError;
 use convio_core::{
     Appointment, AppointmentId, Contact, ContactId, ContactKey, ContactNumber, Conversion, ConversionId,
-    Cube, IntakeId, Lead, LeadId, Loaded, Need, Needs, StreamRef, TouchOf, Version, Webhook, WebhookId,
-    Workspace,
+    IntakeId, Lead, LeadId, Loaded, Need, Needs, StreamRef, TouchOf, Version, Webhook, WebhookId, Workspace,
 };
 use uuid::Uuid;
 
@@ -82,8 +81,6 @@ tenant! {
     rollups: Table<Arc<RollupKey>, Sums>,
 }
 
-/// What names a row of a cube: the cube, the day, the dimensions.
-pub(crate) type RollupKey = (Cube, NaiveDate, [String; 3]);
 /// What a row of a cube has come to: its measures, and when the last of what it counts happened.
 pub(crate) type Sums = ([i64; Measure::SLOTS], Option<DateTime<Utc>>);
 
