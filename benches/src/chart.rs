@@ -70,7 +70,7 @@ fn bars(title: &str, bars: &[Bar], show: impl Fn(f64) -> String) -> Result<Strin
         let area = SVGBackend::with_string(&mut svg, (WIDTH as u32, height as u32)).into_drawing_area();
         area.fill(&WHITE)?;
         let font = |size: i32| ("sans-serif", size).into_font().color(&BLACK);
-        area.draw(&Text::new(title.to_owned(), (10, 8), font(16)))?;
+        area.draw(&Text::new(title.to_owned(), (10, 8), font(20)))?;
         let most = bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
         for (n, bar) in bars.iter().enumerate() {
             let top = MARGIN + BAR * n as i32;
@@ -80,9 +80,9 @@ fn bars(title: &str, bars: &[Bar], show: impl Fn(f64) -> String) -> Result<Strin
                 [(LABELS, top + 3), (LABELS + length.max(1), top + BAR - 3)],
                 color.filled(),
             ))?;
-            let right = font(13).pos(Pos::new(HPos::Right, VPos::Center));
+            let right = font(16).pos(Pos::new(HPos::Right, VPos::Center));
             area.draw(&Text::new(bar.label.clone(), (LABELS - 8, top + BAR / 2), right))?;
-            let left = font(13).pos(Pos::new(HPos::Left, VPos::Center));
+            let left = font(16).pos(Pos::new(HPos::Left, VPos::Center));
             area.draw(&Text::new(show(bar.value), (LABELS + length + 8, top + BAR / 2), left))?;
         }
         area.present()?;
@@ -101,7 +101,7 @@ fn lines(title: &str, curves: &[&Curve]) -> Result<String> {
         let area = SVGBackend::with_string(&mut svg, (WIDTH as u32, 420)).into_drawing_area();
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&area)
-            .caption(title, ("sans-serif", 16))
+            .caption(title, ("sans-serif", 20))
             .margin(14)
             .x_label_area_size(40)
             .y_label_area_size(64)
@@ -109,6 +109,7 @@ fn lines(title: &str, curves: &[&Curve]) -> Result<String> {
         let shown = |x: &f64| digits(*x);
         chart
             .configure_mesh()
+            .label_style(("sans-serif", 15))
             .x_desc("leads stored")
             .y_desc("us of processor time per lead")
             .x_label_formatter(&shown)
@@ -118,7 +119,7 @@ fn lines(title: &str, curves: &[&Curve]) -> Result<String> {
             chart.draw_series(LineSeries::new(curve.points.iter().copied(), color.stroke_width(2)))?;
             if let Some((x, y)) = curve.points.last() {
                 let style =
-                    ("sans-serif", 13).into_font().color(&color).pos(Pos::new(HPos::Right, VPos::Bottom));
+                    ("sans-serif", 16).into_font().color(&color).pos(Pos::new(HPos::Right, VPos::Bottom));
                 chart.draw_series([Text::new(curve.name.clone(), (*x, *y), style)])?;
             }
         }

@@ -62,6 +62,22 @@ impl Effort {
         }
     }
 
+    /// Rows of a batch: a thousand wherever figures mean anything.
+    pub fn rows(self) -> usize {
+        match self {
+            Self::Smoke => 100,
+            Self::Quick | Self::Normal | Self::Long => 1_000,
+        }
+    }
+
+    /// Syncs that are timed before and after a section: well under a second of them on a quick disk, two on a slow one.
+    pub fn syncs(self) -> u64 {
+        match self {
+            Self::Smoke => 10,
+            Self::Quick | Self::Normal | Self::Long => 500,
+        }
+    }
+
     /// How many single leads are taken in a turn where each is timed.
     pub fn singles(self) -> usize {
         match self {
@@ -83,7 +99,7 @@ impl Effort {
     /// How many leads a store holds when the cost of more is measured.
     pub fn stored(self) -> &'static [u64] {
         match self {
-            Self::Smoke => &[1_000, 2_000],
+            Self::Smoke => &[200, 1_200],
             Self::Quick | Self::Normal => &[10_000, 100_000],
             Self::Long => &[10_000, 1_000_000, 5_000_000],
         }

@@ -37,12 +37,12 @@ pub async fn closed(
     sum(set).await
 }
 
-/// One caller with batches of a thousand, one after the other, until the window is over.
-pub async fn batches(subject: &Subject, leads: &Leads, window: Duration) -> Result<u64> {
+/// One caller with batches of so many rows, one after the other, until the window is over.
+pub async fn batches(subject: &Subject, leads: &Leads, rows: usize, window: Duration) -> Result<u64> {
     let end = now() + window;
     let mut taken = 0;
     while now() < end {
-        taken += subject.take_batch(0, leads.raws(BATCH)).await?;
+        taken += subject.take_batch(0, leads.raws(rows)).await?;
     }
     Ok(taken)
 }
@@ -147,7 +147,5 @@ pub async fn sum(mut set: JoinSet<Result<u64>>) -> Result<u64> {
     Ok(taken)
 }
 
-/// Rows of a batch.
-pub const BATCH: usize = 1_000;
 /// How exactly leads are let in: far below a lead's latency on a disk.
 const TICK: Duration = Duration::from_micros(100);

@@ -5,7 +5,6 @@ use crate::Result;
 use crate::figure::{Figure, Limit, Target, Unit, digits};
 use crate::lab::Lab;
 use crate::leads::{Kind, Leads};
-use crate::load::BATCH;
 use crate::outcome::{Curve, Measured, Table};
 use crate::server::Server;
 use crate::stats::Spread;
@@ -87,17 +86,18 @@ fn on(lab: &Lab, name: &str, server: Option<&Server>) -> Result<Vec<(u64, Vec<Co
         None => lab.wait(Subject::on_sqlite(lab, 1))?,
         Some(server) => lab.wait(Subject::on_postgres(server, 1))?,
     };
+    let rows = lab.effort.rows();
     let mut windows = Vec::new();
     for size in lab.effort.stored() {
         while subject.taken() < *size {
-            lab.wait(subject.take_batch(0, leads.raws(BATCH)))?;
+            lab.wait(subject.take_batch(0, leads.raws(rows)))?;
             if subject.taken().is_multiple_of(SAID_EVERY) {
                 lab.say(&format!("{name}: {} leads stored", digits(subject.taken() as f64)));
             }
         }
         let mut costs = Vec::new();
-        for _ in 0..WINDOW / BATCH {
-            let batch = leads.raws(BATCH);
+        for _ in 0..BATCHES {
+            let batch = leads.raws(rows);
             costs.push(measure(server, || lab.wait(subject.take_batch(0, batch)))?);
         }
         windows.push((*size, costs));
@@ -114,8 +114,8 @@ fn free_bytes(lab: &Lab) -> Result<u64> {
     Ok(free.ok_or("df says something else")?.parse::<u64>()? * 1_024)
 }
 
-/// Leads that are measured at each size.
-const WINDOW: usize = 10_000;
+/// Batches that are measured at each size: 10,000 leads.
+const BATCHES: usize = 10;
 /// A full lead with its indexes and the log that it is written to first: about twice what is left in the end.
 const BYTES_PER_LEAD: u64 = 8_000;
 /// Left to others.

@@ -5,7 +5,6 @@ use crate::Result;
 use crate::figure::{Figure, Limit, Target, Unit};
 use crate::lab::Lab;
 use crate::leads::{Kind, Leads};
-use crate::load::BATCH;
 use crate::outcome::Measured;
 use crate::subject::Subject;
 use crate::turns::{Cost, in_turns, measure, pairs};
@@ -35,9 +34,10 @@ fn of(lab: &Lab, kind: Kind) -> Result<Vec<Figure>> {
     let alone = lab.wait(Subject::on_memory(1))?;
     let sqlite = lab.wait(Subject::on_sqlite(lab, 1))?;
     let planner = lab.wait(alone.planner(0))?;
-    let count = lab.effort.batches() * BATCH;
+    let (batches, rows) = (lab.effort.batches(), lab.effort.rows());
+    let count = batches * rows;
     let through_face = |subject: &Subject| {
-        let batches: Vec<_> = (0..count / BATCH).map(|_| leads.raws(BATCH)).collect();
+        let batches: Vec<_> = (0..batches).map(|_| leads.raws(rows)).collect();
         measure(None, || {
             let mut taken = 0;
             for batch in batches {
@@ -52,8 +52,8 @@ fn of(lab: &Lab, kind: Kind) -> Result<Vec<Figure>> {
             Box::new(|| through_face(&memory)),
             Box::new(|| through_face(&sqlite)),
             Box::new(|| {
-                let planned = |_| leads.raws(BATCH).iter().map(|raw| planner.plan(raw)).collect();
-                let batches: Vec<Vec<_>> = (0..count / BATCH).map(planned).collect::<Result<_>>()?;
+                let planned = |_| leads.raws(rows).iter().map(|raw| planner.plan(raw)).collect();
+                let batches: Vec<Vec<_>> = (0..batches).map(planned).collect::<Result<_>>()?;
                 measure(None, || {
                     let mut taken = 0;
                     for batch in batches {

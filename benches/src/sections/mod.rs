@@ -60,9 +60,9 @@ impl Section {
         lab.say(self.title);
         let servers = || lab.synced.cpu_seconds() + lab.unsynced.cpu_seconds();
         let others = Others::watch(servers());
-        let before = fsync_micros(&lab.scratch)?;
+        let before = fsync_micros(&lab.scratch, lab.effort.syncs())?;
         let Measured { figures, facts, tables, curves } = (self.run)(lab)?;
-        let after = fsync_micros(&lab.scratch)?;
+        let after = fsync_micros(&lab.scratch, lab.effort.syncs())?;
         Ok(Outcome {
             section: self.name.to_owned(),
             title: self.title.to_owned(),

@@ -80,7 +80,7 @@ fn on(lab: &Lab, store: Store, kind: Kind, measured: &mut Measured, table: &mut 
             [
                 Box::new(|| callers(CALLERS)),
                 Box::new(|| callers(1)),
-                Box::new(|| measure(None, || lab.wait(batches(&subject, &leads, window)))),
+                Box::new(|| measure(None, || lab.wait(batches(&subject, &leads, lab.effort.rows(), window)))),
             ],
         )?;
         finish(lab, subject)?;

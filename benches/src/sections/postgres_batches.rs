@@ -4,7 +4,6 @@ use crate::figure::{Figure, Limit, Target, Unit};
 use crate::floors::postgres::BarePostgres;
 use crate::lab::Lab;
 use crate::leads::{Kind, Leads};
-use crate::load::BATCH;
 use crate::outcome::Measured;
 use crate::server::Server;
 use crate::subject::Subject;
@@ -37,13 +36,13 @@ fn on(lab: &Lab, server: &Server, kind: Kind) -> Result<Vec<Figure>> {
     let subject = lab.wait(Subject::on_postgres(server, 1))?;
     let mut naive = lab.wait(BarePostgres::new(server))?;
     let mut floor = lab.wait(BarePostgres::beside(server))?;
-    let (batches, window) = (lab.effort.batches(), lab.effort.window());
+    let (batches, rows, window) = (lab.effort.batches(), lab.effort.rows(), lab.effort.window());
     let mut by_naive = 0;
     let rounds = in_turns(
         lab.effort.rounds(),
         [
             Box::new(|| {
-                let batches: Vec<_> = (0..batches).map(|_| leads.raws(BATCH)).collect();
+                let batches: Vec<_> = (0..batches).map(|_| leads.raws(rows)).collect();
                 measure(Some(server), || {
                     let mut taken = 0;
                     for batch in batches {
@@ -58,7 +57,7 @@ fn on(lab: &Lab, server: &Server, kind: Kind) -> Result<Vec<Figure>> {
                 Ok(cost)
             }),
             Box::new(|| {
-                let batches: Vec<_> = (0..batches).map(|_| leads.bares(BATCH)).collect();
+                let batches: Vec<_> = (0..batches).map(|_| leads.bares(rows)).collect();
                 measure(Some(server), || {
                     let mut taken = 0;
                     for batch in batches {

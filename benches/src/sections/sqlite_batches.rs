@@ -4,7 +4,6 @@ use crate::figure::{Figure, Limit, Target, Unit};
 use crate::floors::sqlite::BareSqlite;
 use crate::lab::Lab;
 use crate::leads::Leads;
-use crate::load::BATCH;
 use crate::outcome::Measured;
 use crate::subject::Subject;
 use crate::turns::{Cost, in_turns, measure, pairs};
@@ -26,12 +25,12 @@ fn run(lab: &Lab) -> Result<Measured> {
         let leads = Leads::new(kind);
         let subject = lab.wait(Subject::on_sqlite(lab, 1))?;
         let mut floor = BareSqlite::new(lab)?;
-        let batches = lab.effort.batches();
+        let (batches, rows) = (lab.effort.batches(), lab.effort.rows());
         let rounds = in_turns(
             lab.effort.rounds(),
             [
                 Box::new(|| {
-                    let batches: Vec<_> = (0..batches).map(|_| leads.raws(BATCH)).collect();
+                    let batches: Vec<_> = (0..batches).map(|_| leads.raws(rows)).collect();
                     measure(None, || {
                         let mut taken = 0;
                         for batch in batches {
@@ -41,7 +40,7 @@ fn run(lab: &Lab) -> Result<Measured> {
                     })
                 }),
                 Box::new(|| {
-                    let batches: Vec<_> = (0..batches).map(|_| leads.bares(BATCH)).collect();
+                    let batches: Vec<_> = (0..batches).map(|_| leads.bares(rows)).collect();
                     measure(None, || batches.iter().map(|batch| floor.batch(batch)).sum())
                 }),
             ],

@@ -34,7 +34,7 @@ fn run(lab: &Lab) -> Result<Measured> {
                 Box::new(|| callers(1)),
                 Box::new(|| callers(64)),
                 Box::new(|| callers(256)),
-                Box::new(|| measure(None, || lab.wait(batches(&subject, &leads, window)))),
+                Box::new(|| measure(None, || lab.wait(batches(&subject, &leads, lab.effort.rows(), window)))),
                 Box::new(|| syncs(&lab.scratch)),
             ],
         )?;
