@@ -2,9 +2,9 @@
 //!
 //! What a change set depends on is read in one statement, core applies the change set to that picture, and one more statement
 //! writes what came of it, if the workspace was not committed to in between: its head counts commits. If it was, the same is done
-//! again under the lock of the head. Change sets of several workspaces share both statements: so callers whose commits travel together
-//! (`convio_core::Coalesced`) make two trips, however many they are (`tests/flights.rs`). A conflict, a lost gate or a rejected lead is found before anything is written, and never
-//! ends a transaction.
+//! again under the lock of the head. Change sets of several workspaces share both statements: so callers whose commits travel
+//! together (`convio_core::Coalesced`) make two trips, however many they are (`tests/flights.rs`). A conflict, a lost gate or a
+//! rejected lead is found before anything is written, and never ends a transaction.
 //!
 //! What that costs, whole calls counted on the socket by `tests/trips.rs`, in the ways that [`crate::Options`] knows: on a held
 //! connection, on one that sqlx's pool tests when it goes out and when it comes back, behind a transaction pooler, under row

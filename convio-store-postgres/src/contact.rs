@@ -15,7 +15,7 @@ use crate::session::{Session, page_args};
 use crate::table::{Args, table};
 
 table! {
-    CONTACT, bind: "contact" ["id"] Replaced, |row| &Contact {
+    CONTACT, bind: "contact" ["id"] Replaced, |(row, _)| &(Contact, Option<Version>) {
         "id" uuid = row.id.uuid();
         "number" int8 = int(row.number.as_u64());
         "first_name" text = row.person.first_name.as_deref();

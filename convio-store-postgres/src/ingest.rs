@@ -125,8 +125,8 @@ impl<'c> LeadAlone<'c> {
         sql: &Sql,
         failed: fn(sqlx::Error) -> Failed,
     ) -> Result<Result<Receipt, CommitError>, Failed> {
-        let text = sql
-            .made(Key::Fixed(INGEST.as_ptr() as usize, INGEST.len()), || INGEST.replace("{merge}", merge()));
+        let has_gates = self.has_gates();
+        let text = sql.made(Key::Ingest(has_gates), || text(has_gates));
         let args = self.args().map_err(Failed::For)?;
         let rows = lease.rows(text, args).await.map_err(failed)?;
         let Some(row) = rows.first() else {
@@ -148,27 +148,11 @@ impl<'c> LeadAlone<'c> {
         let no_json = |error: serde_json::Error| CommitError::Misuse(error.to_string());
         let variants = self.sums();
         let of = |rows: &dyn Fn(&Sums<'_>) -> i64| variants.iter().map(rows).collect::<Vec<_>>();
-        Ok(Args::default()
+        let args = Args::default()
             .with(changes.workspace.uuid())
             .with(changes.config.map(|config| int(config.0)))
             .with(changes.at)
             .with(lead.id.uuid())
-            .with(
-                claims
-                    .iter()
-                    .map(|claim| claim.webhook.map_or(Uuid::nil(), WebhookId::uuid))
-                    .collect::<Vec<_>>(),
-            )
-            .with(claims.iter().map(|claim| i16::from(claim.kind.code())).collect::<Vec<_>>())
-            .with(claims.iter().map(|claim| claim.value.as_str()).collect::<Vec<_>>())
-            .with(claims.iter().map(|claim| claim.fingerprint.as_bytes().as_slice()).collect::<Vec<_>>())
-            .with(claims.iter().map(|claim| claim.holder).collect::<Vec<_>>())
-            .with(claims.iter().map(|claim| claim.expires_at).collect::<Vec<_>>())
-            .with(claims.iter().map(|claim| claim.yields).collect::<Vec<_>>())
-            .with(counters.iter().map(|add| add.key.as_str()).collect::<Vec<_>>())
-            .with(counters.iter().map(|add| add.window).collect::<Vec<_>>())
-            .with(counters.iter().map(|add| add.n).collect::<Vec<_>>())
-            .with(counters.iter().map(|add| add.at_most).collect::<Vec<_>>())
             .with(merge.key.scope.code())
             .with(i16::from(merge.key.kind.code()))
             .with(merge.key.value.as_str())
@@ -234,7 +218,32 @@ impl<'c> LeadAlone<'c> {
             .with(of(&|sums| sums.n[0]))
             .with(of(&|sums| sums.n[1]))
             .with(of(&|sums| sums.n[2]))
-            .with(variants.iter().map(|sums| sums.delta.at).collect::<Vec<_>>()))
+            .with(variants.iter().map(|sums| sums.delta.at).collect::<Vec<_>>());
+        if !self.has_gates() {
+            return Ok(args);
+        }
+        Ok(args
+            .with(
+                claims
+                    .iter()
+                    .map(|claim| claim.webhook.map_or(Uuid::nil(), WebhookId::uuid))
+                    .collect::<Vec<_>>(),
+            )
+            .with(claims.iter().map(|claim| i16::from(claim.kind.code())).collect::<Vec<_>>())
+            .with(claims.iter().map(|claim| claim.value.as_str()).collect::<Vec<_>>())
+            .with(claims.iter().map(|claim| claim.fingerprint.as_bytes().as_slice()).collect::<Vec<_>>())
+            .with(claims.iter().map(|claim| claim.holder).collect::<Vec<_>>())
+            .with(claims.iter().map(|claim| claim.expires_at).collect::<Vec<_>>())
+            .with(claims.iter().map(|claim| claim.yields).collect::<Vec<_>>())
+            .with(counters.iter().map(|add| add.key.as_str()).collect::<Vec<_>>())
+            .with(counters.iter().map(|add| add.window).collect::<Vec<_>>())
+            .with(counters.iter().map(|add| add.n).collect::<Vec<_>>())
+            .with(counters.iter().map(|add| add.at_most).collect::<Vec<_>>()))
+    }
+
+    /// Whether it must win a name or a place below a limit.
+    fn has_gates(&self) -> bool {
+        !self.changes.claims.is_empty() || !self.changes.counters.is_empty()
     }
 
     /// What is added to the cubes, for each of what the statement may find out: the contact is new, the lead repeats another.
@@ -327,6 +336,24 @@ fn are_distinct<T: PartialEq>(items: impl Iterator<Item = T>) -> bool {
 
 fn count(n: i64) -> u64 {
     u64::try_from(n).unwrap_or_default()
+}
+
+/// The statement, with its gates or without.
+fn text(has_gates: bool) -> String {
+    let mut text = String::with_capacity(INGEST.len());
+    let mut is_in_gates = false;
+    for line in INGEST.lines() {
+        match line.trim_start() {
+            "--{" => is_in_gates = true,
+            "--}" => is_in_gates = false,
+            _ if is_in_gates && !has_gates => {}
+            _ => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text.replace("{merge}", merge())
 }
 
 /// The merge rule: per field the greater stamp wins, and brings its columns.

@@ -20,6 +20,8 @@ pub(crate) struct Sql {
 pub(crate) enum Key {
     /// A text of the program, by its place.
     Fixed(usize, usize),
+    /// The ingest of one lead, with gates or without.
+    Ingest(bool),
     /// Rows of a table, by the places of both texts.
     Select(usize, usize),
     /// Parts of a statement that reads, of one workspace or of many, by their codes.

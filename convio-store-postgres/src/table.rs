@@ -57,29 +57,33 @@ impl Table {
     }
 
     /// Writes rows that come as an array per column, `{0}` the first of them: rows of one workspace, `$1`, or of many, whose ids
-    /// are one array more; these only if `gate` gives a row.
-    pub(crate) fn insert(&self, is_one: bool) -> String {
+    /// are one array more; these only if `gate` gives a row. Rows that are new are not looked for first: to insert them as ones
+    /// that may be there costs the server a third more.
+    pub(crate) fn insert(&self, is_one: bool, are_new: bool) -> String {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         let (mut arrays, mut cells) = (Vec::new(), Vec::new());
         for Column { name, sql_type, .. } in self.columns {
             let (array, cast) = if *sql_type == "json" { ("text", "::json") } else { (*sql_type, "") };
-            arrays.push(array);
+            arrays.push((*name, array));
             cells.push(format!("t.{name}{cast}"));
         }
         let (table, names, cells) = (self.name, names.join(", "), cells.join(", "));
-        let (workspace, own, from) = if is_one {
-            ("$1", "", "")
+        let (workspace, from) = if is_one {
+            ("$1", "")
         } else {
-            arrays.insert(0, "uuid");
-            ("t.workspace_id", "workspace_id, ", "gate CROSS JOIN ")
+            arrays.insert(0, ("workspace_id", "uuid"));
+            ("t.workspace_id", "gate CROSS JOIN ")
         };
-        let arrays: Vec<String> =
-            arrays.iter().enumerate().map(|(n, array)| format!("{{{n}}}::{array}[]")).collect();
+        // Selected, not joined: as functions in FROM, each array's rows would be stored by themselves before they are put together.
+        let arrays: Vec<String> = arrays
+            .iter()
+            .enumerate()
+            .map(|(n, (name, array))| format!("unnest({{{n}}}::{array}[]) AS {name}"))
+            .collect();
         format!(
-            "INSERT INTO {{s}}.{table} (workspace_id, {names}) SELECT {workspace}, {cells} FROM {from}unnest({}) \
-             AS t ({own}{names}){}",
+            "INSERT INTO {{s}}.{table} (workspace_id, {names}) SELECT {workspace}, {cells} FROM {from}(SELECT {}) AS t{}",
             arrays.join(", "),
-            self.on_conflict()
+            if are_new { String::new() } else { self.on_conflict() }
         )
     }
 

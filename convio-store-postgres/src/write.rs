@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use convio_core::WorkspaceId;
-use convio_core::change_set::{Picture, Puts};
+use convio_core::change_set::{Picture, Puts, Version};
 use convio_core::event::Head;
 use convio_core::store::CommitError;
 use sqlx::SqlStr;
@@ -24,10 +24,19 @@ pub(crate) struct Writing {
     heads: Vec<NewHead>,
     /// Whether it makes the one workspace that it is about.
     makes: bool,
-    tables: Vec<(u32, &'static Table)>,
+    tables: Vec<Part>,
     /// In one statement: all parameters. As plain statements: those of each table.
     args: Vec<Args>,
     plain: bool,
+}
+
+/// Rows of a table.
+struct Part {
+    table: &'static Table,
+    /// Whether none of them is there: they were looked for under the head as it is.
+    are_new: bool,
+    /// Which of a statement's possible parts it is.
+    bit: u32,
 }
 
 /// A head as it shall be.
@@ -60,31 +69,39 @@ impl Writing {
         if !plain {
             writing.args.push(writing.head_args());
         }
-        /// Rows of a table, each with its workspace.
+        /// Rows of a table, each with its workspace; those that are new first, where that can be told.
         macro_rules! add {
-            ($table:expr, $bind:expr, |$picture:ident| $rows:expr) => {{
-                let rows = |(workspace, $picture): (&WorkspaceId, _)| {
-                    let workspace = workspace.uuid();
-                    let $picture: &Picture<Known> = $picture;
-                    $rows.map(move |row| (workspace, row))
-                };
-                writing.add(&$table, pictures.iter().flat_map(rows).unzip(), $bind)?;
+            ($table:expr, $bind:expr, |$picture:ident| $rows:expr $(, new: |$row:pat_param| $is_new:expr)?) => {{
+                let (mut new, mut others) = (Rows::default(), Rows::default());
+                for (workspace, $picture) in pictures {
+                    for row in $rows {
+                        let is_new = false $(|| { let $row = &row; $is_new })?;
+                        (if is_new { &mut new } else { &mut others }).push(workspace.uuid(), row);
+                    }
+                }
+                writing.add(&$table, true, new, $bind)?;
+                writing.add(&$table, false, others, $bind)?;
             }};
         }
-        add!(gates::CLAIM, gates::bind_claims, |picture| picture.claims.iter());
+        add!(gates::CLAIM, gates::bind_claims, |picture| picture.claims.iter(),
+            new: |(name, _)| !picture.below.claims.contains_key(name));
         add!(gates::COUNTER, gates::bind_counters, |picture| picture.counters.iter());
         add!(workspace::WORKSPACE, workspace::bind, |picture| rows(&picture.workspaces));
         add!(webhook::WEBHOOK, webhook::bind, |picture| rows(&picture.webhooks));
-        add!(gates::CONTACT_KEY, gates::bind_keys, |picture| picture.keys.iter());
-        add!(contact::CONTACT, contact::bind, |picture| rows(&picture.contacts).map(|(row, _)| row));
-        add!(gates::WINDOW, gates::bind_windows, |picture| picture.windows.iter());
-        add!(lead::LEAD, lead::bind, |picture| rows(&picture.leads));
+        add!(gates::CONTACT_KEY, gates::bind_keys, |picture| picture.keys.iter(),
+            new: |(key, _)| !picture.below.keys.contains_key(key));
+        add!(contact::CONTACT, contact::bind, |picture| rows(&picture.contacts),
+            new: |(_, before)| before.is_none());
+        add!(gates::WINDOW, gates::bind_windows, |picture| picture.windows.iter(),
+            new: |(window, _)| !picture.below.windows.contains_key(window));
+        add!(lead::LEAD, lead::bind, |picture| rows(&picture.leads),
+            new: |row| row.version == Version::ZERO.next());
         add!(payload::PAYLOAD, payload::bind, |picture| rows(&picture.payloads));
         add!(rejection::REJECTION, rejection::bind, |picture| rows(&picture.rejections));
         add!(appointment::APPOINTMENT, appointment::bind, |picture| rows(&picture.appointments));
         add!(conversion::CONVERSION, conversion::bind, |picture| rows(&picture.conversions));
         add!(record::RECORD, record::bind, |picture| rows(&picture.records));
-        add!(event::EVENT, event::bind, |picture| picture.events().iter());
+        add!(event::EVENT, event::bind, |picture| picture.events());
         add!(analytics::ROLLUP, analytics::bind, |picture| rows(&picture.rollups));
         Ok(Some(writing))
     }
@@ -93,12 +110,15 @@ impl Writing {
     fn add<R>(
         &mut self,
         table: &'static Table,
-        (workspaces, rows): (Vec<Uuid>, Vec<R>),
+        are_new: bool,
+        rows: Rows<R>,
         bind: fn(&[R], &mut Args) -> Result<(), CommitError>,
     ) -> Result<(), CommitError> {
+        let Rows { workspaces, rows } = rows;
         let Some(workspace) = workspaces.first() else { return Ok(()) };
-        let bit = TABLES.iter().position(|known| std::ptr::eq(*known, table)).unwrap_or_default();
-        self.tables.push((1 << bit, table));
+        let place = TABLES.iter().position(|known| std::ptr::eq(*known, table)).unwrap_or_default();
+        let bit = 1 << (2 * place + usize::from(are_new));
+        self.tables.push(Part { table, are_new, bit });
         if self.plain {
             let mut args = Args::default().with(*workspace);
             bind(&rows, &mut args)?;
@@ -145,10 +165,10 @@ impl Writing {
                 return Ok(false);
             }
         }
-        for ((bit, table), args) in self.tables.into_iter().zip(self.args) {
+        for (Part { table, are_new, bit }, args) in self.tables.into_iter().zip(self.args) {
             let text = sql.made(Key::Write(bit | PLAIN), || {
                 let mut text = String::new();
-                place(&mut text, &table.insert(true), table.columns.len(), 2);
+                place(&mut text, &table.insert(true, are_new), table.columns.len(), 2);
                 text
             });
             lease.rows(text, args).await?;
@@ -158,14 +178,15 @@ impl Writing {
 
     fn one_text(&self, sql: &Sql) -> SqlStr {
         let made = if self.makes { MADE } else { 0 };
-        let key = self.tables.iter().fold(made, |key, (bit, _)| key | bit);
+        let key = self.tables.iter().fold(made, |key, part| key | part.bit);
         sql.made(Key::Write(key), || {
             let mut text = format!("WITH {}", if self.makes { NEW_GATE } else { GATE });
             let mut next = 6;
-            for (_, table) in &self.tables {
-                text.push_str(&format!(",\nin_{} AS (", table.name));
+            for Part { table, are_new, .. } in &self.tables {
+                let word = if *are_new { "new" } else { "in" };
+                text.push_str(&format!(",\n{word}_{} AS (", table.name));
                 let parameters = table.columns.len() + 1;
-                place(&mut text, &table.insert(false), parameters, next);
+                place(&mut text, &table.insert(false, *are_new), parameters, next);
                 text.push(')');
                 next += parameters;
             }
@@ -173,6 +194,25 @@ impl Writing {
             text.push_str("\nSELECT 1 FROM gate");
             text
         })
+    }
+}
+
+/// Rows to be written, and the workspace of each.
+struct Rows<R> {
+    workspaces: Vec<Uuid>,
+    rows: Vec<R>,
+}
+
+impl<R> Rows<R> {
+    fn push(&mut self, workspace: Uuid, row: R) {
+        self.workspaces.push(workspace);
+        self.rows.push(row);
+    }
+}
+
+impl<R> Default for Rows<R> {
+    fn default() -> Self {
+        Self { workspaces: Vec::new(), rows: Vec::new() }
     }
 }
 

@@ -149,6 +149,9 @@ async fn drive(place: &Place, sent: &mut Sent) {
 async fn journey(acme: &WorkspaceHandle<'_>, clock: &ManualClock, sent: &mut Sent) {
     let first = taken(acme.ingest(lead(1)).await);
     sent.by("ingest_one").await;
+    let gated = lead(12).webhook("limited").idempotency_key("k12").external_id("x12");
+    taken(acme.ingest(gated).await);
+    sent.by("ingest_one_with_gates").await;
     acme.ingest_batch(vec![lead(2), lead(2), lead(3)], Atomicity::PerRow).await.unwrap();
     sent.by("ingest_batch").await;
     let named =
