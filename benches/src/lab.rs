@@ -1,6 +1,7 @@
 //! What sections work with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -21,6 +22,8 @@ pub struct Lab {
     pub unsynced: Server,
     /// Where the programs of the peers are, if they were built.
     pub peers: Option<PathBuf>,
+    /// How long a store is filled at most: what it holds then is measured instead of what it should.
+    pub fill_most: Option<Duration>,
     runtime: Runtime,
 }
 
@@ -33,7 +36,7 @@ impl Lab {
         if !synced.is_synced || unsynced.is_synced {
             return Err("one server with `fsync` on and one with `fsync` off are needed".into());
         }
-        Ok(Self { effort, scratch: std::env::temp_dir(), synced, unsynced, peers, runtime })
+        Ok(Self { effort, scratch: std::env::temp_dir(), synced, unsynced, peers, fill_most: None, runtime })
     }
 
     /// Waits for a future. What it spawns runs on the two threads of the runtime.

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use convio_benches::Result;
 use convio_benches::chart::charts;
@@ -12,13 +13,15 @@ use convio_benches::report::document;
 use convio_benches::sections::{ALL, Section};
 
 fn main() -> Result<()> {
-    let Arguments { effort, only, results, docs, is_render } = Arguments::read(std::env::args().skip(1))?;
+    let Arguments { effort, only, results, docs, is_render, fill_most } =
+        Arguments::read(std::env::args().skip(1))?;
     if !is_render {
         let url =
             |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: use scripts/bench"));
         let peers = std::env::var_os("CONVIO_BENCH_PEERS").map(PathBuf::from);
         let (synced, unsynced) = (url("CONVIO_BENCH_SYNCED_URL")?, url("CONVIO_BENCH_UNSYNCED_URL")?);
-        let lab = Lab::new(effort, &synced, &unsynced, peers)?;
+        let mut lab = Lab::new(effort, &synced, &unsynced, peers)?;
+        lab.fill_most = fill_most;
         for section in chosen(&only, &lab)? {
             let outcome = section.measure(&lab)?;
             print(&outcome);
@@ -97,6 +100,7 @@ struct Arguments {
     results: PathBuf,
     docs: PathBuf,
     is_render: bool,
+    fill_most: Option<Duration>,
 }
 
 impl Arguments {
@@ -107,6 +111,7 @@ impl Arguments {
             results: "target/convio-bench".into(),
             docs: "docs".into(),
             is_render: false,
+            fill_most: None,
         };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
@@ -119,6 +124,7 @@ impl Arguments {
                 "--results" => read.results = value()?.into(),
                 "--docs" => read.docs = value()?.into(),
                 "--render" => read.is_render = true,
+                "--fill-minutes" => read.fill_most = Some(Duration::from_secs(60 * value()?.parse::<u64>()?)),
                 _ => return Err(format!("`{argument}` is not known: see scripts/bench").into()),
             }
         }

@@ -2,6 +2,7 @@ use std::process::Command;
 
 use super::Section;
 use crate::Result;
+use crate::clock::now;
 use crate::figure::{Figure, Limit, Target, Unit, digits};
 use crate::lab::Lab;
 use crate::leads::{Kind, Leads};
@@ -88,19 +89,25 @@ fn on(lab: &Lab, name: &str, server: Option<&Server>) -> Result<Vec<(u64, Vec<Co
     };
     let rows = lab.effort.rows();
     let mut windows = Vec::new();
+    let started = now();
+    let is_late = || lab.fill_most.is_some_and(|most| started.elapsed() > most);
     for size in lab.effort.stored() {
-        while subject.taken() < *size {
+        while subject.taken() < *size && !is_late() {
             lab.wait(subject.take_batch(0, leads.raws(rows)))?;
             if subject.taken().is_multiple_of(SAID_EVERY) {
                 lab.say(&format!("{name}: {} leads stored", digits(subject.taken() as f64)));
             }
         }
+        let reached = subject.taken();
         let mut costs = Vec::new();
         for _ in 0..BATCHES {
             let batch = leads.raws(rows);
             costs.push(measure(server, || lab.wait(subject.take_batch(0, batch)))?);
         }
-        windows.push((*size, costs));
+        windows.push((reached, costs));
+        if is_late() {
+            break;
+        }
     }
     lab.wait(subject.finish())?;
     Ok(windows)
