@@ -168,6 +168,8 @@ Written by `scripts/bench`; do not edit. `scripts/bench --render` writes it agai
     scripts/bench --long          also stores of millions of leads, for an hour or two
     scripts/bench --only S1,P2    some of it; the other sections stay as they were measured last
 
+[performance.md](performance.md) says why what is missed is missed, by profiles, and what was tried.
+
 Subject, floor and peer take turns round by round in one run, forwards and backwards. A ratio is that of a round; its median is
 published with the lowest and the highest, the first round left out. Whatever else the machine does hits both sides. Times by
 themselves are this machine's; ratios carry further. Every section ends with a count of the rows that it stored; a lead that is
