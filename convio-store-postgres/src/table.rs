@@ -57,8 +57,8 @@ impl Table {
     }
 
     /// Writes rows that come as an array per column, `{0}` the first of them: rows of one workspace, `$1`, or of many, whose ids
-    /// are one array more; these only if `gate` gives a row. Rows that are new are not looked for first: to insert them as ones
-    /// that may be there costs the server a third more.
+    /// are one array more; these only if `gate` gives a row. Rows that are new are not inserted as ones
+    /// that may be there: that is speculative, one more look, lock and record of the log for each.
     pub(crate) fn insert(&self, is_one: bool, are_new: bool) -> String {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
         let (mut arrays, mut cells) = (Vec::new(), Vec::new());
