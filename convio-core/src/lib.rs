@@ -87,7 +87,7 @@ pub use service::{Attribution, Coalesced, Convio, WorkspaceHandle};
 pub use store::{CommitError, Loaded, Need, Needs, StoreError, TouchOf};
 #[cfg(feature = "service")]
 pub use store::{Durability, Store};
-pub use text::{AppointmentType, Campaign, ConversionType, LeadType, Product, Source};
+pub use text::{AppointmentType, Campaign, ConversionType, LeadType, Product, Source, State};
 pub use use_case::ingest::{Accepted, Ingested, Refused};
 pub use webhook::{
     DIRECT, DedupScope, NewWebhook, PhonePolicy, RepeatAction, RepeatPolicy, Webhook, WebhookSettings,

@@ -211,6 +211,11 @@ open_set! {
 }
 
 open_set! {
+    /// A state or province, as routing rules name it, such as `CA`.
+    State
+}
+
+open_set! {
     /// What kind of appointment it is, such as `Solar Consultation`.
     AppointmentType
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{NextStep, Outcome, Schedule};
 use crate::error::{Error, Reason};
 use crate::lead::Custom;
+use crate::money::Money;
 use crate::routing::Target;
 use crate::text::{AppointmentType, ConversionType};
 use crate::use_case::ingest::CLAIM_BYTES_MAX;
@@ -36,6 +37,8 @@ pub struct NewAppointment {
     pub(crate) external_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) booked_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<Money>,
 }
 
 impl NewAppointment {
@@ -49,6 +52,7 @@ impl NewAppointment {
             staff: None,
             external_id: None,
             booked_at: None,
+            value: None,
         }
     }
 
@@ -84,6 +88,13 @@ impl NewAppointment {
     #[must_use]
     pub fn external_id(mut self, id: impl Into<String>) -> Self {
         self.external_id = Some(id.into());
+        self
+    }
+
+    /// What it is expected to be worth: routing rules may go by it.
+    #[must_use]
+    pub fn worth(mut self, value: Money) -> Self {
+        self.value = Some(value);
         self
     }
 

@@ -1,17 +1,28 @@
-//! Routing in its plain form: the first active rule, by priority, whose products and postal codes both match.
+//! Routing: the first active rule, by priority, all of whose conditions hold.
 //!
 //! A pure function of rules and request: the same answer on every store and every run, and it explains itself.
+//! [`RuleSet::decide`] tries rule after rule and is the definition; [`RuleTable::decide`] gives the same answers from an index.
 
+mod condition;
+mod decision;
+mod request;
 mod rule;
+mod table;
+mod text_set;
+mod zip_pattern;
 mod zips;
 
 use serde::{Deserialize, Serialize};
 
 use crate::change_set::Version;
-use crate::postal::PostalCode;
-use crate::text::Product;
 
-pub use rule::{AnyOf, Rule, Target};
+pub use condition::{CONSENT_FIELDS, Condition, DEPTH_MAX, FieldTest, Moment, Window};
+pub use decision::{Decision, FAILED_SHOWN, FailedAt, How};
+pub use request::RoutingRequest;
+pub use rule::{Rule, Target};
+pub use table::RuleTable;
+pub use text_set::{AnyOf, TextSet};
+pub use zip_pattern::{ZipPattern, ZipPatternError, ZipSet, ZipText, Zips};
 pub use zips::{MALFORMED_SHOWN, ZipList, ZipReport};
 
 /// All rules of a workspace, as published at once.
@@ -21,71 +32,6 @@ pub struct RuleSet {
     pub version: Version,
     /// The rules, in the order in which they were given: ties of priority are decided by it.
     pub rules: Vec<Rule>,
-}
-
-/// What routing goes by.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RoutingRequest {
-    /// The product asked for.
-    pub product: Option<Product>,
-    /// Where.
-    pub postal_code: Option<PostalCode>,
-}
-
-/// Whom something went to, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Who gets it; `None` when no rule matches: it is never lost, but unrouted.
-    pub target: Option<Target>,
-    /// Who decided.
-    pub how: How,
-    /// The rule that matched.
-    pub rule: Option<String>,
-    /// The publication of the rules that was asked; 0 when none was.
-    pub rules_version: Version,
-    /// Per rule that was tried before the answer, the first condition that failed.
-    pub failed: Vec<(String, FailedAt)>,
-}
-
-/// How it was decided who gets something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum How {
-    /// The caller who booked said so: the rules were not asked.
-    Direct,
-    /// By a rule.
-    Rule,
-    /// Someone assigned it later.
-    Hand,
-    /// No rule matches: no one gets it, until someone assigns it.
-    Unrouted,
-}
-
-impl How {
-    /// All ways.
-    pub const ALL: [Self; 4] = [Self::Direct, Self::Rule, Self::Hand, Self::Unrouted];
-
-    /// The way as stores name it.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Rule => "rule",
-            Self::Hand => "hand",
-            Self::Unrouted => "unrouted",
-        }
-    }
-}
-
-/// The condition of a rule that failed first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailedAt {
-    /// The rule is inactive.
-    Active,
-    /// The product is not among its products.
-    Products,
-    /// The postal code is not among its postal codes.
-    Zips,
 }
 
 impl RuleSet {
@@ -101,6 +47,7 @@ impl RuleSet {
     /// let ask = |product: &str, zip: &str| RoutingRequest {
     ///     product: Product::new(product).ok(),
     ///     postal_code: PostalCode::parse(zip).ok(),
+    ///     ..Default::default()
     /// };
     /// let west = rules.decide(&ask("solar", "90210"));
     /// assert_eq!(west.target, Some(Target::team("solar-west")));
@@ -108,24 +55,33 @@ impl RuleSet {
     /// assert_eq!(rest.explain(), "rule `rest` of rules version 1 routes to team `rest`; before it, `west` failed at zips");
     /// ```
     pub fn decide(&self, request: &RoutingRequest) -> Decision {
-        let mut order: Vec<&Rule> = self.rules.iter().collect();
-        order.sort_by_key(|rule| rule.priority); // a stable sort: ties keep the order of creation
-        let mut failed = Vec::new();
-        for rule in order {
-            match rule.first_failure(request) {
-                Some(at) => failed.push((rule.name.clone(), at)),
-                None => {
-                    return Decision {
-                        target: Some(rule.target.clone()),
-                        how: How::Rule,
-                        rule: Some(rule.name.clone()),
-                        rules_version: self.version,
-                        failed,
-                    };
-                }
-            }
+        let order = self.order();
+        let found = order.iter().position(|n| self.rules[*n as usize].first_failure(request).is_none());
+        self.decision(&order, found, request)
+    }
+
+    /// The rules by how they are tried: by priority, then as they were given.
+    fn order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.rules.len() as u32).collect();
+        order.sort_by_key(|n| self.rules[*n as usize].priority); // a stable sort
+        order
+    }
+
+    /// The decision for the rule at this place of the order, with those before it.
+    fn decision(&self, order: &[u32], found: Option<usize>, request: &RoutingRequest) -> Decision {
+        let before = &order[..found.unwrap_or(order.len())];
+        let shown = &before[..before.len().min(FAILED_SHOWN)];
+        let failed = shown.iter().map(|n| &self.rules[*n as usize]);
+        let failed = failed.filter_map(|rule| Some((rule.name.clone(), rule.first_failure(request)?)));
+        let rule = found.map(|place| &self.rules[order[place] as usize]);
+        Decision {
+            target: rule.map(|rule| rule.target.clone()),
+            how: rule.map_or(How::Unrouted, |_| How::Rule),
+            rule: rule.map(|rule| rule.name.clone()),
+            rules_version: self.version,
+            failed: failed.collect(),
+            failed_more: (before.len() - shown.len()) as u64,
         }
-        Decision { target: None, how: How::Unrouted, rule: None, rules_version: self.version, failed }
     }
 
     /// The rules as their `version`-th publication, or every rule that says nothing or can't be told from another.
@@ -155,50 +111,5 @@ impl RuleSet {
     }
 }
 
-impl Decision {
-    /// The caller who booked named the target.
-    pub fn direct(target: Target) -> Self {
-        Self::without_rules(target, How::Direct)
-    }
-
-    /// Someone assigned it to this target.
-    pub fn by_hand(target: Target) -> Self {
-        Self::without_rules(target, How::Hand)
-    }
-
-    fn without_rules(target: Target, how: How) -> Self {
-        Self { target: Some(target), how, rule: None, rules_version: Version::ZERO, failed: Vec::new() }
-    }
-
-    /// Why it came out so, as a sentence.
-    pub fn explain(&self) -> String {
-        let answer = match (&self.rule, &self.target, self.how) {
-            (Some(rule), Some(target), _) => {
-                format!("rule `{rule}` of rules version {} routes to {target}", self.rules_version)
-            }
-            (None, Some(target), How::Hand) => format!("assigned by hand to {target}"),
-            (None, Some(target), _) => format!("booked directly with {target}"),
-            _ => format!("no rule of rules version {} matches: unrouted", self.rules_version),
-        };
-        if self.failed.is_empty() {
-            return answer;
-        }
-        let failed: Vec<String> =
-            self.failed.iter().map(|(rule, at)| format!("`{rule}` failed at {}", at.code())).collect();
-        format!("{answer}; before it, {}", failed.join(", "))
-    }
-}
-
-impl FailedAt {
-    /// The condition's name.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Products => "products",
-            Self::Zips => "zips",
-        }
-    }
-}
-
-/// Most rules of one publication in the plain form, which tries them one by one and stores them as one document.
-pub const RULES_MAX: usize = 10_000;
+/// Most rules of one publication, which is stored as one document.
+pub const RULES_MAX: usize = 100_000;

@@ -1,12 +1,10 @@
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailedAt, RoutingRequest};
+use super::{AnyOf, Condition, FailedAt, RoutingRequest, TextSet, ZipSet, Zips};
 use crate::appointment::text_reason;
 use crate::error::Reason;
-use crate::text::match_key;
 
 /// A rule: what it asks for, and who gets what matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,34 +16,20 @@ pub struct Rule {
     /// Products that match, without regard to case.
     pub products: AnyOf,
     /// Postal codes that match, as text: a leading zero counts.
-    pub zips: AnyOf,
+    pub zips: Zips,
+    /// States or provinces that match, without regard to case.
+    #[serde(default = "any", skip_serializing_if = "AnyOf::is_any")]
+    pub states: AnyOf,
+    /// Sources that match, without regard to case.
+    #[serde(default = "any", skip_serializing_if = "AnyOf::is_any")]
+    pub sources: AnyOf,
+    /// What else must hold.
+    #[serde(default, skip_serializing_if = "asks_nothing")]
+    pub when: Condition,
     /// Lower numbers are tried first.
     pub priority: i32,
     /// An inactive rule matches nothing.
     pub active: bool,
-}
-
-/// A condition on one field: anything at all, said explicitly, or one of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AnyOf {
-    /// Whatever it is, also when it is missing.
-    Any,
-    /// One of these.
-    Of(BTreeSet<String>),
-}
-
-impl AnyOf {
-    fn matches(&self, value: Option<&str>) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Of(set) => value.is_some_and(|value| set.contains(value)),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::Of(set) if set.is_empty())
-    }
 }
 
 /// Who something is routed to.
@@ -93,8 +77,11 @@ impl Rule {
         Self {
             name: String::new(),
             target,
-            products: AnyOf::Of(BTreeSet::new()),
-            zips: AnyOf::Of(BTreeSet::new()),
+            products: AnyOf::Of(TextSet::default()),
+            zips: Zips::Of(ZipSet::default()),
+            states: AnyOf::Any,
+            sources: AnyOf::Any,
+            when: Condition::Always,
             priority: 0,
             active: true,
         }
@@ -110,7 +97,7 @@ impl Rule {
     /// That asks for one of these products.
     #[must_use]
     pub fn products<T: AsRef<str>>(mut self, products: impl IntoIterator<Item = T>) -> Self {
-        self.products = AnyOf::Of(keys(products, match_key));
+        self.products = AnyOf::Of(TextSet::of(products));
         self
     }
 
@@ -121,10 +108,11 @@ impl Rule {
         self
     }
 
-    /// That asks for one of these postal codes.
+    /// That asks for one of these postal codes, prefixes or ranges, as [`ZipPattern`](super::ZipPattern) has them: `90210`,
+    /// `902*`, `00501..00544`.
     #[must_use]
     pub fn zips<T: AsRef<str>>(mut self, zips: impl IntoIterator<Item = T>) -> Self {
-        self.zips = AnyOf::Of(keys(zips, |zip| match_key(zip).to_uppercase()));
+        self.zips = Zips::Of(ZipSet::of(zips));
         self
     }
 
@@ -137,7 +125,37 @@ impl Rule {
     /// That asks for no postal code.
     #[must_use]
     pub fn any_zip(mut self) -> Self {
-        self.zips = AnyOf::Any;
+        self.zips = Zips::Any;
+        self
+    }
+
+    /// That asks for one of these states or provinces. With it a rule need not speak of postal codes.
+    #[must_use]
+    pub fn states<T: AsRef<str>>(mut self, states: impl IntoIterator<Item = T>) -> Self {
+        self.states = AnyOf::Of(TextSet::of(states));
+        if matches!(&self.zips, Zips::Of(set) if set.is_empty()) {
+            self.zips = Zips::Any;
+        }
+        self
+    }
+
+    /// That asks for one of these sources.
+    #[must_use]
+    pub fn sources<T: AsRef<str>>(mut self, sources: impl IntoIterator<Item = T>) -> Self {
+        self.sources = AnyOf::Of(TextSet::of(sources));
+        self
+    }
+
+    /// That asks for this, too.
+    ///
+    /// ```
+    /// use convio_core::routing::{Condition, Rule, Target};
+    /// let rule = Rule::to(Target::team("night")).any_product().any_zip().when(Condition::Consent & !Condition::sources(["Fax"]));
+    /// assert!(matches!(rule.when, Condition::All(_)));
+    /// ```
+    #[must_use]
+    pub fn when(mut self, condition: Condition) -> Self {
+        self.when = self.when & condition;
         self
     }
 
@@ -155,18 +173,18 @@ impl Rule {
         self
     }
 
-    /// The first condition that `request` fails at; `None` when it matches. A ZIP+4 matches by its ZIP too.
+    /// The first condition that `request` fails at; `None` when it matches.
     pub(super) fn first_failure(&self, request: &RoutingRequest) -> Option<FailedAt> {
-        if !self.active {
-            return Some(FailedAt::Active);
-        }
-        if !self.products.matches(request.product.as_ref().map(|product| product.key())) {
-            return Some(FailedAt::Products);
-        }
-        let code = request.postal_code.as_ref();
-        let exact = self.zips.matches(code.map(|code| code.as_str()));
-        let zip5 = code.and_then(|code| code.zip5());
-        if exact || self.zips.matches(zip5) { None } else { Some(FailedAt::Zips) }
+        let fails = |holds: bool, at| (!holds).then_some(at);
+        let product = || request.product.as_ref().map(|it| it.key());
+        let state = || request.state.as_ref().map(|it| it.key());
+        let source = || request.source.as_ref().map(|it| it.key());
+        fails(self.active, FailedAt::Active)
+            .or_else(|| fails(self.products.holds(product()), FailedAt::Products))
+            .or_else(|| fails(self.zips.holds(request.postal_code.as_ref()), FailedAt::Zips))
+            .or_else(|| fails(self.states.holds(state()), FailedAt::States))
+            .or_else(|| fails(self.sources.holds(source()), FailedAt::Sources))
+            .or_else(|| fails(self.when.holds(request), FailedAt::When))
     }
 
     pub(super) fn check(&self, n: usize) -> Vec<Reason> {
@@ -175,22 +193,35 @@ impl Rule {
                 format!("rule {} `{}` asks for no {field}: say `{any}` if all match", n + 1, self.name);
             Reason::new(field, "empty", message)
         };
+        let is_empty = |set: &AnyOf| matches!(set, AnyOf::Of(set) if set.is_empty());
         let mut reasons = Vec::new();
         reasons.extend(text_reason("name", Some(&self.name)));
         reasons.extend(self.target.reason());
-        if self.products.is_empty() {
-            reasons.push(empty("products", "any_product"));
+        for (set, field, any) in [
+            (&self.products, "products", "any_product"),
+            (&self.states, "states", "no states"),
+            (&self.sources, "sources", "no sources"),
+        ] {
+            reasons.extend(is_empty(set).then(|| empty(field, any)));
         }
-        if self.zips.is_empty() {
-            reasons.push(empty("zips", "any_zip"));
+        if let Zips::Of(set) = &self.zips {
+            for (text, error) in set.refused() {
+                let message = format!("rule {} `{}`: `{text}` {error}", n + 1, self.name);
+                reasons.push(Reason::new("zips", "malformed", message));
+            }
+            if set.is_empty() {
+                reasons.push(empty("zips", "any_zip"));
+            }
         }
+        self.when.check(&self.name, 0, &mut reasons);
         reasons
     }
 }
 
-fn keys<T: AsRef<str>>(
-    values: impl IntoIterator<Item = T>,
-    key: impl Fn(&str) -> String,
-) -> BTreeSet<String> {
-    values.into_iter().map(|value| key(value.as_ref())).filter(|value| !value.is_empty()).collect()
+fn any() -> AnyOf {
+    AnyOf::Any
+}
+
+fn asks_nothing(condition: &Condition) -> bool {
+    *condition == Condition::Always
 }

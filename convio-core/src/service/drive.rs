@@ -125,7 +125,9 @@ impl<'s> WorkspaceHandle<'s> {
     /// ```
     pub fn within<'t>(&self, store: impl Store + 't) -> WorkspaceHandle<'t> {
         let convio = self.convio.within(store);
-        convio.inner.cache(self.id, self.convio.inner.cached(self.id));
+        if let Some(config) = self.convio.inner.cached(self.id) {
+            convio.inner.cache(self.id, config);
+        }
         WorkspaceHandle { convio, id: self.id, origin: self.origin.clone(), access: self.access }
     }
 
@@ -210,7 +212,7 @@ impl<'s> WorkspaceHandle<'s> {
     pub(super) async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
         let wanted = batch.len();
         if batch.iter().any(ChangeSet::changes_config) {
-            self.convio.inner.cache(self.id, None);
+            self.convio.inner.outdate(self.id);
         }
         let witnesses: Vec<_> = batch.iter().map(Witness::of).collect();
         let mut results = self.convio.store().commit(batch).await;
@@ -267,8 +269,9 @@ impl<'s> WorkspaceHandle<'s> {
             return Ok(config);
         }
         let loaded = inner.store.load(&Needs::of(self.id, [Need::Config])).await?;
-        let config = Arc::new(ConfigSnapshot::of(loaded, self.id)?);
-        inner.cache(self.id, Some(config.clone()));
+        let before = inner.cached_before(self.id);
+        let config = Arc::new(ConfigSnapshot::after(before.as_deref(), loaded, self.id)?);
+        inner.cache(self.id, config.clone());
         Ok(config)
     }
 

@@ -58,9 +58,17 @@ struct Inner<'s> {
     store: Box<dyn Store + 's>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    configs: RwLock<HashMap<WorkspaceId, Arc<ConfigSnapshot>>>,
+    configs: RwLock<HashMap<WorkspaceId, Cached>>,
     /// When the use of an API key was last noted by this process.
     key_uses: Mutex<HashMap<ApiKeyId, DateTime<Utc>>>,
+}
+
+/// A configuration as it was read last.
+#[derive(Clone)]
+struct Cached {
+    config: Arc<ConfigSnapshot>,
+    /// Whether this process knows of no change since.
+    stands: bool,
 }
 
 impl<'s> Convio<'s> {
@@ -141,22 +149,31 @@ impl<'s> Convio<'s> {
 
 impl Inner<'_> {
     fn cached(&self, workspace: WorkspaceId) -> Option<Arc<ConfigSnapshot>> {
+        self.entry(workspace).filter(|cached| cached.stands).map(|cached| cached.config)
+    }
+
+    /// The configuration that was at hand last, of which some may still be as it was.
+    fn cached_before(&self, workspace: WorkspaceId) -> Option<Arc<ConfigSnapshot>> {
+        self.entry(workspace).map(|cached| cached.config)
+    }
+
+    fn entry(&self, workspace: WorkspaceId) -> Option<Cached> {
         // A panic elsewhere leaves the map whole: entries are put in complete.
         self.configs.read().unwrap_or_else(PoisonError::into_inner).get(&workspace).cloned()
     }
 
-    fn cache(&self, workspace: WorkspaceId, config: Option<Arc<ConfigSnapshot>>) {
+    fn cache(&self, workspace: WorkspaceId, config: Arc<ConfigSnapshot>) {
         let mut configs = self.configs.write().unwrap_or_else(PoisonError::into_inner);
-        match config {
-            None => {
-                configs.remove(&workspace);
-            }
-            Some(config) => {
-                if configs.len() >= CONFIGS_MAX {
-                    configs.clear();
-                }
-                configs.insert(workspace, config);
-            }
+        if configs.len() >= CONFIGS_MAX {
+            configs.clear();
+        }
+        configs.insert(workspace, Cached { config, stands: true });
+    }
+
+    fn outdate(&self, workspace: WorkspaceId) {
+        let mut configs = self.configs.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cached) = configs.get_mut(&workspace) {
+            cached.stands = false;
         }
     }
 }

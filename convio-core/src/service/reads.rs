@@ -194,7 +194,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// The routing rules in force; version 0 when none were published.
     pub async fn rules(&self) -> Result<RuleSet, Error> {
         self.reader().await?;
-        Ok((*self.current_config().await?.rules).clone())
+        Ok(RuleSet::clone(self.current_config().await?.rules.rules()))
     }
 
     /// The routing rules of an earlier publication, as its event keeps them; `None` where there was none.

@@ -12,14 +12,14 @@ use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentStatus, NewAppointment};
 use crate::canonical::{Fingerprint, fingerprint};
 use crate::change_set::{ChangeSet, Claim, ClaimKind, Mention, NewEvent, Version, Write};
+use crate::contact::Person;
 use crate::error::Error;
 use crate::event::{AppointmentBooked, EventBody, Subject};
 use crate::id::{AppointmentId, LeadId, WorkspaceId};
 use crate::lead::{Lead, Progress};
-use crate::postal::PostalCode;
-use crate::routing::{Decision, RoutingRequest, RuleSet, Target};
+use crate::routing::{Decision, RoutingRequest, RuleTable, Target};
 use crate::store::{Loaded, Need, Needs};
-use crate::text::Private;
+use crate::text::{Private, State};
 
 /// Books an appointment from a lead and routes it. Reads the lead; one commit.
 #[derive(Debug, Clone)]
@@ -48,8 +48,8 @@ impl UseCase for Book {
         self.new.check()?;
         let lead = loaded.lead(self.lead).ok_or_else(|| Error::not_found("lead", self.lead))?;
         leads::stands(lead)?;
-        let postal = loaded.contact(lead.contact).and_then(|contact| contact.person.postal_code.clone());
-        let routing = route(&self.new, lead, postal, &config.rules);
+        let person = loaded.contact(lead.contact).map(|contact| &contact.person);
+        let routing = route(&self.new, lead, person, &config.rules, context);
         let id = AppointmentId::new(context.ids, context.at);
         let appointment = appointment(&self.new, id, lead, routing, context);
         let mut changes = context.changes(self.workspace);
@@ -79,7 +79,16 @@ pub(super) fn appointment(
     routing: Decision,
     context: &Context<'_>,
 ) -> Appointment {
-    let NewAppointment { schedule, appointment_type, location, target, staff, external_id, booked_at } = new;
+    let NewAppointment {
+        schedule,
+        appointment_type,
+        location,
+        target,
+        staff,
+        external_id,
+        booked_at,
+        value: _,
+    } = new;
     Appointment {
         id,
         workspace: lead.workspace,
@@ -116,15 +125,33 @@ pub(super) fn keeper(target: &Target) -> Option<String> {
 pub(super) fn route(
     new: &NewAppointment,
     lead: &Lead,
-    postal: Option<PostalCode>,
-    rules: &RuleSet,
+    person: Option<&Person>,
+    rules: &RuleTable,
+    context: &Context<'_>,
 ) -> Decision {
     match &new.target {
         Some(target) => Decision::direct(target.clone()),
-        None => rules.decide(&RoutingRequest {
-            product: lead.interest.product.clone(),
-            postal_code: lead.postal_code.clone().or(postal),
-        }),
+        None => rules.decide(&request(new, lead, person, context)),
+    }
+}
+
+/// What routing goes by: what is known of the lead, and of its person what the lead does not say.
+fn request(
+    new: &NewAppointment,
+    lead: &Lead,
+    person: Option<&Person>,
+    context: &Context<'_>,
+) -> RoutingRequest {
+    let request = RoutingRequest::of(lead, context.at);
+    let postal_code = || person.and_then(|person| person.postal_code.clone());
+    let state = person.and_then(|person| person.state.as_deref());
+    RoutingRequest {
+        postal_code: request.postal_code.or_else(postal_code),
+        // A text that is no name of a state is asked for by no rule.
+        state: state.and_then(|state| State::new(state).ok()),
+        value: new.value,
+        starts_at: Some(new.schedule.starts_at),
+        ..request
     }
 }
 

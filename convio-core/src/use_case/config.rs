@@ -2,13 +2,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::api_key::{self, ApiKey};
-use crate::change_set::ConfigVersion;
+use crate::change_set::{ConfigVersion, Version};
 use crate::error::Error;
 use crate::id::{ApiKeyId, ProviderId, WebhookId, WorkspaceId};
 use crate::lead::Pipeline;
 use crate::provider::{self, Provider};
 use crate::record::{RULES_KIND, Record};
-use crate::routing::RuleSet;
+use crate::routing::{RuleSet, RuleTable};
 use crate::store::Loaded;
 use crate::webhook::Webhook;
 use crate::workspace::Workspace;
@@ -21,7 +21,7 @@ pub struct ConfigSnapshot {
     /// The workspace.
     pub workspace: Workspace,
     /// The routing rules in force; version 0 when none were published.
-    pub rules: Arc<RuleSet>,
+    pub rules: Arc<RuleTable>,
     /// The providers, by id.
     pub providers: Vec<Provider>,
     /// The API keys, by id, revoked ones included.
@@ -32,14 +32,27 @@ pub struct ConfigSnapshot {
 impl ConfigSnapshot {
     /// The configuration that was read; an error when there is no such workspace.
     pub fn of(loaded: Loaded, id: WorkspaceId) -> Result<Self, Error> {
+        Self::after(None, loaded, id)
+    }
+
+    /// The same, given an earlier one: rules that were not published again since are not compiled again.
+    pub fn after(before: Option<&Self>, loaded: Loaded, id: WorkspaceId) -> Result<Self, Error> {
         let (Some(version), Some(workspace)) = (loaded.config, loaded.workspace) else {
             return Err(Error::not_found("workspace", id));
         };
         let rules = loaded.records.iter().find(|record| record.kind == RULES_KIND);
+        let published = rules.map_or(Version::ZERO, |record| record.version);
+        let rules = match before.filter(|before| before.rules.rules().version == published) {
+            Some(before) => before.rules.clone(),
+            None => {
+                let rules: RuleSet = rules.map(Record::read).transpose()?.unwrap_or_default();
+                Arc::new(RuleTable::new(rules))
+            }
+        };
         Ok(Self {
             version,
             workspace,
-            rules: Arc::new(rules.map(Record::read).transpose()?.unwrap_or_default()),
+            rules,
             providers: provider::all(&loaded.records)?,
             api_keys: api_key::all(&loaded.records)?,
             webhooks: loaded.webhooks.into_iter().map(|webhook| (webhook.name.clone(), webhook)).collect(),

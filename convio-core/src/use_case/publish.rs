@@ -36,7 +36,7 @@ impl UseCase for PublishRules {
     }
 
     fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<RuleSet>, Error> {
-        let next = context.config()?.rules.version.next();
+        let next = context.config()?.rules.rules().version.next();
         let rules = RuleSet::publish(next.0, self.rules.clone()).map_err(Error::invalid)?;
         let mut changes = context.changes(self.workspace);
         let event = EventBody::RulesPublished(rules.clone());

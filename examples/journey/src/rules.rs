@@ -217,7 +217,13 @@ mod tests {
         let rules = RuleSet::publish(1, routing()).unwrap();
         let target = |product: &str, zip: Option<&str>| {
             let postal_code = zip.map(|zip| PostalCode::parse(zip).unwrap());
-            rules.decide(&RoutingRequest { product: Product::new(product).ok(), postal_code }).target
+            rules
+                .decide(&RoutingRequest {
+                    product: Product::new(product).ok(),
+                    postal_code,
+                    ..Default::default()
+                })
+                .target
         };
         assert_eq!(target("Solar", Some("2249")), Some(Target::team("solar-sydney")));
         assert_eq!(target("Solar", Some("2250")), Some(Target::team("solar-rest")));

@@ -71,6 +71,7 @@ pub(crate) async fn each_way_of_routing_explains_itself(subject: &dyn Subject) {
     let request = RoutingRequest {
         product: Product::new("SOLAR").ok(),
         postal_code: PostalCode::parse("02134-0001").ok(),
+        ..Default::default()
     };
     let decided = world.elsewhere(&acme).explain(&request).await.unwrap();
     assert_eq!((decided.explain().as_str(), acme.head().await.unwrap()), (routes, head));

@@ -113,6 +113,7 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
                 let request = RoutingRequest {
                     product: lead.interest.product.clone(),
                     postal_code: lead.postal_code.clone().or(known),
+                    ..RoutingRequest::of(lead, event.at)
                 };
                 Some(RuleSet::decide(&rules.unwrap_or_default(), &request))
             }

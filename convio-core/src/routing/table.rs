@@ -1,0 +1,425 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use rustc_hash::FxBuildHasher;
+
+use super::zip_pattern::ZipText;
+use super::{AnyOf, Decision, RoutingRequest, Rule, RuleSet, TextSet, ZipPattern, ZipSet, Zips};
+
+/// Rules as an index, made once per publication: it gives the answers of [`RuleSet::decide`] without trying rule after rule.
+///
+/// Rules are listed by the postal codes, prefixes and pieces of ranges that they ask for, or else by their states, and there by
+/// product, in the order in which they are tried. A decision looks at the few lists that its postal code and state stand in,
+/// and in each of them at the first rule that matches. What else a rule asks for is tested where it is met: rules that differ
+/// in nothing but [`Rule::when`] are tried one by one.
+///
+/// ```
+/// use convio_core::routing::{RoutingRequest, Rule, RuleSet, RuleTable, Target};
+/// use convio_core::{PostalCode, Product};
+/// let rules = [Rule::to(Target::team("west")).products(["Solar"]).zips(["902*"])];
+/// let table = RuleTable::new(RuleSet::publish(1, rules).unwrap());
+/// let request = RoutingRequest {
+///     product: Some(Product::new("solar")?),
+///     postal_code: Some(PostalCode::parse("90210")?),
+///     ..Default::default()
+/// };
+/// assert_eq!(table.find(&request).map(|rule| &rule.target), Some(&Target::team("west")));
+/// assert_eq!(table.decide(&request), table.rules().decide(&request));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct RuleTable {
+    rules: Arc<RuleSet>,
+    /// The rules as they are tried: a rule's *place* is its index here.
+    order: Box<[u32]>,
+    products: Ids<Box<str>>,
+    states: Ids<Box<str>>,
+    sources: Ids<Box<str>>,
+    /// The nodes of postal codes and of what they begin with, by [`exactly`] and [`beginning`].
+    zips: Ids<u64>,
+    /// The nodes of states.
+    in_state: Ids<u32>,
+    /// The lengths, as bits, of the beginnings that have a node.
+    lengths: u16,
+    /// Per node where its products begin in `products_of`; one more at the end.
+    nodes: Box<[u32]>,
+    /// Per node and product, in order, where its list begins in `lists`; one more at the end.
+    products_of: Box<[(u32, u32)]>,
+    /// Places, in order per list; with [`TESTED`] where more must be tested.
+    lists: Box<[u32]>,
+    /// Per place what more must be tested.
+    tests: Box<[Test]>,
+    /// Whether a ZIP that stands in a piece of a range is in the range.
+    ranges_are_of_zips: bool,
+}
+
+type Ids<K> = HashMap<K, u32, FxBuildHasher>;
+
+/// What a rule asks for beyond the lists that it stands in.
+#[derive(Debug, Clone, Copy)]
+struct Test {
+    /// Its states, as bits of their ids; all bits where it asks for none or its lists are those of its states.
+    states: u64,
+    /// Its sources, likewise.
+    sources: u64,
+    /// It asks for a range, of which the pieces also hold codes that are shorter or other than its bounds.
+    range: bool,
+    /// It asks for more than the bits say.
+    more: bool,
+}
+
+/// A request as the table knows it.
+struct Asked<'r> {
+    request: &'r RoutingRequest,
+    product: u32,
+    states: u64,
+    sources: u64,
+    /// Its postal code is surely in a range of which it stands in a piece.
+    in_ranges: bool,
+}
+
+impl RuleTable {
+    /// Compiles rules.
+    pub fn new(rules: impl Into<Arc<RuleSet>>) -> Self {
+        Builder::default().build(rules.into())
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// The rule that a request goes by; `None` where none matches. Allocates nothing, but where a rule tests a custom field.
+    pub fn find(&self, request: &RoutingRequest) -> Option<&Rule> {
+        self.first(request, 0).map(|place| self.rule(place))
+    }
+
+    /// All rules that match a request, in the order in which they are tried.
+    pub fn matching<'t>(&'t self, request: &'t RoutingRequest) -> impl Iterator<Item = &'t Rule> {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let place = self.first(request, from)?;
+            from = place + 1;
+            Some(self.rule(place))
+        })
+    }
+
+    /// Where a request goes, and why: what [`RuleSet::decide`] answers.
+    pub fn decide(&self, request: &RoutingRequest) -> Decision {
+        let found = self.first(request, 0).map(|place| place as usize);
+        self.rules.decision(&self.order, found, request)
+    }
+
+    fn rule(&self, place: u32) -> &Rule {
+        &self.rules.rules[self.order[place as usize] as usize]
+    }
+
+    /// The first place from this one on whose rule matches.
+    fn first(&self, request: &RoutingRequest, from: u32) -> Option<u32> {
+        let id = |ids: &Ids<Box<str>>, key: Option<&str>| key.and_then(|key| ids.get(key)).copied();
+        let state = id(&self.states, request.state.as_ref().map(|it| it.key()));
+        let mut asked = Asked {
+            request,
+            product: id(&self.products, request.product.as_ref().map(|it| it.key())).unwrap_or(ANY),
+            states: bit(state),
+            sources: bit(id(&self.sources, request.source.as_ref().map(|it| it.key()))),
+            in_ranges: false,
+        };
+        let mut best = u32::MAX;
+        self.scan(EVERYWHERE, &asked, from, &mut best);
+        if let Some(node) = state.and_then(|id| self.in_state.get(&id)) {
+            self.scan(*node, &asked, from, &mut best);
+        }
+        let Some(code) = &request.postal_code else { return (best < u32::MAX).then_some(best) };
+        let whole = ZipText::of(code);
+        let zip = whole.zip5();
+        asked.in_ranges = self.ranges_are_of_zips && zip.is_some();
+        for text in [Some(whole), zip.filter(|zip| *zip != whole)].into_iter().flatten() {
+            self.scan_zip(exactly(text), &asked, from, &mut best);
+        }
+        if self.lengths & 1 != 0 {
+            self.scan_zip(beginning(ZipText::EMPTY), &asked, from, &mut best);
+        }
+        for (len, text) in (1..).zip(ZipText::beginnings(code)) {
+            if self.lengths >> len & 1 != 0 {
+                self.scan_zip(beginning(text), &asked, from, &mut best);
+            }
+        }
+        (best < u32::MAX).then_some(best)
+    }
+
+    fn scan_zip(&self, key: u64, asked: &Asked<'_>, from: u32, best: &mut u32) {
+        if let Some(node) = self.zips.get(&key) {
+            self.scan(*node, asked, from, best);
+        }
+    }
+
+    /// Lowers `best` to the first place of a node that matches, if that is less.
+    fn scan(&self, node: u32, asked: &Asked<'_>, from: u32, best: &mut u32) {
+        let node = node as usize;
+        let (first, end) = (self.nodes[node] as usize, self.nodes[node + 1] as usize);
+        let products = &self.products_of[first..end];
+        if products.first().is_some_and(|(product, _)| *product == ANY) {
+            self.scan_list(first, asked, from, best);
+        }
+        if asked.product != ANY
+            && let Ok(at) = products.binary_search_by_key(&asked.product, |(product, _)| *product)
+        {
+            self.scan_list(first + at, asked, from, best);
+        }
+    }
+
+    fn scan_list(&self, at: usize, asked: &Asked<'_>, from: u32, best: &mut u32) {
+        let list = &self.lists[self.products_of[at].1 as usize..self.products_of[at + 1].1 as usize];
+        let skipped = if from == 0 { 0 } else { list.partition_point(|entry| entry & !TESTED < from) };
+        for entry in &list[skipped..] {
+            let place = entry & !TESTED;
+            if place >= *best {
+                return;
+            }
+            if entry & TESTED == 0 || self.passes(place, asked) {
+                *best = place;
+                return;
+            }
+        }
+    }
+
+    fn passes(&self, place: u32, asked: &Asked<'_>) -> bool {
+        let test = self.tests[place as usize];
+        if test.states & asked.states == 0 || test.sources & asked.sources == 0 {
+            return false;
+        }
+        if test.range && !asked.in_ranges && !self.rule(place).zips.holds(asked.request.postal_code.as_ref())
+        {
+            return false;
+        }
+        !test.more || self.rule(place).first_failure(asked.request).is_none()
+    }
+}
+
+/// The same rules make the same table.
+impl PartialEq for RuleTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.rules == other.rules
+    }
+}
+
+impl Eq for RuleTable {}
+
+impl fmt::Debug for RuleTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RuleTable({} rules, version {})", self.order.len(), self.rules.version)
+    }
+}
+
+impl From<RuleSet> for RuleTable {
+    fn from(rules: RuleSet) -> Self {
+        Self::new(rules)
+    }
+}
+
+/// What is collected before it is put in order.
+#[derive(Default)]
+struct Builder {
+    products: Ids<Box<str>>,
+    states: Ids<Box<str>>,
+    sources: Ids<Box<str>>,
+    zips: Ids<u64>,
+    in_state: Ids<u32>,
+    lengths: u16,
+    nodes: u32,
+    /// Node, product, and the entry of its list.
+    entries: Vec<(u32, u32, u32)>,
+    tests: Vec<Test>,
+    ranges_are_of_zips: bool,
+}
+
+impl Builder {
+    fn build(mut self, rules: Arc<RuleSet>) -> RuleTable {
+        let order = rules.order();
+        self.nodes = EVERYWHERE + 1;
+        self.ranges_are_of_zips = true;
+        self.tests.reserve_exact(order.len());
+        for (place, n) in (0..).zip(&order) {
+            self.add(place, &rules.rules[*n as usize]);
+        }
+        let Self { products, states, sources, zips, in_state, lengths, nodes, mut entries, tests, .. } = self;
+        // Rules were added by place, and a stable sort would keep that; this one compares the places too and needs no memory.
+        entries.sort_unstable_by_key(|(node, product, entry)| (*node, *product, entry & !TESTED));
+        // A rule may come to a node twice, by a range and by a code in it.
+        entries.dedup();
+        let mut starts = Vec::with_capacity(nodes as usize + 1);
+        let mut products_of: Vec<(u32, u32)> = Vec::new();
+        let mut last = None;
+        for (at, (node, product, _)) in (0..).zip(&entries) {
+            if last != Some((*node, *product)) {
+                while starts.len() <= *node as usize {
+                    starts.push(products_of.len() as u32);
+                }
+                products_of.push((*product, at));
+                last = Some((*node, *product));
+            }
+        }
+        starts.resize(nodes as usize + 1, products_of.len() as u32);
+        products_of.push((ANY, entries.len() as u32));
+        RuleTable {
+            rules,
+            order: order.into(),
+            products,
+            states,
+            sources,
+            zips,
+            in_state,
+            lengths,
+            nodes: starts.into(),
+            products_of: products_of.into(),
+            lists: entries.into_iter().map(|(_, _, entry)| entry).collect(),
+            tests: tests.into(),
+            ranges_are_of_zips: self.ranges_are_of_zips,
+        }
+    }
+
+    fn add(&mut self, place: u32, rule: &Rule) {
+        let mut test = Test { states: u64::MAX, sources: u64::MAX, range: false, more: false };
+        let any_zip = matches!(rule.zips, Zips::Any);
+        if let (AnyOf::Of(states), false) = (&rule.states, any_zip) {
+            bits(&mut self.states, states, &mut test.states, &mut test.more);
+        }
+        if let AnyOf::Of(sources) = &rule.sources {
+            bits(&mut self.sources, sources, &mut test.sources, &mut test.more);
+        }
+        test.more |= rule.when != super::Condition::Always;
+        let nodes = match (&rule.zips, &rule.states) {
+            (Zips::Of(set), _) => self.nodes_of_zips(set, &mut test.range),
+            (Zips::Any, AnyOf::Of(states)) => states.iter().map(|state| self.node_of_state(state)).collect(),
+            (Zips::Any, AnyOf::Any) => vec![EVERYWHERE],
+        };
+        let is_tested = test.states != u64::MAX || test.sources != u64::MAX || test.range || test.more;
+        self.tests.push(test);
+        if !rule.active {
+            return;
+        }
+        let entry = if is_tested { place | TESTED } else { place };
+        let products: Vec<u32> = match &rule.products {
+            AnyOf::Any => vec![ANY],
+            AnyOf::Of(set) => set.iter().map(|product| id(&mut self.products, product)).collect(),
+        };
+        for node in nodes {
+            self.entries.extend(products.iter().map(|product| (node, *product, entry)));
+        }
+    }
+
+    fn nodes_of_zips(&mut self, set: &ZipSet, has_range: &mut bool) -> Vec<u32> {
+        let mut nodes = Vec::with_capacity(set.patterns().len());
+        for pattern in set.patterns() {
+            match pattern {
+                ZipPattern::Exact(code) => nodes.push(self.node_of_zip(exactly(*code))),
+                ZipPattern::Prefix(prefix) => nodes.push(self.node_of_beginning(*prefix)),
+                ZipPattern::Range(bounds) => {
+                    *has_range = true;
+                    self.ranges_are_of_zips &= bounds.0.len() <= ZIP;
+                    let mut pieces = Vec::new();
+                    pieces_of(ZipText::EMPTY, 0, (Some(bounds.0), Some(bounds.1)), **bounds, &mut pieces);
+                    nodes.extend(pieces.into_iter().map(|piece| self.node_of_beginning(piece)));
+                }
+            }
+        }
+        nodes
+    }
+
+    fn node_of_beginning(&mut self, text: ZipText) -> u32 {
+        self.lengths |= 1 << text.len();
+        self.node_of_zip(beginning(text))
+    }
+
+    fn node_of_zip(&mut self, key: u64) -> u32 {
+        *self.zips.entry(key).or_insert_with(|| next(&mut self.nodes))
+    }
+
+    fn node_of_state(&mut self, state: &str) -> u32 {
+        let state = id(&mut self.states, state);
+        *self.in_state.entry(state).or_insert_with(|| next(&mut self.nodes))
+    }
+}
+
+fn next(nodes: &mut u32) -> u32 {
+    *nodes += 1;
+    *nodes - 1
+}
+
+/// The id of a name, from 1 on.
+fn id(ids: &mut Ids<Box<str>>, name: &str) -> u32 {
+    if let Some(id) = ids.get(name) {
+        return *id;
+    }
+    let id = ids.len() as u32 + 1;
+    ids.insert(name.into(), id);
+    id
+}
+
+/// The bits of names; where one has none, `more` must be looked at instead.
+fn bits(ids: &mut Ids<Box<str>>, names: &TextSet, bits: &mut u64, more: &mut bool) {
+    let ids: Vec<u32> = names.iter().map(|name| id(ids, name)).collect();
+    match ids.iter().all(|id| *id <= BITS) {
+        true => *bits = ids.into_iter().fold(0, |bits, id| bits | 1 << id),
+        false => *more = true,
+    }
+}
+
+/// The bits of a request's name: its own, and the one that only "all bits" has.
+fn bit(id: Option<u32>) -> u64 {
+    1 | id.filter(|id| *id <= BITS).map_or(0, |id| 1 << id)
+}
+
+/// What codes between two bounds begin with, so that every such beginning holds nothing else as far as the bounds go. `open` has
+/// the bounds that what is before `place` still stands at.
+fn pieces_of(
+    before: ZipText,
+    place: usize,
+    open: (Option<ZipText>, Option<ZipText>),
+    bounds: (ZipText, ZipText),
+    pieces: &mut Vec<ZipText>,
+) {
+    let len = bounds.0.len();
+    let last = if bounds.0.is_digits() && bounds.1.is_digits() { LAST_DIGIT } else { LAST_LETTER };
+    // Where only the first, or the last, character follows, a bound keeps nothing out.
+    let from = open.0.filter(|from| (place..len).any(|at| from.digit(at) != 1));
+    let to = open.1.filter(|to| (place..len).any(|at| to.digit(at) != last));
+    if from.is_none() && to.is_none() {
+        pieces.push(before);
+        return;
+    }
+    let first_digit = from.map_or(1, |from| from.digit(place));
+    let last_digit = to.map_or(last, |to| to.digit(place));
+    for digit in first_digit..=last_digit {
+        let open = (from.filter(|_| digit == first_digit), to.filter(|_| digit == last_digit));
+        pieces_of(before.then(digit), place + 1, open, bounds, pieces);
+    }
+}
+
+/// The key of a postal code.
+fn exactly(code: ZipText) -> u64 {
+    code.number() << 1 | 1
+}
+
+/// The key of what postal codes begin with.
+fn beginning(text: ZipText) -> u64 {
+    text.number() << 1
+}
+
+/// The node of rules that ask neither for postal codes nor for states.
+const EVERYWHERE: u32 = 0;
+/// The product of rules that ask for none.
+const ANY: u32 = 0;
+/// Set in an entry of a list where more must be tested. There are far fewer rules than that.
+const TESTED: u32 = 1 << 31;
+/// Names that have a bit of their own: ids from 1 on. Bit 0 stands for every other.
+const BITS: u32 = 63;
+/// Digits of a ZIP.
+const ZIP: usize = 5;
+/// `9` and `Z`, as [`ZipText::digit`] has them.
+const LAST_DIGIT: u64 = 10;
+const LAST_LETTER: u64 = 36;
+
+#[cfg(test)]
+mod tests;
