@@ -10,15 +10,18 @@
 //!    and one that yields by another body.
 //! 3. **Counters**, each `used + n` only up to its limit: otherwise [`GateLost::Counter`]. After the claims: a call that was
 //!    answered once is answered so again, whatever limit is reached meanwhile.
-//! 4. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
+//! 4. **Routes**: who gets an appointment is decided by what counters have come to, and counted. What depends on it (the row,
+//!    its event, the target's rollup, the receipt) is filled in. One that must find somebody and does not makes
+//!    [`GateLost::Nobody`].
+//! 5. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
 //!    workspace; one whose key is known takes the offer into the contact that the key points to, and *every mention of
 //!    the candidate in this change set means that contact*.
-//! 5. **Windows**: one whose last accepted lead lies between its bounds makes the new lead a repeat, or, where repeats are
+//! 6. **Windows**: one whose last accepted lead lies between its bounds makes the new lead a repeat, or, where repeats are
 //!    rejected, makes [`GateLost::Repeat`].
-//! 6. All other rows. An insert of what exists and an update of another version make [`CommitError::Conflict`].
-//! 7. **Events**: each is numbered in the streams that it changes, by the version that the write gave the row, and in
+//! 7. All other rows. An insert of what exists and an update of another version make [`CommitError::Conflict`].
+//! 8. **Events**: each is numbered in the streams that it changes, by the version that the write gave the row, and in
 //!    the feed by the next position of the workspace.
-//! 8. **Rollups.**
+//! 9. **Rollups.**
 //!
 //! Whatever is lost, nothing of the change set is applied.
 //!
@@ -39,10 +42,11 @@ use crate::analytics::RollupDelta;
 use crate::appointment::Appointment;
 use crate::conversion::Conversion;
 use crate::event::{Origin, Position};
-use crate::id::{ContactId, LeadId, WorkspaceId};
+use crate::id::{AppointmentId, ContactId, LeadId, WorkspaceId};
 use crate::lead::{Lead, Payload};
 use crate::record::Record;
 use crate::rejection::Rejection;
+use crate::routing::Decision;
 use crate::webhook::Webhook;
 use crate::workspace::Workspace;
 
@@ -50,7 +54,7 @@ pub use apply::{Held, Last, ReadRows, RowKey, Rows, apply};
 pub use decisions::Decisions;
 pub use parts::{
     Claim, ClaimKind, ClaimName, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent,
-    RepeatWindow, Write,
+    RepeatWindow, Route, Write,
 };
 pub use picture::{Picture, Puts, RollupKey};
 #[cfg(feature = "service")]
@@ -73,6 +77,8 @@ pub struct ChangeSet {
     pub counters: Vec<CounterAdd>,
     /// Reservations.
     pub claims: Vec<Claim>,
+    /// Appointments whose target is decided by counters.
+    pub routes: Vec<Route>,
     /// The workspace itself.
     pub workspaces: Vec<Write<Workspace>>,
     /// Webhooks.
@@ -109,6 +115,7 @@ impl ChangeSet {
             config: None,
             counters: Vec::new(),
             claims: Vec::new(),
+            routes: Vec::new(),
             workspaces: Vec::new(),
             webhooks: Vec::new(),
             contacts: Vec::new(),
@@ -141,6 +148,7 @@ impl ChangeSet {
             config,
             counters,
             claims,
+            routes,
             workspaces,
             webhooks,
             contacts,
@@ -157,6 +165,7 @@ impl ChangeSet {
         self.config = self.config.or(config);
         self.counters.extend(counters);
         self.claims.extend(claims);
+        self.routes.extend(routes);
         self.workspaces.extend(workspaces);
         self.webhooks.extend(webhooks);
         self.contacts.extend(contacts);
@@ -257,6 +266,8 @@ pub struct Receipt {
     pub contacts: Vec<MergedContact>,
     /// Per window of the change set, in order, whether its lead repeats another one.
     pub repeats: Vec<Repeat>,
+    /// Per route of the change set, in order, its appointment and who gets it.
+    pub routes: Vec<(AppointmentId, Decision)>,
     /// The position of the last event.
     pub position: Position,
 }

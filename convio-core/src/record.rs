@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "service")]
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -98,7 +100,7 @@ pub const PROVIDERS_KIND: &str = "provider";
 /// The kinds of records that are part of the configuration: a store reads all of them for `Need::Config`.
 pub const CONFIG_KINDS: [&str; 3] = [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND];
 
-/// Reads records.
+/// Reads records and counters.
 #[cfg(feature = "service")]
 #[async_trait::async_trait]
 pub trait Records: Send + Sync {
@@ -109,4 +111,11 @@ pub trait Records: Send + Sync {
         kind: &str,
         key: &str,
     ) -> Result<Option<Record>, StoreError>;
+
+    /// What these counters have come to, each in its window; 0 where nothing was counted.
+    async fn fetch_used(
+        &self,
+        workspace: WorkspaceId,
+        counters: &[(String, DateTime<Utc>)],
+    ) -> Result<Vec<i64>, StoreError>;
 }

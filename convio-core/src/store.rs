@@ -15,6 +15,9 @@ mod port;
 /// What implementations of the traits carry, which are asynchronous and object-safe.
 #[cfg(feature = "service")]
 pub use async_trait::async_trait;
+#[cfg(feature = "service")]
+#[doc(hidden)]
+pub use chrono::{DateTime, Utc};
 pub use needs::{Loaded, Need, Needs, TouchOf};
 #[cfg(feature = "service")]
 pub use port::{Durability, Store};

@@ -71,6 +71,14 @@ pub fn mask(text: &str) -> String {
     first.into_iter().chain("***".chars()).collect()
 }
 
+/// A name as part of a key of bounded length: itself, or where it is long a digest of it.
+pub(crate) fn short(name: &str) -> std::borrow::Cow<'_, str> {
+    match name.len() <= SHORT_BYTES_MAX {
+        true => name.into(),
+        false => crate::canonical::Fingerprint::of_bytes(name.as_bytes()).to_hex().into(),
+    }
+}
+
 /// A personal text: `Debug` shows how long it is, and nothing of it.
 ///
 /// ```
@@ -113,6 +121,9 @@ impl NameError {
         }
     }
 }
+
+/// The longest name that [`short`] leaves as it is.
+const SHORT_BYTES_MAX: usize = 100;
 
 macro_rules! open_set {
     ($(#[$doc:meta])* $name:ident) => {

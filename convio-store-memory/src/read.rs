@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use convio_core::analytics::{AnalyticsRepository, ReportQuery, Rollup};
 use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::{ClaimName, RollupKey};
@@ -303,6 +304,17 @@ impl Records for MemoryStore {
         let tenants = self.tenants();
         let key = (kind.to_owned(), key.to_owned());
         Ok(tenants.get(&workspace).and_then(|tenant| tenant.records.get(&key).cloned()))
+    }
+
+    async fn fetch_used(
+        &self,
+        workspace: WorkspaceId,
+        counters: &[(String, DateTime<Utc>)],
+    ) -> Read<Vec<i64>> {
+        let tenants = self.tenants();
+        let tenant = tenants.get(&workspace);
+        let used = |counter| tenant.and_then(|tenant| tenant.counters.get(counter)).copied();
+        Ok(counters.iter().map(|counter| used(counter).unwrap_or(0)).collect())
     }
 }
 

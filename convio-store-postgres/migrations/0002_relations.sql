@@ -310,17 +310,22 @@ WHERE t.cube = 7;
 -- The rules in force, numbered as they were given. They are tried by priority, then number.
 CREATE VIEW {schema}.appointment_routing_rules AS SELECT
     r.workspace_id, r.workspace_id::text AS workspace_uuid,
-    (r.body ->> 'version')::bigint AS rules_version,
+    (f.body ->> 'version')::bigint AS rules_version,
     rule.number,
     rule.body ->> 'name' AS name,
     (rule.body ->> 'priority')::bigint AS priority,
     (rule.body ->> 'active')::boolean AS is_active,
-    (SELECT value FROM json_each_text(rule.body -> 'target')) AS routes_to,
-    (SELECT key FROM json_each_text(rule.body -> 'target')) AS routes_to_kind,
+    (SELECT value FROM json_each_text(rule.body #> '{to,0,target}')) AS routes_to,
+    (SELECT key FROM json_each_text(rule.body #> '{to,0,target}')) AS routes_to_kind,
+    coalesce(rule.body ->> 'strategy', 'first') AS strategy,
+    rule.body -> 'to' AS targets,
     rule.body ->> 'products' = 'any' AS any_product,
     rule.body #> '{products,of}' AS product_types,
     rule.body ->> 'zips' = 'any' AS any_zip_code,
     rule.body #> '{zips,of}' AS zip_codes
 FROM {schema}.record AS r
-CROSS JOIN LATERAL json_array_elements(r.body -> 'rules') WITH ORDINALITY AS rule (body, number)
+CROSS JOIN LATERAL (SELECT CASE
+    WHEN (r.body ->> 'effective_from')::timestamptz > now() THEN r.body -> 'until_then' ELSE r.body
+END AS body) AS f
+CROSS JOIN LATERAL json_array_elements(f.body -> 'rules') WITH ORDINALITY AS rule (body, number)
 WHERE r.kind = 'routing.rules' AND r.key = 'current';

@@ -68,6 +68,21 @@ impl Session<'_> {
         Ok(names.iter().map(holder).collect())
     }
 
+    pub(crate) async fn fetch_used(
+        &self,
+        workspace: WorkspaceId,
+        counters: &[(String, DateTime<Utc>)],
+    ) -> Result<Vec<i64>, StoreError> {
+        let args = Args::default()
+            .with(workspace.uuid())
+            .with(counters.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>())
+            .with(counters.iter().map(|(_, window)| *window).collect::<Vec<_>>());
+        let rows = self.read(workspace, self.sql().select(&COUNTER, BY_WINDOWS), args).await?;
+        let found = read_all(&rows, read_counter)?;
+        let used = |counter| found.iter().find(|(found, _)| found == counter).map(|(_, used)| *used);
+        Ok(counters.iter().map(|counter| used(counter).unwrap_or(0)).collect())
+    }
+
     /// The keys of a contact.
     pub(crate) async fn contact_keys(
         &self,
@@ -143,4 +158,6 @@ pub(crate) fn webhook_code(name: &ClaimName) -> Uuid {
 
 const BY_NAMES: &str = "x.workspace_id = $1 AND EXISTS (SELECT FROM unnest($2::uuid[], $3::int2[], $4::text[])
     AS n (webhook_id, kind, value) WHERE n.webhook_id = x.webhook_id AND n.kind = x.kind AND n.value = x.value)";
+const BY_WINDOWS: &str = "x.workspace_id = $1 AND EXISTS (SELECT FROM unnest($2::text[], $3::timestamptz[])
+    AS n (key, window_at) WHERE n.key = x.key AND n.window_at = x.window_at)";
 const OF_CONTACT: &str = "x.workspace_id = $1 AND x.contact_id = $2 ORDER BY x.scope, x.kind, x.value";

@@ -64,6 +64,7 @@ impl<'c> LeadAlone<'c> {
             config,
             counters,
             claims,
+            routes,
             workspaces,
             webhooks,
             contacts,
@@ -78,6 +79,7 @@ impl<'c> LeadAlone<'c> {
             rollups,
         } = changes;
         let nothing_else = workspaces.is_empty()
+            && routes.is_empty()
             && webhooks.is_empty()
             && rejections.is_empty()
             && appointments.is_empty()

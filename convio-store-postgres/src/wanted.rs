@@ -77,6 +77,7 @@ impl<'c> Wanted<'c> {
             config: _,
             counters,
             claims,
+            routes,
             workspaces,
             webhooks,
             contacts,
@@ -93,6 +94,9 @@ impl<'c> Wanted<'c> {
         let w = *workspace;
         self.workspaces.insert((w, ()));
         self.counters.extend(counters.iter().map(|add| (w, (add.key.as_str(), add.window))));
+        for route in routes {
+            self.counters.extend(route.counters().iter().map(|(key, at)| (w, (key.as_str(), *at))));
+        }
         self.claims.extend(claims.iter().map(|claim| (w, (claim.webhook, claim.kind, claim.value.as_str()))));
         self.own.extend(workspaces.iter().map(|_| (w, ())));
         for row in webhooks.iter().map(Write::row) {

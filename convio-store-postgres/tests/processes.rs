@@ -10,14 +10,16 @@ mod support;
 use std::sync::Arc;
 
 use audit::broken_laws;
+use convio_conformance::bookers;
+use convio_conformance::dice::Dice;
 use convio_conformance::process::{Process, hear, order, say};
 use convio_core::clock::FixedClock;
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::lead::LeadFilter;
 use convio_core::service::RandomIds;
 use convio_core::{
-    Contact, Convio, DedupScope, Error, ErrorKind, Ingested, Lead, NewWebhook, NewWorkspace, PageRequest,
-    Position, RawLead, Region, StreamRef, WorkspaceHandle, WorkspaceId,
+    Actor, Contact, Convio, DedupScope, Error, ErrorKind, Ingested, Lead, NewWebhook, NewWorkspace,
+    PageRequest, Position, RawLead, Region, StreamRef, WorkspaceHandle, WorkspaceId,
 };
 use convio_store_postgres::{Options, PgStore};
 use support::{Place, pool, run};
@@ -105,6 +107,20 @@ fn of_64_leads_in_an_hour_a_webhook_takes_exactly_as_many_as_its_limit_says() {
 }
 
 #[test]
+fn thirty_two_bookers_take_exactly_what_the_caps_allow() {
+    let place = Place::new();
+    let mut pair = Pair::start("book", &place.schema);
+    let acme = workspace(&place, DedupScope::Workspace, None);
+    run(acme.publish_rules(bookers::rules())).unwrap();
+    let booked = pair.both(&acme.id().to_string(), BOOKERS);
+    assert_eq!(booked, vec![BOOKINGS.to_string(); 2 * BOOKERS]);
+    pair.finish();
+    let store = PgStore::with(pool(), options(&place.schema));
+    run(bookers::check(&store, &acme));
+    assert_eq!(laws(&place), [""; 0]);
+}
+
+#[test]
 fn two_processes_migrate_a_new_schema_at_once() {
     let mut pair = Pair::start("migrate", "");
     for round in 0..ROUNDS {
@@ -130,6 +146,7 @@ fn second_process() {
     run(async {
         match what.as_str() {
             "migrate" => migrate_schemas().await,
+            "book" => book(half, schema).await,
             what => ingest_rounds(what, half, schema).await,
         }
     });
@@ -220,6 +237,30 @@ async fn ingest_rounds(what: &str, half: &str, schema: &str) {
             .collect();
         for task in tasks {
             say(&told(&task.await.unwrap()));
+        }
+    }
+}
+
+/// Bookers who set off together.
+async fn book(half: &str, schema: &str) {
+    let convio = Convio::new(PgStore::with(pool(), options(schema)));
+    say("ready");
+    while let Some(workspace) = hear() {
+        let acme = convio.workspace(workspace.parse().unwrap());
+        let mut dice = Dice::of_this_run();
+        let start = Arc::new(Barrier::new(BOOKERS));
+        let tasks: Vec<_> = (0..BOOKERS)
+            .map(|task| {
+                let acme = acme.clone().acting_as(Actor::user(format!("{half} {task}")));
+                let (start, mut dice) = (start.clone(), dice.fork());
+                tokio::spawn(async move {
+                    start.wait().await;
+                    bookers::book(&acme, BOOKINGS, &mut dice).await
+                })
+            })
+            .collect();
+        for task in tasks {
+            say(&task.await.unwrap().to_string());
         }
     }
 }
@@ -337,6 +378,9 @@ fn only<T>(rows: &[T]) -> &T {
 
 /// Tasks of one process.
 const TASKS: usize = 32;
+/// Bookers of one process, and how often each of them books.
+const BOOKERS: usize = 16;
+const BOOKINGS: usize = 10;
 /// Each with a number that is new.
 const ROUNDS: usize = 5;
 /// Last digits of the first number.

@@ -423,16 +423,21 @@ CREATE VIEW appointment_routing_rules AS SELECT
     r.workspace_id,
     lower(hex(substr(r.workspace_id, 1, 4)) || '-' || hex(substr(r.workspace_id, 5, 2)) || '-' || hex(substr(r.workspace_id, 7, 2))
         || '-' || hex(substr(r.workspace_id, 9, 2)) || '-' || hex(substr(r.workspace_id, 11))) AS workspace_uuid,
-    json_extract(r.body, '$.version') AS rules_version,
+    CASE WHEN datetime(json_extract(r.body, '$.effective_from')) > datetime('now') THEN json_extract(r.body, '$.until_then.version')
+        ELSE json_extract(r.body, '$.version') END AS rules_version,
     rule.key + 1 AS number,
     json_extract(rule.value, '$.name') AS name,
     json_extract(rule.value, '$.priority') AS priority,
     json_extract(rule.value, '$.active') AS is_active,
-    (SELECT atom FROM json_each(rule.value, '$.target')) AS routes_to,
-    (SELECT key FROM json_each(rule.value, '$.target')) AS routes_to_kind,
+    (SELECT atom FROM json_each(rule.value, '$.to[0].target')) AS routes_to,
+    (SELECT key FROM json_each(rule.value, '$.to[0].target')) AS routes_to_kind,
+    coalesce(json_extract(rule.value, '$.strategy'), 'first') AS strategy,
+    json_extract(rule.value, '$.to') AS targets,
     json_extract(rule.value, '$.products') = 'any' AS any_product,
     json_extract(rule.value, '$.products.of') AS product_types,
     json_extract(rule.value, '$.zips') = 'any' AS any_zip_code,
     json_extract(rule.value, '$.zips.of') AS zip_codes
-FROM record AS r, json_each(r.body, '$.rules') AS rule
+FROM record AS r, json_each(r.body, CASE
+    WHEN datetime(json_extract(r.body, '$.effective_from')) > datetime('now') THEN '$.until_then.rules' ELSE '$.rules'
+END) AS rule
 WHERE r.kind = 'routing.rules' AND r.key = 'current';

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use convio_core::WorkspaceId;
 use convio_core::change_set::Version;
 use convio_core::record::{CONFIG_KINDS, Record, Records};
@@ -8,6 +9,7 @@ use rusqlite::{Connection, Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, to_json};
+use crate::gates;
 use crate::put::{Put, Sql};
 use crate::readers::{query_all, query_one};
 
@@ -23,6 +25,18 @@ impl<A: Access> Records for Sqlite<A> {
         self.access
             .read(move |conn| query_one(conn, BY_KEY, params![Id(workspace.uuid()), kind, key], read))
             .await
+    }
+
+    async fn fetch_used(
+        &self,
+        workspace: WorkspaceId,
+        counters: &[(String, DateTime<Utc>)],
+    ) -> Result<Vec<i64>, StoreError> {
+        let counters = counters.to_vec();
+        let used = move |conn: &Connection| {
+            counters.iter().map(|(key, window)| gates::used(conn, workspace, key, *window)).collect()
+        };
+        self.access.read(used).await
     }
 }
 

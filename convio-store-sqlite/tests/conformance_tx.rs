@@ -158,6 +158,7 @@ in_a_transaction_each! {
     }
     Records {
         fn fetch_record(workspace: WorkspaceId, kind: &str, key: &str) -> Read<Option<Record>>;
+        fn fetch_used(workspace: WorkspaceId, counters: &[(String, DateTime<Utc>)]) -> Read<Vec<i64>>;
     }
 }
 

@@ -11,12 +11,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use convio_conformance::bookers;
+use convio_conformance::dice::Dice;
 use convio_conformance::process::{Process, hear, order, say};
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::lead::LeadFilter;
 use convio_core::{
-    Contact, Convio, DedupScope, Ingested, Lead, NewWebhook, NewWorkspace, PageRequest, Position, RawLead,
-    Region, StreamRef, WorkspaceHandle, WorkspaceId,
+    Actor, Contact, Convio, DedupScope, Ingested, Lead, NewWebhook, NewWorkspace, PageRequest, Position,
+    RawLead, Region, StreamRef, WorkspaceHandle, WorkspaceId,
 };
 use convio_store_sqlite::{MIGRATIONS, SqliteStore};
 use support::audit::broken_laws;
@@ -104,6 +106,21 @@ fn two_processes_open_a_new_file_at_once() {
     pair.finish();
 }
 
+#[test]
+fn thirty_two_bookers_take_exactly_what_the_caps_allow() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("leads.db");
+    let mut pair = Pair::start("book", &path);
+    let acme = workspace(&path, DedupScope::Workspace);
+    pollster::block_on(acme.publish_rules(bookers::rules())).unwrap();
+    let booked = pair.both(&acme.id().to_string(), BOOKERS);
+    assert_eq!(booked, vec![BOOKINGS.to_string(); 2 * BOOKERS]);
+    pair.finish();
+    let store = SqliteStore::open(&path).unwrap();
+    pollster::block_on(bookers::check(&store, &acme));
+    assert_eq!(broken_laws(&path), [""; 0]);
+}
+
 /// The second process; the first one says which.
 #[test]
 #[ignore = "the tests of this file start it"]
@@ -114,6 +131,7 @@ fn second_process() {
     runtime.block_on(async {
         match what.as_str() {
             "open" => open_files().await,
+            "book" => book(half, Path::new(path)).await,
             what => ingest_rounds(what, half, Path::new(path)).await,
         }
     });
@@ -166,6 +184,30 @@ async fn open_files() {
             }
         };
         say(&answer);
+    }
+}
+
+/// Bookers who set off together.
+async fn book(half: &str, path: &Path) {
+    let convio = Convio::new(SqliteStore::open(path).unwrap());
+    say("ready");
+    while let Some(workspace) = hear() {
+        let acme = convio.workspace(workspace.parse().unwrap());
+        let mut dice = Dice::of_this_run();
+        let start = Arc::new(Barrier::new(BOOKERS));
+        let tasks: Vec<_> = (0..BOOKERS)
+            .map(|task| {
+                let acme = acme.clone().acting_as(Actor::user(format!("{half} {task}")));
+                let (start, mut dice) = (start.clone(), dice.fork());
+                tokio::spawn(async move {
+                    start.wait().await;
+                    bookers::book(&acme, BOOKINGS, &mut dice).await
+                })
+            })
+            .collect();
+        for task in tasks {
+            say(&task.await.unwrap().to_string());
+        }
     }
 }
 
@@ -317,6 +359,9 @@ fn only<T>(rows: &[T]) -> &T {
 
 /// Tasks of one process.
 const TASKS: usize = 32;
+/// Bookers of one process, and how often each of them books.
+const BOOKERS: usize = 16;
+const BOOKINGS: usize = 10;
 /// Each with a number that is new.
 const ROUNDS: usize = 5;
 /// Last digits of the first number.

@@ -40,7 +40,7 @@ ended AS (
     SELECT e.workspace_id, e.kind, day_of(a.ended_at, e.zone) AS day, a.conversion_id, (
         SELECT w.facts FROM event w
         WHERE w.workspace_id = e.workspace_id AND w.subject_kind = 'appointment' AND w.subject_id = e.subject_id
-          AND w.kind IN ('appointment.booked', 'appointment.assigned') AND w.position < e.position
+          AND w.kind IN ('appointment.booked', 'appointment.assigned', 'appointment.routed') AND w.position < e.position
         ORDER BY w.position DESC LIMIT 1
     ) AS facts
     FROM zoned e

@@ -108,6 +108,18 @@ bugs! {
     CountsOneTooMany => gates::a_counter_goes_up_to_its_limit_and_no_further,
     /// A counter goes on over all its windows.
     CountsOverAllWindows => limits::a_webhook_takes_so_many_leads_in_a_clock_hour,
+    /// The counters of another workspace are read.
+    FetchesCountersOfAnyone => isolation::names_counters_and_windows_of_two_workspaces_know_nothing_of_each_other,
+    /// What a route takes of counters is not counted.
+    CountsNoRoute => routing::turns_are_taken_in_smooth_order,
+    /// A route is decided by counters as they were before the change set gave anything back.
+    RoutesBeforeItFrees => routing::whoever_declines_makes_way_for_the_next,
+    /// A visit keeps what stood in for the decision of its route.
+    KeepsNoRoute => routing::turns_are_taken_in_smooth_order,
+    /// The totals of a visit that is routed are nobody's.
+    CountsRoutesForNobody => routing::no_turn_is_served_twice_whoever_books_at_once,
+    /// The receipt of a route does not tell who got it.
+    TellsNoRoute => routing::turns_are_taken_in_smooth_order,
     /// All counters are one.
     CountsEverythingTogether => gates::a_counter_goes_up_to_its_limit_and_no_further,
     /// A retried claim is taken again.

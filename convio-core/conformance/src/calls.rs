@@ -101,6 +101,8 @@ calls! {
         acme.publish_rules([Rule::to(Target::team("all")).any_product().any_zip()])
     };
 
+    roll_back_rules: Admin = |acme, _named| acme.roll_back_rules(Version(1));
+
     ingest: Ingest = |acme, named| {
         acme.ingest(RawLead::json(r#"{"phone":"+12125550199"}"#).webhook(named.webhook_name))
     };
@@ -138,6 +140,9 @@ calls! {
     book: Update = |acme, named| acme.book(named.lead, schedule());
     confirm: Update = |acme, named| acme.confirm(named.appointment);
     assign: Update = |acme, named| acme.assign(named.appointment, Target::team("east"), None);
+    decline: Update = |acme, named| acme.decline(named.appointment, None);
+    route: Update = |acme, named| acme.route(named.appointment);
+    route_waiting: Update = |acme, _named| async { acme.route_waiting(&PageRequest::default()).await };
     cancel: Update = |acme, named| acme.cancel(named.appointment, Party::Staff, None);
     no_show: Update = |acme, named| acme.no_show(named.appointment, Party::Customer);
     reschedule: Update = |acme, named| acme.reschedule(named.appointment, schedule(), Party::Staff, None);
@@ -196,6 +201,14 @@ calls! {
     rules: Read = |acme, _named| acme.rules();
     rules_at: Read = |acme, _named| acme.rules_at(Version(1));
     explain: Read = |acme, _named| async { acme.explain(&RoutingRequest::default()).await };
+    simulate: Read = |acme, named| async move {
+        let rules = [Rule::to(Target::team("all")).any_product().any_zip()];
+        acme.simulate(rules, &[named.lead], named.now).await
+    };
+    replay_rules: Read = |acme, _named| async {
+        let rules = [Rule::to(Target::team("all")).any_product().any_zip()];
+        acme.replay_rules(rules, chrono::DateTime::UNIX_EPOCH).await
+    };
     history: Read = |acme, named| async {
         acme.history(StreamRef::Lead(named.lead), &PageRequest::default()).await
     };
@@ -274,11 +287,12 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("../../src/service/handle.rs"),
     include_str!("../../src/service/ingest.rs"),
     include_str!("../../src/service/keys.rs"),
     include_str!("../../src/service/leads.rs"),
     include_str!("../../src/service/reads.rs"),
     include_str!("../../src/service/reports.rs"),
+    include_str!("../../src/service/routing.rs"),
 ];

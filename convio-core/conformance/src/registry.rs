@@ -331,6 +331,19 @@ registry! { $
         leads_expire_after_their_days_unless_a_visit_is_open
         without_an_age_no_lead_expires
     }
+    routing {
+        turns_are_taken_in_smooth_order
+        no_turn_is_served_twice_whoever_books_at_once
+        a_cap_is_never_overshot_with_declines_and_cancellations_between
+        whoever_declines_makes_way_for_the_next
+        who_waits_is_routed_in_order_of_arrival
+        what_ends_or_moves_gives_back_what_it_took
+        a_visit_that_comes_with_its_lead_takes_its_turn
+        a_decision_is_made_again_from_what_it_noted
+        a_publication_takes_effect_when_it_says
+        rules_are_rolled_back_to_an_earlier_publication
+        what_rules_would_do_is_told_and_leaves_no_trace
+    }
     visits {
         a_visit_keeps_all_that_was_said_of_it
         each_way_of_routing_explains_itself

@@ -1,7 +1,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::id::LeadId;
+use crate::id::{AppointmentId, LeadId};
 
 /// The sums that are kept, a closed list: each row is one day and up to three dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -160,6 +160,8 @@ pub struct RollupDelta {
     pub at: Option<DateTime<Utc>>,
     /// The received lead that it counts, where an addition depends on what became of it.
     pub lead: Option<LeadId>,
+    /// The appointment that it counts, where its target, the first dimension, is decided by the commit.
+    pub appointment: Option<AppointmentId>,
 }
 
 impl RollupDelta {

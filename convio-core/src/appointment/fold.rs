@@ -37,7 +37,8 @@ impl Appointment {
             let row = appointment.as_mut()?;
             match &event.body {
                 EventBody::AppointmentConfirmed => row.status = AppointmentStatus::Confirmed,
-                EventBody::AppointmentAssigned { routing, staff } => {
+                EventBody::AppointmentAssigned { routing, staff }
+                | EventBody::AppointmentRouted { routing, staff } => {
                     row.routing = routing.clone();
                     row.staff.clone_from(staff);
                 }

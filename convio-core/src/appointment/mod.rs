@@ -69,6 +69,16 @@ pub struct Appointment {
     pub version: Version,
 }
 
+impl Appointment {
+    /// Takes what was decided: who gets it, and where nobody keeps it yet, who of them does.
+    pub(crate) fn route(&mut self, decision: &Decision) {
+        self.routing.clone_from(decision);
+        if self.staff.is_none() {
+            self.staff = decision.keeper();
+        }
+    }
+}
+
 impl fmt::Debug for Appointment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Appointment")

@@ -163,6 +163,7 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
         config,
         counters,
         claims,
+        routes,
         workspaces,
         webhooks,
         contacts,
@@ -189,6 +190,15 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
     let mut decided = Decisions::default();
     claims.into_iter().try_for_each(|claim| win(rows, claim, at))?;
     counters.into_iter().try_for_each(|add| count(rows, add))?;
+    for route in routes {
+        let decision = route.decide(|key, window| rows.used(key, window))?;
+        for it in decision.counted.iter().filter(|it| it.n != 0) {
+            let no_longer_fits = || CommitError::Misuse("a counter no longer fits".to_owned());
+            let used = it.used.checked_add(it.n).ok_or_else(no_longer_fits)?;
+            rows.put_used(it.key.clone(), it.window, used)?;
+        }
+        decided.routed(route.appointment(), decision);
+    }
     // A row of which the version is checked, and what its event is numbered by.
     macro_rules! write {
         ($writes:expr, |$row:ident| $key:expr, $stream:expr, $put:ident, $complete:expr) => {
@@ -204,10 +214,8 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
                 if !as_expected {
                     return Err($key.conflict(workspace));
                 }
-                if expected.is_none() {
-                    let complete: fn(&Decisions, _) = $complete;
-                    complete(&decided, &mut $row);
-                }
+                let complete: fn(&Decisions, _, bool) = $complete;
+                complete(&decided, &mut $row, expected.is_none());
                 let stream: Option<StreamRef> = $stream;
                 if let Some(stream) = stream {
                     decided.wrote(stream, $row.version);
@@ -216,7 +224,7 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
             }
         };
         ($writes:expr, |$row:ident| $key:expr, $stream:expr, $put:ident) => {
-            write!($writes, |$row| $key, $stream, $put, |_, _: &mut _| {})
+            write!($writes, |$row| $key, $stream, $put, |_, _: &mut _, _| {})
         };
     }
     let subject = |subject| Some(StreamRef::Subject(subject));
@@ -254,9 +262,17 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
         let of = pass(rows, window, &decided)?;
         decided.repeated(lead, of);
     }
-    write!(leads, |row| RowKey::Lead(row.id), Some(StreamRef::Lead(row.id)), put_lead, |decided, row| {
-        decided.complete_lead(row)
-    });
+    write!(
+        leads,
+        |row| RowKey::Lead(row.id),
+        Some(StreamRef::Lead(row.id)),
+        put_lead,
+        |decided, row, is_new| {
+            if is_new {
+                decided.complete_lead(row);
+            }
+        }
+    );
     for row in payloads {
         if rows.has_payload(row.id)? {
             return Err(conflict("payload", row.id));
@@ -269,7 +285,7 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
         |row| RowKey::Appointment(row.id),
         subject(Subject::Appointment(row.id)),
         put_appointment,
-        |decided, row| decided.complete_appointment(row)
+        |decided, row, _| decided.complete_appointment(row)
     );
     write!(
         conversions,
@@ -284,7 +300,8 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
     }
     for delta in rollups {
         let n = decided.sums(&delta);
-        let RollupDelta { cube, day, dims, add: _, at: last_at, lead: _ } = delta;
+        let RollupDelta { cube, day, mut dims, add: _, at: last_at, lead: _, appointment } = delta;
+        decided.complete_dims(appointment, &mut dims);
         rows.add(Rollup { cube, day, dims, n, last_at })?;
     }
     rows.put_head(head)?;

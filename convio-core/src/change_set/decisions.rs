@@ -5,9 +5,10 @@ use chrono::{DateTime, Utc};
 use super::{MergedContact, NewEvent, Receipt, Repeat, Version};
 use crate::analytics::{Measure, RollupDelta};
 use crate::appointment::Appointment;
-use crate::event::{Event, Link, Origin, Position, StreamRef};
-use crate::id::{ContactId, LeadId, WorkspaceId};
+use crate::event::{Event, Link, Origin, Position, StreamRef, Subject};
+use crate::id::{AppointmentId, ContactId, LeadId, WorkspaceId};
 use crate::lead::Lead;
+use crate::routing::Decision;
 
 /// What a store found out while it applied a change set, and what follows from it: the part of applying that is the same
 /// in every store.
@@ -15,6 +16,7 @@ use crate::lead::Lead;
 pub struct Decisions {
     merges: Vec<(LeadId, MergedContact)>,
     repeats: Vec<Repeat>,
+    routes: Vec<(AppointmentId, Decision)>,
     versions: HashMap<StreamRef, Version>,
 }
 
@@ -27,6 +29,11 @@ impl Decisions {
     /// A window was applied.
     pub fn repeated(&mut self, lead: LeadId, of: Option<LeadId>) {
         self.repeats.push(Repeat { lead, of });
+    }
+
+    /// A route was decided.
+    pub fn routed(&mut self, appointment: AppointmentId, decision: Decision) {
+        self.routes.push((appointment, decision));
     }
 
     /// A row was written, and has this version now. Not needed for merges.
@@ -50,9 +57,23 @@ impl Decisions {
         }
     }
 
-    /// Fills in what only the commit knows of a new appointment: the contact of a lead that came in with it.
+    /// Fills in what only the commit knows of an appointment: the contact of a lead that came in with it, and who gets it.
     pub fn complete_appointment(&self, appointment: &mut Appointment) {
         appointment.contact = self.contact(appointment.contact);
+        if let Some(decision) = self.route_of(appointment.id) {
+            appointment.route(decision);
+        }
+    }
+
+    /// Fills in the target that a rollup of an appointment is for.
+    pub fn complete_dims(&self, appointment: Option<AppointmentId>, dims: &mut [String; 3]) {
+        if let Some(decision) = appointment.and_then(|id| self.route_of(id)) {
+            dims[0] = decision.target.as_ref().map(ToString::to_string).unwrap_or_default();
+        }
+    }
+
+    fn route_of(&self, appointment: AppointmentId) -> Option<&Decision> {
+        self.routes.iter().find(|(id, _)| *id == appointment).map(|(_, decision)| decision)
     }
 
     /// The event, numbered in every stream that it changes.
@@ -64,7 +85,12 @@ impl Decisions {
         position: Position,
         new: NewEvent,
     ) -> Event {
-        let NewEvent { body, contact, lead, subject, duplicate_of } = new;
+        let NewEvent { mut body, contact, lead, subject, duplicate_of } = new;
+        if let Some(Subject::Appointment(id)) = subject
+            && let Some(decision) = self.route_of(id)
+        {
+            body.route(decision);
+        }
         // What only speaks of a contact or lead says nothing of how they came in.
         let merged = contact.filter(|mention| mention.changes).and_then(|mention| self.merge_of(mention.id));
         let contact = contact.map(|mention| Link {
@@ -105,7 +131,7 @@ impl Decisions {
     /// The receipt.
     pub fn receipt(self, position: Position) -> Receipt {
         let contacts = self.merges.into_iter().map(|(_, merged)| merged).collect();
-        Receipt { contacts, repeats: self.repeats, position }
+        Receipt { contacts, repeats: self.repeats, routes: self.routes, position }
     }
 
     fn merge_of(&self, candidate: ContactId) -> Option<&MergedContact> {

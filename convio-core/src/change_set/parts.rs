@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -7,7 +8,9 @@ use super::{ConfigVersion, Version};
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey, Offer, Touch};
 use crate::event::{EventBody, Subject};
-use crate::id::{ContactId, LeadId, WebhookId};
+use crate::id::{AppointmentId, ContactId, LeadId, WebhookId};
+use crate::routing::{Decision, Declined, RoutingRequest, RuleTable};
+use crate::store::CommitError;
 
 /// A row to be written whole.
 #[derive(Debug, Clone)]
@@ -135,6 +138,63 @@ pub struct CounterAdd {
     pub at_most: i64,
 }
 
+/// An appointment whose target is decided when the change set is applied, by what counters have come to then.
+#[derive(Debug, Clone)]
+pub struct Route {
+    appointment: AppointmentId,
+    rules: Arc<RuleTable>,
+    request: RoutingRequest,
+    declined: Vec<Declined>,
+    counters: Vec<(String, DateTime<Utc>)>,
+    needs_somebody: bool,
+}
+
+impl Route {
+    /// The route of an appointment that rules decide on, past those who declined it.
+    pub fn new(
+        appointment: AppointmentId,
+        rules: Arc<RuleTable>,
+        request: RoutingRequest,
+        declined: Vec<Declined>,
+    ) -> Self {
+        let counters = rules.counters(&request, &declined);
+        Self { appointment, rules, request, declined, counters, needs_somebody: false }
+    }
+
+    /// That loses its gate where nobody gets the appointment.
+    #[must_use]
+    pub fn to_somebody(self) -> Self {
+        Self { needs_somebody: true, ..self }
+    }
+
+    /// The appointment.
+    pub fn appointment(&self) -> AppointmentId {
+        self.appointment
+    }
+
+    /// The counters that the decision may look at, each with its window, in order and each once.
+    pub fn counters(&self) -> &[(String, DateTime<Utc>)] {
+        &self.counters
+    }
+
+    /// Who gets it, where counters have come to what `used` says. What the decision adds to them is in
+    /// [`Decision::counted`].
+    ///
+    /// # Errors
+    /// Those of `used`; [`GateLost::Nobody`].
+    pub fn decide(
+        &self,
+        used: impl FnMut(&str, DateTime<Utc>) -> Result<i64, CommitError>,
+    ) -> Result<Decision, CommitError> {
+        let decision = self.rules.decide_with(&self.request, &self.declined, used)?;
+        if self.needs_somebody && decision.target.is_none() {
+            let lost = GateLost::Nobody { appointment: self.appointment, decision: Box::new(decision) };
+            return Err(CommitError::GateLost(lost));
+        }
+        Ok(decision)
+    }
+}
+
 /// A place in which a lead repeats another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepeatWindow {
@@ -228,6 +288,13 @@ pub enum GateLost {
         /// The counter.
         key: String,
     },
+    /// The rules have nobody for the appointment.
+    Nobody {
+        /// The appointment.
+        appointment: AppointmentId,
+        /// What they decided.
+        decision: Box<Decision>,
+    },
 }
 
 impl fmt::Display for GateLost {
@@ -237,6 +304,7 @@ impl fmt::Display for GateLost {
             Self::Config { current: Some(_) } => f.write_str("the configuration is another one by now"),
             Self::Claim { holder, .. } => write!(f, "the name is claimed by `{holder}`"),
             Self::Repeat { of, .. } => write!(f, "the lead repeats `{of}`"),
+            Self::Nobody { decision, .. } => f.write_str(&decision.explain()),
             Self::Counter { key } => write!(f, "the limit of `{key}` is reached"),
         }
     }

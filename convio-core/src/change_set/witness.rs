@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 
 use super::{ChangeSet, ContactWrite, MergedContact, Receipt, Repeat, Version};
 use crate::contact::ContactNumber;
-use crate::event::{Event, Origin, Position, StreamRef};
+use crate::event::{Event, Origin, Position, StreamRef, Subject};
 use crate::id::{ContactId, LeadId, WorkspaceId};
 
 /// What tells afterwards whether a change set was applied, where the store could not say: the ids that it carries itself, and
@@ -80,6 +80,15 @@ impl Witness {
                 .iter()
                 .map(|lead| Repeat { lead: *lead, of: of(*lead).and_then(|(event, _)| event.duplicate_of) })
                 .collect(),
+            routes: event
+                .body
+                .routing()
+                .into_iter()
+                .filter_map(|decision| match self.stream {
+                    StreamRef::Subject(Subject::Appointment(id)) => Some((id, decision.clone())),
+                    _ => None,
+                })
+                .collect(),
             position: Position(event.position.0 - self.place + self.events - 1),
         }
     }
@@ -88,7 +97,6 @@ impl Witness {
 impl ChangeSet {
     /// The version that the change set gives to a row, where it is known before it is applied.
     fn version_of(&self, stream: StreamRef) -> Option<Version> {
-        use crate::event::Subject;
         macro_rules! of {
             ($rows:ident, $id:expr) => {
                 self.$rows.iter().map(|write| write.row()).find(|row| row.id == $id).map(|row| row.version)

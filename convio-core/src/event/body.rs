@@ -121,6 +121,13 @@ pub enum EventBody {
         /// Who of them keeps it.
         staff: Option<String>,
     },
+    /// The rules were asked again: whoever had the appointment declined it, or nobody had it.
+    AppointmentRouted {
+        /// Whom it went to.
+        routing: Decision,
+        /// Who of them keeps it.
+        staff: Option<String>,
+    },
     /// An appointment was moved: another one stands in its place.
     AppointmentRescheduled {
         /// The one that stands in its place.
@@ -356,6 +363,7 @@ impl EventBody {
             Self::AppointmentBooked(_) => "appointment.booked",
             Self::AppointmentConfirmed => "appointment.confirmed",
             Self::AppointmentAssigned { .. } => "appointment.assigned",
+            Self::AppointmentRouted { .. } => "appointment.routed",
             Self::AppointmentRescheduled { .. } => "appointment.rescheduled",
             Self::AppointmentEnded(ended) => match ended.status {
                 AppointmentStatus::Cancelled => "appointment.cancelled",
@@ -364,6 +372,30 @@ impl EventBody {
             },
             Self::ConversionRecorded(_) => "conversion.recorded",
             Self::ConversionVoided(_) => "conversion.voided",
+        }
+    }
+
+    /// Whom it says that an appointment goes to.
+    pub fn routing(&self) -> Option<&Decision> {
+        match self {
+            Self::AppointmentBooked(booked) => Some(&booked.routing),
+            Self::AppointmentAssigned { routing, .. } | Self::AppointmentRouted { routing, .. } => {
+                Some(routing)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes what was decided: who gets the appointment, and where nobody keeps it yet, who of them does.
+    pub(crate) fn route(&mut self, decision: &Decision) {
+        let (routing, staff) = match self {
+            Self::AppointmentBooked(booked) => (&mut booked.routing, &mut booked.staff),
+            Self::AppointmentRouted { routing, staff } => (routing, staff),
+            _ => return,
+        };
+        routing.clone_from(decision);
+        if staff.is_none() {
+            *staff = decision.keeper();
         }
     }
 }

@@ -96,7 +96,7 @@ impl EventBody {
             }
             Self::RulesPublished(rules) => to_string(rules),
             Self::AppointmentBooked(facts) => to_string(facts),
-            Self::AppointmentAssigned { routing, staff } => {
+            Self::AppointmentAssigned { routing, staff } | Self::AppointmentRouted { routing, staff } => {
                 to_string(&Assigned { routing: routing.clone(), staff: staff.clone() })
             }
             Self::AppointmentRescheduled { to, at } => to_string(&MovedTo { to: *to, at: at.clone() }),
@@ -200,6 +200,10 @@ impl EventBody {
             "appointment.assigned" => {
                 let Assigned { routing, staff } = from_str(facts)?;
                 Self::AppointmentAssigned { routing, staff }
+            }
+            "appointment.routed" => {
+                let Assigned { routing, staff } = from_str(facts)?;
+                Self::AppointmentRouted { routing, staff }
             }
             "appointment.rescheduled" => {
                 let MovedTo { to, at } = from_str(facts)?;

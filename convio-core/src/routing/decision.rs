@@ -1,13 +1,19 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::Target;
-use crate::change_set::Version;
+use super::{Counted, Declined, Freed, Passed, Target, Why};
+use crate::change_set::{CounterAdd, Version};
+use crate::money::Money;
 
 /// Whom something went to, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Who gets it; `None` when no rule matches: it is never lost, but unrouted.
+    /// Who gets it; `None` when no rule matches or has somebody for it: it is never lost, but unrouted.
     pub target: Option<Target>,
+    /// Who gets it too, from a rule that gives to all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Target>,
     /// Who decided.
     pub how: How,
     /// The rule that matched.
@@ -19,6 +25,21 @@ pub struct Decision {
     /// How many more rules come before the answer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failed_more: u64,
+    /// Who should have got it by a rule that matches and did not, and why: the first [`PASSED_SHOWN`](super::PASSED_SHOWN).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<Passed>,
+    /// How many more did not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub passed_more: u64,
+    /// Who declined it before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declined: Vec<Declined>,
+    /// What it is expected to be worth, if that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Money>,
+    /// The counters that were looked at, and what was added to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<Counted>,
 }
 
 /// How it was decided who gets something.
@@ -80,14 +101,39 @@ impl Decision {
     }
 
     fn without_rules(target: Target, how: How) -> Self {
+        Self { target: Some(target), ..Self::none(how, Version::ZERO) }
+    }
+
+    /// Nobody gets it.
+    pub(crate) fn none(how: How, rules_version: Version) -> Self {
         Self {
-            target: Some(target),
+            target: None,
+            also: Vec::new(),
             how,
             rule: None,
-            rules_version: Version::ZERO,
+            rules_version,
             failed: Vec::new(),
             failed_more: 0,
+            passed: Vec::new(),
+            passed_more: 0,
+            declined: Vec::new(),
+            value: None,
+            counted: Vec::new(),
         }
+    }
+
+    /// The person that it goes to, who then keeps the appointment.
+    pub fn keeper(&self) -> Option<String> {
+        match &self.target {
+            Some(Target::Person(name)) => Some(name.clone()),
+            Some(Target::Team(_)) | None => None,
+        }
+    }
+
+    /// What is given back to counters where what was decided no longer holds so far.
+    pub(crate) fn freed(&self, is: impl Fn(Freed) -> bool) -> impl Iterator<Item = CounterAdd> {
+        let back = self.counted.iter().filter(move |it| it.n != 0 && is(it.freed));
+        back.map(|it| CounterAdd { key: it.key.clone(), window: it.window, n: -it.n, at_most: i64::MAX })
     }
 
     /// Why it came out so, as a sentence.
@@ -98,7 +144,21 @@ impl Decision {
             }
             (None, Some(target), How::Hand) => format!("assigned by hand to {target}"),
             (None, Some(target), _) => format!("booked directly with {target}"),
-            _ => format!("no rule of rules version {} matches: unrouted", self.rules_version),
+            _ if self.passed.is_empty() => {
+                format!("no rule of rules version {} matches: unrouted", self.rules_version)
+            }
+            _ => format!("no rule of rules version {} has anybody for it: unrouted", self.rules_version),
+        };
+        let answer = match self.also.as_slice() {
+            [] => answer,
+            also => {
+                format!("{answer} and {}", also.iter().map(Target::to_string).collect::<Vec<_>>().join(", "))
+            }
+        };
+        let answer = self.passed.iter().fold(answer, |answer, passed| format!("{answer}; {passed}"));
+        let answer = match self.passed_more {
+            0 => answer,
+            more => format!("{answer}; {more} more did not get it"),
         };
         if self.failed.is_empty() {
             return answer;
@@ -107,6 +167,27 @@ impl Decision {
         let more = (self.failed_more > 0).then(|| format!("and {} more did not match", self.failed_more));
         let failed: Vec<String> = failed.chain(more).collect();
         format!("{answer}; before it, {}", failed.join(", "))
+    }
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, target, why } = self;
+        match target {
+            Some(target) => write!(f, "not {target} of `{rule}`: ")?,
+            None => write!(f, "not by `{rule}`: ")?,
+        }
+        match why {
+            Why::Full { cap, used } => write!(f, "{used} of {cap} are taken"),
+            Why::Declined { reason: Some(reason) } => write!(f, "declined ({reason})"),
+            Why::Declined { reason: None } => f.write_str("declined"),
+            Why::Inactive => f.write_str("inactive"),
+            Why::Turn { turn } => write!(f, "turn {turn} is another's"),
+            Why::Share => f.write_str("the lead's number is another's"),
+            Why::Busier { open } => write!(f, "busier, with {open} open"),
+            Why::Later => f.write_str("comes later"),
+            Why::Owned => f.write_str("the owner goes before"),
+        }
     }
 }
 

@@ -3,23 +3,33 @@
 //! A pure function of rules and request: the same answer on every store and every run, and it explains itself.
 //! [`RuleSet::decide`] tries rule after rule and is the definition; [`RuleTable::decide`] gives the same answers from an index.
 
+mod cap;
 mod condition;
 mod decision;
+mod pick;
 mod request;
 mod rule;
+mod share;
+mod simulation;
 mod table;
 mod text_set;
 mod zip_pattern;
 mod zips;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::change_set::Version;
 
+pub use cap::{CAPS_MAX, Cap, Limit, Period};
 pub use condition::{CONSENT_FIELDS, Condition, DEPTH_MAX, FieldTest, Moment, Window};
 pub use decision::{Decision, FAILED_SHOWN, FailedAt, How};
+use pick::{Choices, Picked};
+pub use pick::{Counted, Declined, Freed, MATCHING_MAX, PASSED_SHOWN, Passed, Why};
 pub use request::RoutingRequest;
-pub use rule::{Rule, Target};
+pub use rule::{Rule, Target, TargetSettings};
+pub use share::{SHARES_MAX, Share, Strategy, WEIGHTS_MAX, smooth_round};
+pub use simulation::Simulation;
 pub use table::RuleTable;
 pub use text_set::{AnyOf, TextSet};
 pub use zip_pattern::{ZipPattern, ZipPatternError, ZipSet, ZipText, Zips};
@@ -32,6 +42,18 @@ pub struct RuleSet {
     pub version: Version,
     /// The rules, in the order in which they were given: ties of priority are decided by it.
     pub rules: Vec<Rule>,
+    /// What holds for targets in all rules. A target that is not among them takes all that it is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetSettings>,
+    /// From when on they are in force, where that was said; else since they were published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_from: Option<DateTime<Utc>>,
+    /// The rules that are in force until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_then: Option<Box<RuleSet>>,
+    /// The publication that these are the rules of once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<Version>,
 }
 
 impl RuleSet {
@@ -54,10 +76,14 @@ impl RuleSet {
     /// let rest = rules.decide(&ask("solar", "10001"));
     /// assert_eq!(rest.explain(), "rule `rest` of rules version 1 routes to team `rest`; before it, `west` failed at zips");
     /// ```
+    ///
+    /// Nothing is counted yet: caps have room, and rounds are at their first turn.
     pub fn decide(&self, request: &RoutingRequest) -> Decision {
         let order = self.order();
-        let found = order.iter().position(|n| self.rules[*n as usize].first_failure(request).is_none());
-        self.decision(&order, found, request)
+        let rules = order.iter().map(|n| &self.rules[*n as usize]).enumerate();
+        let matching = rules.filter(|(_, rule)| rule.first_failure(request).is_none());
+        let Ok(picked) = Choices::of(self).pick(matching, request, &[], pick::nothing);
+        self.decision(&order, picked, request)
     }
 
     /// The rules by how they are tried: by priority, then as they were given.
@@ -67,26 +93,40 @@ impl RuleSet {
         order
     }
 
-    /// The decision for the rule at this place of the order, with those before it.
-    fn decision(&self, order: &[u32], found: Option<usize>, request: &RoutingRequest) -> Decision {
-        let before = &order[..found.unwrap_or(order.len())];
+    /// The decision that was picked, with the rules that come before in this order.
+    fn decision(&self, order: &[u32], picked: Picked, request: &RoutingRequest) -> Decision {
+        let Picked { place, target, also, counted, mut passed } = picked;
+        let before = &order[..place.unwrap_or(order.len())];
         let shown = &before[..before.len().min(FAILED_SHOWN)];
         let failed = shown.iter().map(|n| &self.rules[*n as usize]);
         let failed = failed.filter_map(|rule| Some((rule.name.clone(), rule.first_failure(request)?)));
-        let rule = found.map(|place| &self.rules[order[place] as usize]);
+        let passed_more = passed.len().saturating_sub(PASSED_SHOWN) as u64;
+        passed.truncate(PASSED_SHOWN);
         Decision {
-            target: rule.map(|rule| rule.target.clone()),
-            how: rule.map_or(How::Unrouted, |_| How::Rule),
-            rule: rule.map(|rule| rule.name.clone()),
-            rules_version: self.version,
+            target,
+            also,
+            rule: place.map(|place| self.rules[order[place] as usize].name.clone()),
             failed: failed.collect(),
             failed_more: (before.len() - shown.len()) as u64,
+            passed,
+            passed_more,
+            value: request.value,
+            counted,
+            ..Decision::none(if place.is_some() { How::Rule } else { How::Unrouted }, self.version)
+        }
+    }
+
+    /// The rules that are in force at a time: these, or those before them.
+    pub fn at(&self, at: DateTime<Utc>) -> &Self {
+        match (self.effective_from, &self.until_then) {
+            (Some(from), Some(before)) if at < from => before,
+            _ => self,
         }
     }
 
     /// The rules as their `version`-th publication, or every rule that says nothing or can't be told from another.
-    pub fn publish(version: u64, rules: impl IntoIterator<Item = Rule>) -> Result<Self, Vec<crate::Reason>> {
-        let mut rules: Vec<Rule> = rules.into_iter().collect();
+    pub fn publish(version: u64, draft: impl Into<Draft>) -> Result<Self, Vec<crate::Reason>> {
+        let Draft { mut rules, targets, effective_from } = draft.into();
         let mut reasons = Vec::new();
         for (n, rule) in rules.iter_mut().enumerate() {
             if rule.name.is_empty() {
@@ -107,9 +147,83 @@ impl RuleSet {
             let message = format!("at most {RULES_MAX} rules, not {}", rules.len());
             reasons.push(crate::Reason::new("rules", "too_many", message));
         }
-        if reasons.is_empty() { Ok(Self { version: Version(version), rules }) } else { Err(reasons) }
+        for (n, settings) in targets.iter().enumerate() {
+            reasons.extend(settings.check());
+            if targets[..n].iter().any(|other| other.target == settings.target) {
+                let message = format!("{} has settings twice", settings.target);
+                reasons.push(crate::Reason::new("targets", "duplicate", message));
+            }
+        }
+        if targets.len() > TARGETS_MAX {
+            let message = format!("at most {TARGETS_MAX} targets with settings, not {}", targets.len());
+            reasons.push(crate::Reason::new("targets", "too_many", message));
+        }
+        if !reasons.is_empty() {
+            return Err(reasons);
+        }
+        let version = Version(version);
+        Ok(Self { version, rules, targets, effective_from, until_then: None, copy_of: None })
     }
 }
 
+/// Rules, and what holds for their targets, before they are published.
+///
+/// ```
+/// use convio_core::routing::{Cap, Draft, Period, Rule, RuleSet, Target, TargetSettings};
+/// let west = Target::team("west");
+/// let draft = Draft::of([Rule::to(west.clone()).any_product().any_zip()])
+///     .target(TargetSettings::of(west).cap(Cap::count(20, Period::Day)));
+/// assert_eq!(RuleSet::publish(1, draft).unwrap().targets.len(), 1);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// What holds for targets.
+    pub targets: Vec<TargetSettings>,
+    /// From when on they shall be in force; `None`, or a time that has passed: at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_from: Option<DateTime<Utc>>,
+}
+
+impl Draft {
+    /// These rules.
+    pub fn of(rules: impl IntoIterator<Item = Rule>) -> Self {
+        Self { rules: rules.into_iter().collect(), ..Self::default() }
+    }
+
+    /// With this for one of their targets.
+    #[must_use]
+    pub fn target(mut self, settings: TargetSettings) -> Self {
+        self.targets.push(settings);
+        self
+    }
+}
+
+impl Draft {
+    /// That shall be in force from this time on.
+    #[must_use]
+    pub fn effective(mut self, from: DateTime<Utc>) -> Self {
+        self.effective_from = Some(crate::clock::micros(from));
+        self
+    }
+}
+
+/// The rules of a publication, to be published again.
+impl From<RuleSet> for Draft {
+    fn from(rules: RuleSet) -> Self {
+        Self { rules: rules.rules, targets: rules.targets, effective_from: None }
+    }
+}
+
+impl<I: IntoIterator<Item = Rule>> From<I> for Draft {
+    fn from(rules: I) -> Self {
+        Self::of(rules)
+    }
+}
+
+/// Most targets of one publication that have settings.
+pub const TARGETS_MAX: usize = 1_000;
 /// Most rules of one publication, which is stored as one document.
 pub const RULES_MAX: usize = 100_000;

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::id::LeadId;
 use crate::lead::{Custom, Lead};
 use crate::money::Money;
 use crate::postal::PostalCode;
@@ -46,6 +47,12 @@ pub struct RoutingRequest {
     /// When the appointment starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<DateTime<Utc>>,
+    /// The lead, by whose id a percentage of leads is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead: Option<LeadId>,
+    /// Who is responsible for the lead: sticky rules give it to the target of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 impl RoutingRequest {
@@ -62,6 +69,8 @@ impl RoutingRequest {
             value: None,
             at,
             starts_at: None,
+            lead: Some(lead.id),
+            owner: lead.owner.clone(),
         }
     }
 }

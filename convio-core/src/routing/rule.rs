@@ -2,7 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AnyOf, Condition, FailedAt, RoutingRequest, TextSet, ZipSet, Zips};
+use super::share::{SHARES_MAX, WEIGHTS_MAX};
+use super::{AnyOf, Cap, Condition, FailedAt, RoutingRequest, Share, Strategy, TextSet, ZipSet, Zips};
 use crate::appointment::text_reason;
 use crate::error::Reason;
 
@@ -11,8 +12,17 @@ use crate::error::Reason;
 pub struct Rule {
     /// Its name, unique among the rules published with it.
     pub name: String,
-    /// Who gets what matches.
-    pub target: Target,
+    /// Who gets what matches: one, or several that [`Rule::strategy`] chooses among.
+    pub to: Vec<Share>,
+    /// How it chooses.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub strategy: Strategy,
+    /// Whether the owner of the lead, where it is one of these, goes before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sticky: bool,
+    /// How much it takes. Full, it gives way to the next rule that matches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caps: Vec<Cap>,
     /// Products that match, without regard to case.
     pub products: AnyOf,
     /// Postal codes that match, as text: a leading zero counts.
@@ -54,6 +64,20 @@ impl Target {
         Self::Person(crate::text::without_nul(name))
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        let (Self::Team(name) | Self::Person(name)) = self;
+        name
+    }
+
+    /// What it is: `team`, `person`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Team(_) => "team",
+            Self::Person(_) => "person",
+        }
+    }
+
     /// What is wrong with its name.
     pub(crate) fn reason(&self) -> Option<Reason> {
         let (Self::Team(name) | Self::Person(name)) = self;
@@ -74,9 +98,24 @@ impl Rule {
     /// A rule that routes to `target`. Say what it asks for: a rule without products or without postal codes is refused,
     /// unless it says [`Rule::any_product`] or [`Rule::any_zip`].
     pub fn to(target: Target) -> Self {
+        Self::among(Strategy::First, [(target, 1)])
+    }
+
+    /// A rule that chooses among targets by their parts. Say what it asks for, as in [`Rule::to`].
+    ///
+    /// ```
+    /// use convio_core::routing::{Cap, Period, Rule, RuleSet, Strategy, Target};
+    /// let parts = [(Target::person("ann"), 5), (Target::person("bob"), 3), (Target::person("eve"), 2)];
+    /// let rule = Rule::among(Strategy::Rotate, parts).any_product().any_zip().cap(Cap::count(100, Period::Day));
+    /// assert!(RuleSet::publish(1, [rule]).is_ok());
+    /// ```
+    pub fn among(strategy: Strategy, targets: impl IntoIterator<Item = (Target, u32)>) -> Self {
         Self {
             name: String::new(),
-            target,
+            to: targets.into_iter().map(|(target, weight)| Share { target, weight }).collect(),
+            strategy,
+            sticky: false,
+            caps: Vec::new(),
             products: AnyOf::Of(TextSet::default()),
             zips: Zips::Of(ZipSet::default()),
             states: AnyOf::Any,
@@ -159,6 +198,20 @@ impl Rule {
         self
     }
 
+    /// That takes so much and no more; then the next rule that matches is asked.
+    #[must_use]
+    pub fn cap(mut self, cap: Cap) -> Self {
+        self.caps.push(cap);
+        self
+    }
+
+    /// That gives a lead to its owner, where that is one of its targets and takes any.
+    #[must_use]
+    pub fn sticky(mut self) -> Self {
+        self.sticky = true;
+        self
+    }
+
     /// With this priority: lower numbers are tried first.
     #[must_use]
     pub fn priority(mut self, priority: i32) -> Self {
@@ -196,7 +249,9 @@ impl Rule {
         let is_empty = |set: &AnyOf| matches!(set, AnyOf::Of(set) if set.is_empty());
         let mut reasons = Vec::new();
         reasons.extend(text_reason("name", Some(&self.name)));
-        reasons.extend(self.target.reason());
+        reasons.extend(self.to.iter().filter_map(|share| share.target.reason()));
+        reasons.extend(self.check_shares(n));
+        reasons.extend(Cap::check(&format!("rule `{}`", self.name), &self.caps));
         for (set, field, any) in [
             (&self.products, "products", "any_product"),
             (&self.states, "states", "no states"),
@@ -216,6 +271,69 @@ impl Rule {
         self.when.check(&self.name, 0, &mut reasons);
         reasons
     }
+}
+
+impl Rule {
+    fn check_shares(&self, n: usize) -> Option<Reason> {
+        let weights: u64 = self.to.iter().map(|share| u64::from(share.weight)).sum();
+        let again = |(n, share): (usize, &Share)| self.to[..n].iter().any(|it| it.target == share.target);
+        let message = match self.to.len() {
+            0 => "has no target".to_owned(),
+            1..=SHARES_MAX if self.to.iter().any(|share| share.weight == 0) => {
+                "has a target whose part is 0".to_owned()
+            }
+            1..=SHARES_MAX if weights > WEIGHTS_MAX.into() => {
+                format!("has parts that sum up to more than {WEIGHTS_MAX}")
+            }
+            1..=SHARES_MAX if self.to.iter().enumerate().any(again) => "has a target twice".to_owned(),
+            1..=SHARES_MAX => return None,
+            _ => format!("has more than {SHARES_MAX} targets"),
+        };
+        Some(Reason::new("to", "invalid", format!("rule {} `{}` {message}", n + 1, self.name)))
+    }
+}
+
+/// What holds for a target in all rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetSettings {
+    /// The target.
+    pub target: Target,
+    /// Whether it gets anything.
+    pub active: bool,
+    /// How much it takes, from all rules together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caps: Vec<Cap>,
+}
+
+impl TargetSettings {
+    /// A target that takes all that rules give it.
+    pub fn of(target: Target) -> Self {
+        Self { target, active: true, caps: Vec::new() }
+    }
+
+    /// That takes so much and no more.
+    #[must_use]
+    pub fn cap(mut self, cap: Cap) -> Self {
+        self.caps.push(cap);
+        self
+    }
+
+    /// Switched off: on holiday, or gone.
+    #[must_use]
+    pub fn inactive(mut self) -> Self {
+        self.active = false;
+        self
+    }
+
+    pub(super) fn check(&self) -> Vec<Reason> {
+        let mut reasons = Cap::check(&self.target.to_string(), &self.caps);
+        reasons.extend(self.target.reason());
+        reasons
+    }
+}
+
+fn is_first(strategy: &Strategy) -> bool {
+    *strategy == Strategy::First
 }
 
 fn any() -> AnyOf {

@@ -2,10 +2,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use rustc_hash::FxBuildHasher;
 
+use super::pick::{Choices, State};
 use super::zip_pattern::ZipText;
-use super::{AnyOf, Decision, RoutingRequest, Rule, RuleSet, TextSet, ZipPattern, ZipSet, Zips};
+use super::{AnyOf, Decision, Declined, RoutingRequest, Rule, RuleSet, TextSet, ZipPattern, ZipSet, Zips};
 
 /// Rules as an index, made once per publication: it gives the answers of [`RuleSet::decide`] without trying rule after rule.
 ///
@@ -24,12 +26,13 @@ use super::{AnyOf, Decision, RoutingRequest, Rule, RuleSet, TextSet, ZipPattern,
 ///     postal_code: Some(PostalCode::parse("90210")?),
 ///     ..Default::default()
 /// };
-/// assert_eq!(table.find(&request).map(|rule| &rule.target), Some(&Target::team("west")));
+/// assert_eq!(table.find(&request).map(|rule| &rule.to[0].target), Some(&Target::team("west")));
 /// assert_eq!(table.decide(&request), table.rules().decide(&request));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct RuleTable {
     rules: Arc<RuleSet>,
+    choices: Choices,
     /// The rules as they are tried: a rule's *place* is its index here.
     order: Box<[u32]>,
     products: Ids<Box<str>>,
@@ -96,18 +99,73 @@ impl RuleTable {
 
     /// All rules that match a request, in the order in which they are tried.
     pub fn matching<'t>(&'t self, request: &'t RoutingRequest) -> impl Iterator<Item = &'t Rule> {
+        self.places(request).map(|(_, rule)| rule)
+    }
+
+    fn places<'t>(&'t self, request: &'t RoutingRequest) -> impl Iterator<Item = (usize, &'t Rule)> {
         let mut from = 0;
         std::iter::from_fn(move || {
             let place = self.first(request, from)?;
             from = place + 1;
-            Some(self.rule(place))
+            Some((place as usize, self.rule(place)))
         })
     }
 
-    /// Where a request goes, and why: what [`RuleSet::decide`] answers.
+    /// Where a request goes, and why, where nothing was counted yet: what [`RuleSet::decide`] answers.
     pub fn decide(&self, request: &RoutingRequest) -> Decision {
-        let found = self.first(request, 0).map(|place| place as usize);
-        self.rules.decision(&self.order, found, request)
+        let Ok(decision) = self.decide_with(request, &[], super::pick::nothing);
+        decision
+    }
+
+    /// Where a request goes, if that depends on no counter.
+    pub(crate) fn decide_alone(&self, request: &RoutingRequest) -> Option<Decision> {
+        let sure = self.find(request).is_none_or(|rule| self.choices.is_sure(rule));
+        sure.then(|| self.decide(request))
+    }
+
+    /// The counters that [`RuleTable::decide_with`] may look at, in order.
+    pub(crate) fn counters(
+        &self,
+        request: &RoutingRequest,
+        declined: &[Declined],
+    ) -> Vec<(String, DateTime<Utc>)> {
+        let mut is_answered = false;
+        let asked = self.matching(request).take_while(|rule| {
+            let refused = rule.to.iter().any(|share| declined.iter().any(|it| it.target == share.target));
+            !std::mem::replace(&mut is_answered, self.choices.is_sure(rule) && !refused)
+        });
+        self.choices.counters(asked, request)
+    }
+
+    /// The decision made once more, from the request and from what the decision noted of counters and of those who declined: it comes out
+    /// the same. `None` where it was not made by these rules, or another request is given.
+    ///
+    /// ```
+    /// use convio_core::routing::{RoutingRequest, Rule, RuleSet, RuleTable, Target};
+    /// let rules = [Rule::to(Target::team("west")).any_product().any_zip()];
+    /// let table = RuleTable::new(RuleSet::publish(1, rules).unwrap());
+    /// let decision = table.decide(&RoutingRequest::default());
+    /// assert_eq!(table.replay(&RoutingRequest::default(), &decision), Some(decision));
+    /// ```
+    pub fn replay(&self, request: &RoutingRequest, decision: &Decision) -> Option<Decision> {
+        let noted = |key: &str, window: DateTime<Utc>| {
+            let noted = decision.counted.iter().find(|it| it.key == key && it.window == window);
+            noted.map(|it| it.used).ok_or(())
+        };
+        let is_of_these = decision.rules_version == self.rules.version;
+        is_of_these.then(|| self.decide_with(request, &decision.declined, noted).ok()).flatten()
+    }
+
+    /// Where a request goes, and why, by what counters have come to.
+    pub(crate) fn decide_with<S: State>(
+        &self,
+        request: &RoutingRequest,
+        declined: &[Declined],
+        state: S,
+    ) -> Result<Decision, S::Error> {
+        let picked = self.choices.pick(self.places(request), request, declined, state)?;
+        let decision = self.rules.decision(&self.order, picked, request);
+        Ok(Decision { declined: declined.to_vec(), ..decision })
     }
 
     fn rule(&self, place: u32) -> &Rule {
@@ -263,6 +321,7 @@ impl Builder {
         starts.resize(nodes as usize + 1, products_of.len() as u32);
         products_of.push((ANY, entries.len() as u32));
         RuleTable {
+            choices: Choices::of(&rules),
             rules,
             order: order.into(),
             products,
@@ -422,4 +481,4 @@ const LAST_DIGIT: u64 = 10;
 const LAST_LETTER: u64 = 36;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -171,7 +171,11 @@ impl<'s> WorkspaceHandle<'s> {
                 },
             };
             match self.commit_one(plan.changes).await {
-                Ok(_) => return Ok(Ok(plan.answer)),
+                Ok(receipt) => {
+                    let mut answer = plan.answer;
+                    use_case.complete(&mut answer, &receipt);
+                    return Ok(Ok(answer));
+                }
                 Err(error @ CommitError::Conflict { .. }) => last = Some(error.into()),
                 Err(CommitError::GateLost(GateLost::Config { current: None })) => {
                     return Err(Error::not_found("workspace", self.id));

@@ -2,14 +2,16 @@
 
 use super::WorkspaceHandle;
 use super::drive::Permit;
-use crate::appointment::{Appointment, Completion, NewAppointment, Party, Schedule};
-use crate::change_set::{ClaimKind, ClaimName, GateLost, RowRef};
+use crate::api_key::Permission;
+use crate::appointment::{Appointment, AppointmentFilter, Completion, NewAppointment, Party, Schedule};
+use crate::change_set::{ClaimKind, ClaimName, GateLost, RowRef, Version};
 use crate::conversion::{Conversion, NewConversion};
 use crate::error::{Error, ErrorKind, Reason};
 use crate::id::{AppointmentId, ConversionId, IntakeId, LeadId};
+use crate::page::{Page, PageRequest};
 use crate::provider::{Provider, ProviderSettings};
 use crate::rejection::{Corrections, Rejection};
-use crate::routing::{Rule, RuleSet, Target};
+use crate::routing::{Draft, RuleSet, Target};
 use crate::store::CommitError;
 use crate::use_case::{
     AppointmentChange, Book, ChangeAppointment, ChangeWebhook, ChangeWorkspace, Complete, Completed, Convert,
@@ -100,13 +102,25 @@ impl WorkspaceHandle<'_> {
         self.run(&SetProvider { workspace: self.id(), name, settings, create: false }).await
     }
 
-    /// Publishes routing rules in place of those before, all at once. Earlier publications can be read again by
-    /// [`WorkspaceHandle::rules_at`].
+    /// Publishes routing rules in place of those before, all at once, or from a time on ([`Draft::effective`]): until then those in force
+    /// stay so, and what else was to come never does. Earlier publications can be read again by [`WorkspaceHandle::rules_at`].
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names every rule that asks for nothing.
-    pub async fn publish_rules(&self, rules: impl IntoIterator<Item = Rule>) -> Result<RuleSet, Error> {
-        self.run(&PublishRules { workspace: self.id(), rules: rules.into_iter().collect() }).await
+    pub async fn publish_rules(&self, draft: impl Into<Draft>) -> Result<RuleSet, Error> {
+        self.run(&PublishRules { workspace: self.id(), draft: draft.into(), copy_of: None }).await
+    }
+
+    /// Publishes the rules of an earlier publication again, as a new one.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) where there was no such publication.
+    pub async fn roll_back_rules(&self, to: Version) -> Result<RuleSet, Error> {
+        let permit = self.permit(Permission::Admin).await?;
+        let rules = self.publication(permit, to).await?;
+        let rules = rules.ok_or_else(|| Error::not_found("publication of rules", to))?;
+        let publish = PublishRules { workspace: self.id(), draft: rules.into(), copy_of: Some(to) };
+        self.run(&publish).await
     }
 
     /// Sets fields of a rejected lead right. It stays rejected until [`WorkspaceHandle::release`].
@@ -159,6 +173,54 @@ impl WorkspaceHandle<'_> {
         staff: Option<String>,
     ) -> Result<Appointment, Error> {
         self.change_appointment(appointment.into(), AppointmentChange::Assign { target, staff }).await
+    }
+
+    /// Takes an appointment from whoever has it and does not want it, and asks the rules again, past all who declined it. What it
+    /// took of caps is given back. Where nobody is left it is unrouted.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when nobody has it, it came to its end,
+    /// or is not as the caller saw it.
+    pub async fn decline(
+        &self,
+        appointment: impl Into<RowRef<AppointmentId>>,
+        reason: Option<String>,
+    ) -> Result<Appointment, Error> {
+        self.change_appointment(appointment.into(), AppointmentChange::Decline { reason }).await
+    }
+
+    /// Asks the rules again for an appointment that nobody has.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when they have nobody for it, and says why;
+    /// when somebody has it, it came to its end, or is not as the caller saw it.
+    pub async fn route(&self, appointment: impl Into<RowRef<AppointmentId>>) -> Result<Appointment, Error> {
+        self.change_appointment(appointment.into(), AppointmentChange::Route).await
+    }
+
+    /// Asks the rules again for the appointments that nobody has and that are still to take place, in the order in which they came:
+    /// once rules were published, a period began, or somebody gave an appointment back. The page counts those that are looked
+    /// at; the answer has those that somebody has now, and where to go on.
+    ///
+    /// # Errors
+    /// [`Denied`](crate::ErrorKind::Denied) where the workspace takes nothing; those of the store. What was routed until then stays routed.
+    pub async fn route_waiting(&self, page: &PageRequest) -> Result<Page<Appointment>, Error> {
+        let permit = self.permit(Permission::Update).await?;
+        if let Some(refusal) = self.current_config().await?.workspace.refusal() {
+            return Err(Error::denied(refusal));
+        }
+        let filter = AppointmentFilter { unrouted: true, ..AppointmentFilter::default() };
+        let waiting = self.store(permit).list_appointments(self.id(), &filter, page).await?;
+        let mut routed = Vec::new();
+        for appointment in waiting.items.iter().filter(|appointment| appointment.status.is_open()) {
+            match self.route(appointment).await {
+                Ok(appointment) => routed.push(appointment),
+                // Nobody takes it yet, or something else was faster: others may be luckier.
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Page { items: routed, next: waiting.next })
     }
 
     /// Calls an appointment off. Shortly before its start, by the workspace's policy, it counts as late.

@@ -9,6 +9,7 @@ mod leads;
 mod preview;
 mod reads;
 mod reports;
+mod routing;
 mod system;
 
 use std::collections::HashMap;
@@ -32,6 +33,7 @@ pub use reports::{
     Attribution, DailyConversions, DailyLeads, DailyUsage, DailyWebhook, Funnel, SourceRate, Totals,
     WebhookActivity,
 };
+pub use routing::{REPLAY_MAX, Replay, Rerouted};
 pub use system::{RandomIds, SystemClock};
 
 /// Convio over one store. Cheap to clone; clones share everything.

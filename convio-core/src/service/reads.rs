@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use uuid::Uuid;
 
 use super::WorkspaceHandle;
+use super::drive::Permit;
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentFilter};
 use crate::change_set::{ClaimKind, ClaimName, Version};
@@ -194,25 +195,45 @@ impl<'s> WorkspaceHandle<'s> {
     /// The routing rules in force; version 0 when none were published.
     pub async fn rules(&self) -> Result<RuleSet, Error> {
         self.reader().await?;
-        Ok(RuleSet::clone(self.current_config().await?.rules.rules()))
+        Ok(RuleSet::clone(self.current_config().await?.rules_at(self.now()).rules()))
     }
 
     /// The routing rules of an earlier publication, as its event keeps them; `None` where there was none.
     pub async fn rules_at(&self, version: Version) -> Result<Option<RuleSet>, Error> {
+        let permit = self.permit(Permission::Read).await?;
+        self.publication(permit, version).await
+    }
+
+    pub(super) async fn publication(
+        &self,
+        permit: Permit,
+        version: Version,
+    ) -> Result<Option<RuleSet>, Error> {
         let Some(before) = version.0.checked_sub(1) else { return Ok(None) };
         let stream = StreamRef::Subject(Subject::Rules(self.id()));
         let page = PageRequest { after: (before > 0).then(|| Cursor::number(before)), limit: 1 };
-        let found = self.reader().await?.history(self.id(), stream, &page).await?;
+        let found = self.store(permit).history(self.id(), stream, &page).await?;
         Ok(found.items.into_iter().next().and_then(|event| match event.body {
             EventBody::RulesPublished(rules) => Some(rules),
             _ => None,
         }))
     }
 
-    /// Where the rules in force would send a request, and why. Nothing is written.
+    /// Where the rules in force would send a request now, and why, by what caps and turns have come to. Nothing is written.
     pub async fn explain(&self, request: &RoutingRequest) -> Result<Decision, Error> {
-        self.reader().await?;
-        Ok(self.current_config().await?.rules.decide(request))
+        let store = self.reader().await?;
+        let config = self.current_config().await?;
+        let rules = config.rules_at(self.now());
+        let counters = rules.counters(request, &[]);
+        if counters.is_empty() {
+            return Ok(rules.decide(request));
+        }
+        let used = store.fetch_used(self.id(), &counters).await?;
+        let used = |key: &str, window: DateTime<Utc>| {
+            let found = counters.iter().position(|(of, at)| of == key && *at == window);
+            found.and_then(|n| used.get(n)).copied().ok_or_else(|| Error::bug("a counter was not named"))
+        };
+        rules.decide_with(request, &[], used)
     }
 
     /// The events of one aggregate, oldest first.

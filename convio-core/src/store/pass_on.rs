@@ -54,6 +54,7 @@ macro_rules! pass_on_reads {
             use $crate::lead::{Lead, LeadFilter, LeadRepository, Payload};
             use $crate::page::{Page, PageRequest};
             use $crate::record::{Record, Records};
+            use $crate::store::{DateTime, Utc};
             use $crate::rejection::{Rejection, RejectionFilter, RejectionRepository};
             use $crate::webhook::{Webhook, WebhookRepository};
             use $crate::workspace::{Workspace, WorkspaceRepository};
@@ -99,7 +100,10 @@ macro_rules! pass_on_reads {
                     head(workspace: WorkspaceId) -> Option<Head>;
                 }
                 AnalyticsRepository { report(workspace: WorkspaceId, query: &ReportQuery) -> Vec<Rollup>; }
-                Records { fetch_record(workspace: WorkspaceId, kind: &str, key: &str) -> Option<Record>; }
+                Records {
+                    fetch_record(workspace: WorkspaceId, kind: &str, key: &str) -> Option<Record>;
+                    fetch_used(workspace: WorkspaceId, counters: &[(String, DateTime<Utc>)]) -> Vec<i64>;
+                }
             }
         };
     };

@@ -9,15 +9,18 @@
 //! `cancel` and `no_show` cost what `confirm` costs. Round trips are those of a held connection, warm: a read, and the two of a commit
 //! that is no lead alone; `convio-store-postgres/tests/trips.rs` counts them.
 
-use super::{Context, Plan, UseCase, book, leads, rollups};
+use super::book::{self, Routed};
+use super::{Context, Plan, UseCase, leads, rollups};
 use crate::analytics::Measure;
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentStatus, Ended, Party, Schedule, text_reason};
-use crate::change_set::{Mention, NewEvent, RowRef, Version, Write};
+use crate::change_set::{Mention, NewEvent, Receipt, Route, RowRef, Version, Write};
+use crate::contact::Person;
 use crate::error::Error;
 use crate::event::{AppointmentEnded, EventBody, Subject};
 use crate::id::{AppointmentId, WorkspaceId};
-use crate::routing::{Decision, Target};
+use crate::lead::Lead;
+use crate::routing::{Decision, Declined, Freed, Target};
 use crate::store::{Loaded, Need, Needs};
 
 /// Changes an appointment that is still to take place. Reads the appointment with its lead and contact; one commit.
@@ -43,6 +46,13 @@ pub enum AppointmentChange {
         /// Who keeps it.
         staff: Option<String>,
     },
+    /// Whoever has it does not want it: the rules are asked again, past all who declined it.
+    Decline {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// The rules are asked again for one that nobody has.
+    Route,
     /// It is called off.
     Cancel {
         /// Who called it off.
@@ -89,9 +99,25 @@ impl UseCase for ChangeAppointment {
                 if let Some(reason) = target.reason() {
                     return Err(Error::invalid(vec![reason]));
                 }
+                changes.counters.extend(found.routing.freed(|freed| freed.at(Freed::Passed)));
                 row.routing = Decision::by_hand(target.clone());
-                row.staff = staff.clone().or_else(|| book::keeper(target));
+                row.staff = staff.clone().or_else(|| row.routing.keeper());
                 EventBody::AppointmentAssigned { routing: row.routing.clone(), staff: row.staff.clone() }
+            }
+            AppointmentChange::Decline { .. } | AppointmentChange::Route => {
+                let person = loaded.contact(lead.contact).map(|contact| &contact.person);
+                let routed = self.again(found, lead, person, context)?;
+                changes.counters.extend(found.routing.freed(|freed| freed.at(Freed::Passed)));
+                row.routing = routed.place(&mut changes, found.id, config.rules_at(context.at));
+                if matches!(self.change, AppointmentChange::Route) {
+                    // Asked in vain, it stays as it is.
+                    changes.routes = changes.routes.drain(..).map(Route::to_somebody).collect();
+                    if changes.routes.is_empty() && row.routing.target.is_none() {
+                        return Err(Error::conflict(row.routing.explain()));
+                    }
+                }
+                row.staff = row.routing.keeper();
+                EventBody::AppointmentRouted { routing: row.routing.clone(), staff: row.staff.clone() }
             }
             AppointmentChange::Cancel { .. } | AppointmentChange::NoShow { .. } => {
                 let (status, by, reason) = match &self.change {
@@ -108,6 +134,9 @@ impl UseCase for ChangeAppointment {
                     return Err(Error::conflict(message));
                 }
                 let hours = config.workspace.settings.policy.late_cancel_hours;
+                let cancelled = status == AppointmentStatus::Cancelled;
+                let end = if cancelled { Freed::Cancelled } else { Freed::Ended };
+                changes.counters.extend(found.routing.freed(|freed| freed.at(end)));
                 let ended = ended(found, Some(by), reason, hours, status, context);
                 row.ended = Some(ended.clone());
                 progress.ended(false, None, config.pipeline());
@@ -138,6 +167,43 @@ impl UseCase for ChangeAppointment {
         });
         changes.appointments.push(Write::Update { row: row.clone(), at: found.version });
         Ok(Plan { changes, answer: row })
+    }
+
+    fn complete(&self, appointment: &mut Appointment, receipt: &Receipt) {
+        book::complete(appointment, receipt);
+    }
+}
+
+impl ChangeAppointment {
+    /// Whom the rules give an appointment to that was declined, or that nobody has.
+    fn again(
+        &self,
+        found: &Appointment,
+        lead: &Lead,
+        person: Option<&Person>,
+        context: &Context<'_>,
+    ) -> Result<Routed, Error> {
+        let mut declined = found.routing.declined.clone();
+        match (&self.change, &found.routing.target) {
+            _ if !found.status.is_open() => {
+                let status = found.status.code();
+                return Err(Error::conflict(format!("an appointment that is `{status}` goes to no one")));
+            }
+            (AppointmentChange::Decline { reason }, Some(target)) => {
+                leads::check_text("reason", reason.as_deref())?;
+                declined.push(Declined { target: target.clone(), reason: reason.clone() });
+            }
+            (AppointmentChange::Decline { .. }, None) => {
+                return Err(Error::conflict("nobody has the appointment who could decline it"));
+            }
+            (_, Some(target)) => {
+                return Err(Error::conflict(format!("the appointment is routed already, to {target}")));
+            }
+            (_, None) => {}
+        }
+        let starts_at = Some(found.schedule.starts_at);
+        let request = book::routing_request(lead, person, starts_at, found.routing.value, context.at);
+        Ok(Routed::by(context.config()?.rules_at(context.at), request, declined))
     }
 }
 

@@ -4,6 +4,8 @@
 //! |---|---|---|---|
 //! | `book` | the lead and its contact | 1 | 3 |
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{Context, Plan, UseCase, leads, rollups};
@@ -11,13 +13,14 @@ use crate::analytics::{Cube, Measure};
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentStatus, NewAppointment};
 use crate::canonical::{Fingerprint, fingerprint};
-use crate::change_set::{ChangeSet, Claim, ClaimKind, Mention, NewEvent, Version, Write};
+use crate::change_set::{ChangeSet, Claim, ClaimKind, Mention, NewEvent, Receipt, Route, Version, Write};
 use crate::contact::Person;
 use crate::error::Error;
 use crate::event::{AppointmentBooked, EventBody, Subject};
 use crate::id::{AppointmentId, LeadId, WorkspaceId};
 use crate::lead::{Lead, Progress};
-use crate::routing::{Decision, RoutingRequest, RuleTable, Target};
+use crate::money::Money;
+use crate::routing::{Decision, Declined, How, RoutingRequest, RuleTable};
 use crate::store::{Loaded, Need, Needs};
 use crate::text::{Private, State};
 
@@ -49,10 +52,12 @@ impl UseCase for Book {
         let lead = loaded.lead(self.lead).ok_or_else(|| Error::not_found("lead", self.lead))?;
         leads::stands(lead)?;
         let person = loaded.contact(lead.contact).map(|contact| &contact.person);
-        let routing = route(&self.new, lead, person, &config.rules, context);
+        let rules = config.rules_at(context.at);
+        let routed = route(&self.new, lead, person, rules, context);
         let id = AppointmentId::new(context.ids, context.at);
-        let appointment = appointment(&self.new, id, lead, routing, context);
         let mut changes = context.changes(self.workspace);
+        let routing = routed.place(&mut changes, id, rules);
+        let appointment = appointment(&self.new, id, lead, routing, context);
         let mut progress = lead.progress.clone();
         progress.booked(config.pipeline());
         leads::write_progress(&mut changes, lead, &progress);
@@ -69,6 +74,49 @@ impl UseCase for Book {
         changes.appointments.push(Write::Insert(appointment.clone()));
         Ok(Plan { changes, answer: appointment })
     }
+
+    fn complete(&self, appointment: &mut Appointment, receipt: &Receipt) {
+        complete(appointment, receipt);
+    }
+}
+
+/// Tells the caller what the commit decided.
+pub(super) fn complete(appointment: &mut Appointment, receipt: &Receipt) {
+    if let Some((_, decision)) = receipt.routes.iter().find(|(id, _)| *id == appointment.id) {
+        appointment.route(decision);
+    }
+}
+
+/// Whom an appointment goes to, as far as the plan can tell.
+pub(super) enum Routed {
+    /// It goes there.
+    To(Decision),
+    /// That depends on counters: the commit decides.
+    ByCounters(RoutingRequest, Vec<Declined>),
+}
+
+impl Routed {
+    /// Whom the rules give it to, past those who declined it.
+    pub(super) fn by(rules: &RuleTable, request: RoutingRequest, declined: Vec<Declined>) -> Self {
+        let alone = declined.is_empty().then(|| rules.decide_alone(&request)).flatten();
+        alone.map_or_else(|| Self::ByCounters(request, declined), Self::To)
+    }
+
+    /// The decision; where it is the commit's, what stands in its place until then.
+    pub(super) fn place(
+        self,
+        changes: &mut ChangeSet,
+        appointment: AppointmentId,
+        rules: &Arc<RuleTable>,
+    ) -> Decision {
+        match self {
+            Self::To(decision) => decision,
+            Self::ByCounters(request, declined) => {
+                changes.routes.push(Route::new(appointment, rules.clone(), request, declined));
+                Decision::none(How::Unrouted, rules.rules().version)
+            }
+        }
+    }
 }
 
 /// The appointment that a lead leads to.
@@ -83,7 +131,7 @@ pub(super) fn appointment(
         schedule,
         appointment_type,
         location,
-        target,
+        target: _,
         staff,
         external_id,
         booked_at,
@@ -97,8 +145,8 @@ pub(super) fn appointment(
         appointment_type: appointment_type.clone(),
         schedule: schedule.kept(),
         location: location.clone(),
+        staff: staff.clone().or_else(|| routing.keeper()),
         routing,
-        staff: staff.clone().or_else(|| target.as_ref().and_then(keeper)),
         status: AppointmentStatus::Booked,
         outcome: None,
         next_step: None,
@@ -113,14 +161,6 @@ pub(super) fn appointment(
     }
 }
 
-/// The person that a target is, who then keeps the appointment.
-pub(super) fn keeper(target: &Target) -> Option<String> {
-    match target {
-        Target::Person(name) => Some(name.clone()),
-        Target::Team(_) => None,
-    }
-}
-
 /// Whom it goes to: the target that the caller names, or else the one that the rules find for the lead.
 pub(super) fn route(
     new: &NewAppointment,
@@ -128,29 +168,34 @@ pub(super) fn route(
     person: Option<&Person>,
     rules: &RuleTable,
     context: &Context<'_>,
-) -> Decision {
+) -> Routed {
     match &new.target {
-        Some(target) => Decision::direct(target.clone()),
-        None => rules.decide(&request(new, lead, person, context)),
+        Some(target) => Routed::To(Decision::direct(target.clone())),
+        None => {
+            let starts_at = Some(new.schedule.starts_at);
+            let request = routing_request(lead, person, starts_at, new.value, context.at);
+            Routed::by(rules, request, Vec::new())
+        }
     }
 }
 
 /// What routing goes by: what is known of the lead, and of its person what the lead does not say.
-fn request(
-    new: &NewAppointment,
+pub(crate) fn routing_request(
     lead: &Lead,
     person: Option<&Person>,
-    context: &Context<'_>,
+    starts_at: Option<DateTime<Utc>>,
+    value: Option<Money>,
+    at: DateTime<Utc>,
 ) -> RoutingRequest {
-    let request = RoutingRequest::of(lead, context.at);
+    let request = RoutingRequest::of(lead, at);
     let postal_code = || person.and_then(|person| person.postal_code.clone());
     let state = person.and_then(|person| person.state.as_deref());
     RoutingRequest {
         postal_code: request.postal_code.or_else(postal_code),
         // A text that is no name of a state is asked for by no rule.
         state: state.and_then(|state| State::new(state).ok()),
-        value: new.value,
-        starts_at: Some(new.schedule.starts_at),
+        value,
+        starts_at,
         ..request
     }
 }

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::api_key::{self, ApiKey};
 use crate::change_set::{ConfigVersion, Version};
 use crate::error::Error;
@@ -20,8 +22,10 @@ pub struct ConfigSnapshot {
     pub version: ConfigVersion,
     /// The workspace.
     pub workspace: Workspace,
-    /// The routing rules in force; version 0 when none were published.
+    /// The routing rules that were published last; version 0 when none were.
     pub rules: Arc<RuleTable>,
+    /// The rules that are in force as long as those published last are not.
+    pub rules_until_then: Option<Arc<RuleTable>>,
     /// The providers, by id.
     pub providers: Vec<Provider>,
     /// The API keys, by id, revoked ones included.
@@ -42,21 +46,39 @@ impl ConfigSnapshot {
         };
         let rules = loaded.records.iter().find(|record| record.kind == RULES_KIND);
         let published = rules.map_or(Version::ZERO, |record| record.version);
-        let rules = match before.filter(|before| before.rules.rules().version == published) {
-            Some(before) => before.rules.clone(),
+        let (rules, rules_until_then) = match before.filter(|it| it.rules.rules().version == published) {
+            Some(before) => (before.rules.clone(), before.rules_until_then.clone()),
             None => {
-                let rules: RuleSet = rules.map(Record::read).transpose()?.unwrap_or_default();
-                Arc::new(RuleTable::new(rules))
+                let mut rules: RuleSet = rules.map(Record::read).transpose()?.unwrap_or_default();
+                let until_then = rules.until_then.take();
+                // Those that were published before are compiled already, where this process has seen them.
+                let known = |version| {
+                    let tables =
+                        before.into_iter().flat_map(|it| [Some(&it.rules), it.rules_until_then.as_ref()]);
+                    tables.flatten().find(|table| table.rules().version == version).cloned()
+                };
+                let table =
+                    |set: Box<RuleSet>| known(set.version).unwrap_or_else(|| Arc::new(RuleTable::new(*set)));
+                (Arc::new(RuleTable::new(rules)), until_then.map(table))
             }
         };
         Ok(Self {
             version,
             workspace,
             rules,
+            rules_until_then,
             providers: provider::all(&loaded.records)?,
             api_keys: api_key::all(&loaded.records)?,
             webhooks: loaded.webhooks.into_iter().map(|webhook| (webhook.name.clone(), webhook)).collect(),
         })
+    }
+
+    /// The routing rules that are in force at a time.
+    pub fn rules_at(&self, at: DateTime<Utc>) -> &Arc<RuleTable> {
+        match (self.rules.rules().effective_from, &self.rules_until_then) {
+            (Some(from), Some(before)) if at < from => before,
+            _ => &self.rules,
+        }
     }
 
     /// The webhook of this id, deleted ones included.

@@ -20,7 +20,7 @@ mod workspaces;
 use chrono::{DateTime, Utc};
 
 use crate::api_key::Permission;
-use crate::change_set::ChangeSet;
+use crate::change_set::{ChangeSet, Receipt};
 use crate::error::Error;
 use crate::event::Origin;
 use crate::id::{Ids, ProviderId, WorkspaceId};
@@ -28,6 +28,8 @@ use crate::store::{Loaded, Needs};
 
 pub use appointments::{AppointmentChange, ChangeAppointment, Reschedule};
 pub use book::Book;
+#[cfg(feature = "service")]
+pub(crate) use book::routing_request;
 pub use complete::{Complete, Completed};
 pub use config::ConfigSnapshot;
 pub use convert::{Convert, Void};
@@ -57,6 +59,9 @@ pub trait UseCase {
 
     /// What shall be true, given what was read; or why not.
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Self::Answer>, Error>;
+
+    /// Fills into the answer what only the commit decided.
+    fn complete(&self, _answer: &mut Self::Answer, _receipt: &Receipt) {}
 }
 
 /// What a plan wants, and what the caller gets once it is so.

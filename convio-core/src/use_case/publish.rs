@@ -6,22 +6,24 @@
 
 use super::{Context, Plan, UseCase};
 use crate::api_key::Permission;
-use crate::change_set::NewEvent;
+use crate::change_set::{NewEvent, Version};
 use crate::error::Error;
 use crate::event::{EventBody, Subject};
 use crate::id::WorkspaceId;
 use crate::record::Keeps;
-use crate::routing::{Rule, RuleSet};
+use crate::routing::{Draft, RuleSet};
 use crate::store::{Loaded, Needs};
 
-/// Publishes routing rules: all of them at once, in place of those before. Earlier publications stay in the history. One
-/// commit.
+/// Publishes routing rules: all of them at once, in place of those before, now or from a time on. What was published before and is not in
+/// force by then never is. Earlier publications stay in the history. One commit.
 #[derive(Debug, Clone)]
 pub struct PublishRules {
     /// Their workspace.
     pub workspace: WorkspaceId,
     /// The rules.
-    pub rules: Vec<Rule>,
+    pub draft: Draft,
+    /// The publication that they are once more.
+    pub copy_of: Option<Version>,
 }
 
 impl UseCase for PublishRules {
@@ -36,8 +38,16 @@ impl UseCase for PublishRules {
     }
 
     fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<RuleSet>, Error> {
-        let next = context.config()?.rules.rules().version.next();
-        let rules = RuleSet::publish(next.0, self.rules.clone()).map_err(Error::invalid)?;
+        let config = context.config()?;
+        let next = config.rules.rules().version.next();
+        let mut rules = RuleSet::publish(next.0, self.draft.clone()).map_err(Error::invalid)?;
+        rules.copy_of = self.copy_of;
+        match rules.effective_from {
+            Some(from) if from > context.at => {
+                rules.until_then = Some(Box::new(RuleSet::clone(config.rules_at(context.at).rules())));
+            }
+            _ => rules.effective_from = None,
+        }
         let mut changes = context.changes(self.workspace);
         let event = EventBody::RulesPublished(rules.clone());
         changes.events.push(NewEvent::about(Subject::Rules(self.workspace), event));

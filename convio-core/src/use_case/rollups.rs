@@ -18,7 +18,8 @@ pub(super) fn of_lead(cube: Cube, lead: &Lead, day: NaiveDate, add: Vec<(Measure
 pub(super) fn of_target(appointment: &Appointment, day: NaiveDate, measures: &[Measure]) -> RollupDelta {
     let target = appointment.routing.target.as_ref().map(ToString::to_string).unwrap_or_default();
     let add = measures.iter().map(|measure| (*measure, 1)).collect();
-    delta(Cube::Appointments, day, [target, String::new(), String::new()], add)
+    let delta = delta(Cube::Appointments, day, [target, String::new(), String::new()], add);
+    RollupDelta { appointment: Some(appointment.id), ..delta }
 }
 
 /// The steps of the funnel that a lead came to for the first time.
@@ -66,5 +67,5 @@ pub(super) fn measure_of(step: Step) -> Measure {
 
 fn delta(cube: Cube, day: NaiveDate, dims: [String; 3], add: Vec<(Measure, i64)>) -> RollupDelta {
     let add = add.into_iter().map(|(measure, by)| (measure, by, When::Always)).collect();
-    RollupDelta { cube, day, dims, add, at: None, lead: None }
+    RollupDelta { cube, day, dims, add, at: None, lead: None, appointment: None }
 }

@@ -314,13 +314,15 @@ fn a_provider_and_a_rule() {
     };
     let expected = row!(
         workspace_id: id, workspace_uuid: id.to_string(), rules_version: 1, number: 1, name: "west", priority: 1,
-        is_active: 1, routes_to: "solar-west", routes_to_kind: "team", any_product: 0, product_types: r#"["solar"]"#,
+        is_active: 1, routes_to: "solar-west", routes_to_kind: "team", strategy: "first",
+        targets: r#"[{"target":{"team":"solar-west"}}]"#, any_product: 0, product_types: r#"["solar"]"#,
         any_zip_code: 0, zip_codes: r#"["90210","90211"]"#,
     );
     assert_eq!(rule(1), expected);
     let expected = row!(
         workspace_id: id, workspace_uuid: id.to_string(), rules_version: 1, number: 2, name: "rest", priority: 9,
-        is_active: 0, routes_to: "maria", routes_to_kind: "person", any_product: 1, product_types: Cell::Null,
+        is_active: 0, routes_to: "maria", routes_to_kind: "person", strategy: "first",
+        targets: r#"[{"target":{"person":"maria"}}]"#, any_product: 1, product_types: Cell::Null,
         any_zip_code: 1, zip_codes: Cell::Null,
     );
     assert_eq!(rule(2), expected);

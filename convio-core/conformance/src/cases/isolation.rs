@@ -178,6 +178,16 @@ pub(crate) async fn names_counters_and_windows_of_two_workspaces_know_nothing_of
         assert!(receipt.contacts[0].created);
         assert_eq!(receipt.repeats[0].of, None);
     }
+    let plans = Plans::of(&world, acme.id()).await;
+    let mut changes = plans.empty();
+    changes.counters.push(plans.counter("c", 2, 3));
+    commit(&*world.store(), changes).await.unwrap();
+    let now = plans.counter("c", 0, 0).window;
+    let earlier = now - chrono::TimeDelta::hours(1);
+    let counters = [("d".to_owned(), now), ("c".to_owned(), now), ("c".to_owned(), earlier)];
+    for (handle, used) in [(&acme, [0, 3, 0]), (&other, [0, 1, 0])] {
+        assert_eq!(world.store().fetch_used(handle.id(), &counters).await.unwrap(), used);
+    }
 }
 
 /// A workspace with everything in it, what it looks like, and a second one that has nothing but its direct webhook.

@@ -33,6 +33,7 @@ pub(crate) mod repeats;
 pub(crate) mod replays;
 pub(crate) mod reports;
 pub(crate) mod rollups;
+pub(crate) mod routing;
 pub(crate) mod sales;
 pub(crate) mod stale_writes;
 pub(crate) mod touches;

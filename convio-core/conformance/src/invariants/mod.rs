@@ -2,6 +2,7 @@
 //! its own that says what is broken.
 
 mod contacts;
+mod counters;
 mod links;
 mod progress;
 mod rollups;
@@ -46,6 +47,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("rows that name each other agree", links::links_agree),
     ("a conversion names its touches", touches::conversions_name_their_touches),
     ("lists are sorted", rows::lists_are_sorted),
+    ("decisions follow each other", counters::decisions_follow_each_other),
     ("rollups equal a recount", rollups::rollups_equal_a_recount),
 ];
 

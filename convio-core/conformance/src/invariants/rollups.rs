@@ -93,7 +93,11 @@ impl<'s> Recount<'s> {
                     self.step(lead, Measure::Scheduled, day);
                 }
             }
-            (EventBody::AppointmentAssigned { routing, .. }, Some(visit), _) => {
+            (
+                EventBody::AppointmentAssigned { routing, .. } | EventBody::AppointmentRouted { routing, .. },
+                Some(visit),
+                _,
+            ) => {
                 self.targets.insert(visit, name(routing.target.as_ref()));
             }
             (EventBody::AppointmentRescheduled { .. }, Some(visit), Some(_)) => {

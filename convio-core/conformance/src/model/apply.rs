@@ -1,8 +1,13 @@
 use std::sync::Arc;
 
 use convio_core::analytics::{RollupDelta, When};
-use convio_core::change_set::{ConfigVersion, ContactWrite, GateLost, MergedContact, Receipt, Repeat, Write};
-use convio_core::{ChangeSet, CommitError, ContactId, Cube, LeadId, Measure, Position, Version};
+use convio_core::change_set::{
+    ConfigVersion, ContactWrite, CounterAdd, GateLost, MergedContact, Receipt, Repeat, Write,
+};
+use convio_core::routing::Decision;
+use convio_core::{
+    AppointmentId, ChangeSet, CommitError, ContactId, Cube, LeadId, Measure, Position, Version,
+};
 
 use super::tenant::{Counted, Tenant};
 use super::{Model, mangle};
@@ -14,9 +19,14 @@ pub(super) struct Known {
     /// Per merge, its lead and what became of it.
     pub(super) merges: Vec<(LeadId, MergedContact)>,
     pub(super) repeats: Vec<Repeat>,
+    pub(super) routes: Vec<(AppointmentId, Decision)>,
 }
 
 impl Known {
+    pub(super) fn route_of(&self, appointment: AppointmentId) -> Option<&Decision> {
+        self.routes.iter().find(|(id, _)| *id == appointment).map(|(_, decision)| decision)
+    }
+
     pub(super) fn merge_of(&self, candidate: ContactId) -> Option<MergedContact> {
         self.merges.iter().map(|(_, merged)| *merged).find(|merged| merged.candidate == candidate)
     }
@@ -86,6 +96,7 @@ impl Model {
             config,
             counters,
             claims,
+            routes,
             workspaces,
             webhooks,
             contacts,
@@ -99,6 +110,10 @@ impl Model {
             events,
             rollups,
         } = changes;
+        let given_back: Vec<CounterAdd> = match self.makes(Bug::RoutesBeforeItFrees) {
+            true => counters.iter().filter(|add| add.n < 0).cloned().collect(),
+            false => Vec::new(),
+        };
         let current = tenant.config;
         if config.is_some_and(|expected| expected != current) && !self.makes(Bug::IgnoresTheConfigGate) {
             return Err(CommitError::GateLost(GateLost::Config { current: Some(current) }));
@@ -109,6 +124,11 @@ impl Model {
         claims.into_iter().try_for_each(|claim| self.claim(tenant, claim, at))?;
         if !self.makes(Bug::CountsBeforeItClaims) {
             counters.into_iter().try_for_each(|add| self.count(tenant, add))?;
+        }
+        let mut known = Known::default();
+        for route in &routes {
+            let decision = self.route(tenant, route, &given_back)?;
+            known.routes.push((route.appointment(), decision));
         }
         for write in workspaces {
             self.put(&mut tenant.workspaces, write, |row| row.id.uuid(), |row| row.version, "workspace")?;
@@ -124,7 +144,6 @@ impl Model {
         if raises || self.makes(Bug::RaisesTheConfigVersionAlways) {
             tenant.config = ConfigVersion(tenant.config.0 + 1);
         }
-        let mut known = Known::default();
         let made = tenant.contacts.len() as u64;
         for write in contacts {
             match write {
@@ -180,6 +199,13 @@ impl Model {
             {
                 row.contact = known.contact(row.contact);
             }
+            if let Write::Insert(row) | Write::Update { row, .. } = &mut write
+                && let Some(decision) = known.route_of(row.id)
+                && !self.makes(Bug::KeepsNoRoute)
+            {
+                row.routing = decision.clone();
+                row.staff = row.staff.take().or_else(|| decision.keeper());
+            }
             self.put(&mut tenant.appointments, write, |row| row.id.uuid(), |row| row.version, "appointment")?;
         }
         for write in conversions {
@@ -198,7 +224,8 @@ impl Model {
             let id = if self.makes(Bug::TellsTheCandidate) { merged.candidate } else { merged.id };
             MergedContact { id, ..merged }
         });
-        Ok(Receipt { contacts: contacts.collect(), repeats: known.repeats, position })
+        let routes = if self.makes(Bug::TellsNoRoute) { Vec::new() } else { known.routes };
+        Ok(Receipt { contacts: contacts.collect(), repeats: known.repeats, routes, position })
     }
 
     /// Writes a row, if what is there allows it.
@@ -226,7 +253,12 @@ impl Model {
     }
 
     fn add(&self, tenant: &mut Tenant, known: &Known, delta: RollupDelta) -> Result<(), CommitError> {
-        let RollupDelta { cube, day, mut dims, add, at, lead } = delta;
+        let RollupDelta { cube, day, mut dims, add, at, lead, appointment } = delta;
+        if let Some(decision) = appointment.and_then(|id| known.route_of(id))
+            && !self.makes(Bug::CountsRoutesForNobody)
+        {
+            dims[0] = decision.target.as_ref().map(ToString::to_string).unwrap_or_default();
+        }
         let merged = known.merges.iter().find(|(of, _)| Some(*of) == lead);
         let created =
             merged.is_some_and(|(_, merged)| merged.created) || self.makes(Bug::CountsEveryContactAsNew);

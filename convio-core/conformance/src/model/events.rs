@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use convio_core::change_set::NewEvent;
 use convio_core::event::{Link, Origin};
-use convio_core::{Event, Position, StreamRef, Subject, Version};
+use convio_core::{Event, EventBody, Position, StreamRef, Subject, Version};
 
 use super::apply::Known;
 use super::tenant::Tenant;
@@ -21,7 +21,18 @@ impl Model {
         if self.makes(Bug::DropsAnEvent) && new.body.kind() == "conversion.recorded" {
             return;
         }
-        let NewEvent { body, contact, lead, subject, duplicate_of } = new;
+        let NewEvent { mut body, contact, lead, subject, duplicate_of } = new;
+        if let Some(Subject::Appointment(id)) = subject
+            && let Some(decision) = known.route_of(id)
+        {
+            let (routing, staff) = match &mut body {
+                EventBody::AppointmentBooked(booked) => (&mut booked.routing, &mut booked.staff),
+                EventBody::AppointmentRouted { routing, staff } => (routing, staff),
+                other => panic!("`{}` routes nothing", other.kind()),
+            };
+            routing.clone_from(decision);
+            *staff = staff.take().or_else(|| decision.keeper());
+        }
         // What was made or repeated is said by the event that changed it, not by those that only mention it.
         let changed = contact.filter(|mention| mention.changes);
         let merged = changed.and_then(|mention| known.merge_of(mention.id));

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use convio_core::CommitError;
-use convio_core::change_set::{Claim, CounterAdd, GateLost, Repeat, RepeatWindow};
+use convio_core::change_set::{Claim, CounterAdd, GateLost, Repeat, RepeatWindow, Route};
+use convio_core::routing::Decision;
 
 use super::Model;
 use super::apply::Known;
@@ -21,6 +22,30 @@ impl Model {
         }
         tenant.counted.push(add);
         Ok(())
+    }
+
+    /// Routes: decided by what was counted so far, and counted. `unseen` was counted but is not looked at.
+    pub(super) fn route(
+        &self,
+        tenant: &mut Tenant,
+        route: &Route,
+        unseen: &[CounterAdd],
+    ) -> Result<Decision, CommitError> {
+        let known = route.counters();
+        let decision = route.decide(|key, window| {
+            assert!(known.iter().any(|(of, at)| of == key && *at == window), "`{key}` was not named before");
+            let same = |other: &&CounterAdd| other.key == key && other.window == window;
+            let sum = |adds: &[CounterAdd]| adds.iter().filter(same).map(|other| other.n).sum::<i64>();
+            Ok(sum(&tenant.counted) - sum(unseen))
+        })?;
+        if self.makes(Bug::CountsNoRoute) {
+            return Ok(decision);
+        }
+        for it in decision.counted.iter().filter(|it| it.n != 0) {
+            let (key, window, n) = (it.key.clone(), it.window, it.n);
+            tenant.counted.push(CounterAdd { key, window, n, at_most: i64::MAX });
+        }
+        Ok(decision)
     }
 
     /// Claims: the last one of this name, in this webhook or in the whole workspace, holds it, unless it has expired.

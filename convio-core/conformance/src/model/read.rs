@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
 use convio_core::analytics::AnalyticsRepository;
 use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::ClaimName;
@@ -334,5 +335,18 @@ impl Records for Model {
         let tenants = self.seen(workspace, Bug::FetchesRecordsOfAnyone);
         let mut records = tenants.iter().flat_map(|tenant| &tenant.records);
         Ok(records.find(|record| record.kind == kind && record.key == key).cloned())
+    }
+
+    async fn fetch_used(
+        &self,
+        workspace: WorkspaceId,
+        counters: &[(String, DateTime<Utc>)],
+    ) -> Read<Vec<i64>> {
+        let tenants = self.seen(workspace, Bug::FetchesCountersOfAnyone);
+        let used = |(key, window): &(String, DateTime<Utc>)| {
+            let counted = tenants.iter().flat_map(|tenant| &tenant.counted);
+            counted.filter(|it| it.key == *key && it.window == *window).map(|it| it.n).sum()
+        };
+        Ok(counters.iter().map(used).collect())
     }
 }

@@ -40,7 +40,7 @@ fn window() -> impl Strategy<Value = Condition> {
     })
 }
 
-pub(crate) fn condition() -> impl Strategy<Value = Condition> {
+pub(in crate::routing) fn condition() -> impl Strategy<Value = Condition> {
     let money = |minor: i64| Money::from_minor(minor, "USD".parse().unwrap());
     let leaf = prop_oneof![
         some_of(&PRODUCTS).prop_map(Condition::products),
@@ -68,7 +68,7 @@ pub(crate) fn condition() -> impl Strategy<Value = Condition> {
     })
 }
 
-pub(crate) fn rule() -> impl Strategy<Value = Rule> {
+pub(in crate::routing) fn rule() -> impl Strategy<Value = Rule> {
     let asks = (
         prop::option::of(some_of(&PRODUCTS)),
         prop::option::of(prop::collection::vec(zip_pattern(), 1..4)),
@@ -101,7 +101,7 @@ pub(crate) fn rule() -> impl Strategy<Value = Rule> {
     )
 }
 
-pub(crate) fn request() -> impl Strategy<Value = RoutingRequest> {
+pub(in crate::routing) fn request() -> impl Strategy<Value = RoutingRequest> {
     let pick = |of: &'static [&'static str]| prop::option::of(prop::sample::select(of));
     let zips = prop::option::of(prop_oneof![
         prop::sample::select(&ZIPS[..]).prop_map(str::to_owned),
@@ -153,6 +153,7 @@ pub(crate) fn request() -> impl Strategy<Value = RoutingRequest> {
                 }),
                 at,
                 starts_at,
+                ..Default::default()
             }
         },
     )
@@ -225,7 +226,7 @@ fn more_names_than_there_are_bits() {
             source: Source::new(source).ok(),
             ..Default::default()
         };
-        let found = table.find(&ask(name, name)).map(|rule| rule.target.clone());
+        let found = table.find(&ask(name, name)).map(|rule| rule.to[0].target.clone());
         assert_eq!(found, Some(Target::team(name)));
         assert_eq!(table.find(&ask(name, other)), None);
         assert_eq!(table.find(&ask(other, name)), None);

@@ -41,7 +41,6 @@ use crate::event::{EventBody, LeadPersonal, LeadReceived, LeadRejected, Subject}
 use crate::id::{AppointmentId, ContactId, IntakeId, LeadId, ProviderId};
 use crate::lead::{Attempts, Lead, Payload, Priority, Progress, RawLead};
 use crate::rejection::{Corrections, Rejection, RejectionState};
-use crate::routing::Decision;
 use crate::use_case::{ConfigSnapshot, Context, book, rollups};
 use crate::webhook::{RepeatAction, Webhook, WebhookSecret};
 
@@ -333,7 +332,8 @@ impl<'a> Arrival<'a> {
             created_at: context.at,
             version: Version::ZERO.next(),
         };
-        let route = |new| (new, book::route(new, &row, Some(&person), &self.config.rules, context));
+        let route =
+            |new| (new, book::route(new, &row, Some(&person), self.config.rules_at(context.at), context));
         let routed = self.appointment.map(route);
         let stamp = Stamp { rank, at: self.received_at, lead: id };
         let merge = ContactMerge { candidate, key, offer: Offer { person, stamp }, touch };
@@ -345,7 +345,7 @@ impl<'a> Arrival<'a> {
         ];
         let used = [(Measure::Taken, 1, When::Always), (Measure::TakenAgain, 1, When::Repeat)];
         changes.rollups = self.rollups(row.interest.source.key(), &add, Some(self.received_at), &used);
-        let appointment = routed.map(|(new, routing)| self.place(&mut changes, &row, new, routing, context));
+        let appointment = routed.map(|(new, routed)| self.place(&mut changes, &row, new, routed, context));
         changes.leads = vec![Write::Insert(row)];
         IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags), appointment }
     }
@@ -406,9 +406,10 @@ impl<'a> Arrival<'a> {
         changes: &mut ChangeSet,
         lead: &Lead,
         new: &NewAppointment,
-        routing: Decision,
+        routed: book::Routed,
         context: &Context<'_>,
     ) -> AppointmentId {
+        let routing = routed.place(changes, self.intake.appointment(), self.config.rules_at(context.at));
         let appointment = book::appointment(new, self.intake.appointment(), lead, routing, context);
         changes.claims.extend(book::claim(&appointment, self.fingerprint));
         changes.events.push(NewEvent {

@@ -78,6 +78,7 @@ impl Arrival<'_> {
             add: add.to_vec(),
             at,
             lead: Some(self.intake.lead()),
+            appointment: None,
         };
         let dims = [webhook(), source.to_owned(), String::new()];
         let mut rollups = vec![delta(Cube::Leads, dims, add, at)];

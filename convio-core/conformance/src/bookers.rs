@@ -1,0 +1,97 @@
+//! Bookers who want more than a cap gives, and decline and cancel between: a play for many tasks of several processes.
+
+use convio_core::appointment::AppointmentFilter;
+use convio_core::routing::{Cap, Draft, How, Period, Strategy, TargetSettings};
+use convio_core::{
+    Appointment, AppointmentStatus, ErrorKind, LeadId, NewAppointment, PageRequest, Party, RawLead, Rule,
+    Schedule, Store, Target, WorkspaceHandle,
+};
+
+use crate::dice::Dice;
+use crate::{Snapshot, check_invariants};
+
+/// Rules with a cap of [`CAP`] in total; of three targets who take turns, each takes [`EACH`].
+pub fn rules() -> Draft {
+    let parts = NAMES.into_iter().zip([5, 3, 2]).map(|(name, weight)| (Target::person(name), weight));
+    let rule = Rule::among(Strategy::Rotate, parts).named("capped").any_product().any_zip();
+    let each = |name| TargetSettings::of(Target::person(name)).cap(Cap::count(EACH, Period::Total));
+    let draft = Draft::of([rule.cap(Cap::count(CAP, Period::Total))]);
+    NAMES.into_iter().map(each).fold(draft, Draft::target)
+}
+
+/// Books so often from a lead of its own, and now and then cancels what was booked, or lets its target decline it. Says how many
+/// were booked.
+pub async fn book(acme: &WorkspaceHandle<'_>, times: usize, dice: &mut Dice) -> usize {
+    let lead = lead(acme, dice.below(1_000_000)).await;
+    for _ in 0..times {
+        let visit = acme.book(lead, visit()).await.expect("a visit is booked");
+        let changed = match dice.below(4) {
+            0 => acme.cancel(visit.id, Party::Customer, None).await,
+            1 if visit.routing.target.is_some() => acme.decline(visit.id, None).await,
+            _ => Ok(visit),
+        };
+        changed.expect("a visit that is nobody else's");
+    }
+    times
+}
+
+/// Books until nobody takes any more, and checks that exactly as many visits stand as the caps allow.
+pub async fn check(store: &dyn Store, acme: &WorkspaceHandle<'_>) {
+    let lead = lead(acme, 1_000_000).await;
+    let before = standing(acme).await;
+    assert!(before.len() <= CAP as usize, "{} visits stand", before.len());
+    loop {
+        let visit = acme.book(lead, visit()).await.expect("a visit is booked");
+        if visit.routing.how == How::Unrouted {
+            break;
+        }
+    }
+    let refused = acme.route_waiting(&PageRequest::default()).await.expect("an answer").items;
+    assert_eq!(refused, [], "there is no room for those who wait");
+    let standing = standing(acme).await;
+    assert_eq!(standing.len(), CAP as usize);
+    for name in NAMES {
+        let has = standing.iter().filter(|visit| visit.routing.target == Some(Target::person(name)));
+        assert!(has.count() <= EACH as usize, "{name} has more than {EACH}");
+    }
+    let snapshot = Snapshot::of(store, acme.id(), 1_000).await.expect("a snapshot");
+    check_invariants(&snapshot).expect("all in order");
+    // One that is given back is there for one more, and for no second.
+    acme.cancel(standing[0].id, Party::Staff, None).await.expect("a visit that stands");
+    let freed = acme.route_waiting(&PageRequest::first(1_000)).await.expect("an answer").items;
+    assert_eq!(freed.len(), 1);
+    let error = acme.route(freed[0].id).await.expect_err("it is routed");
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+async fn lead(acme: &WorkspaceHandle<'_>, n: u64) -> LeadId {
+    let raw = RawLead::json(format!(r#"{{"email":"pat{n}@example.com"}}"#));
+    let taken = acme.ingest(raw).await.expect("an answer");
+    taken.accepted().expect("a lead that is taken").lead
+}
+
+fn visit() -> NewAppointment {
+    NewAppointment::at(Schedule::local("2027-03-02T10:00", "America/Los_Angeles").expect("a time"))
+}
+
+/// The visits that someone has and that were not called off.
+async fn standing(acme: &WorkspaceHandle<'_>) -> Vec<Appointment> {
+    let mut page = PageRequest::first(1_000);
+    let mut all = Vec::new();
+    loop {
+        let found = acme.appointments(&AppointmentFilter::default(), &page).await.expect("a list");
+        all.extend(found.items);
+        match found.next {
+            Some(next) => page = PageRequest::after(next, 1_000),
+            None => break,
+        }
+    }
+    all.retain(|visit| visit.status == AppointmentStatus::Booked && visit.routing.target.is_some());
+    all
+}
+
+const NAMES: [&str; 3] = ["ann", "bob", "eve"];
+/// What all take together.
+pub const CAP: u32 = 100;
+/// What one of them takes.
+pub const EACH: u32 = 40;

@@ -1,0 +1,463 @@
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Cap, RoutingRequest, Rule, RuleSet, Share, Strategy, Target, TargetSettings, smooth_round};
+use crate::canonical::Fingerprint;
+use crate::text::short;
+
+/// Who should not get it, though a rule names them, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declined {
+    /// The target.
+    pub target: Target,
+    /// Why they do not want it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A rule that matches, or a target of it, that does not get something, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// The rule.
+    pub rule: String,
+    /// The target; `None` where the rule itself is full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why someone does not get something that a rule would give them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Why {
+    /// A cap is reached.
+    Full {
+        /// The cap, as it is written.
+        cap: String,
+        /// What it has counted by now.
+        used: i64,
+    },
+    /// They declined it.
+    Declined {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// They are switched off.
+    Inactive,
+    /// It is another one's turn.
+    Turn {
+        /// Which turn it is, from 0 on.
+        turn: i64,
+    },
+    /// The lead's number falls to another one.
+    Share,
+    /// Another one has fewer open appointments for its part.
+    Busier {
+        /// How many this one has.
+        open: i64,
+    },
+    /// Another one comes first in the rule.
+    Later,
+    /// The owner of the lead goes before.
+    Owned,
+}
+
+/// A counter that a decision looked at, and what it adds to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// The counter.
+    pub key: String,
+    /// Its window.
+    #[serde(default, skip_serializing_if = "is_epoch")]
+    pub window: DateTime<Utc>,
+    /// What it had come to.
+    pub used: i64,
+    /// What is added; 0 where it was only looked at.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n: i64,
+    /// When what was added is given back.
+    #[serde(default, skip_serializing_if = "Freed::is_never")]
+    pub freed: Freed,
+}
+
+/// When a place is given back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Freed {
+    /// Never.
+    #[default]
+    Never,
+    /// When someone else gets it instead.
+    Passed,
+    /// Then, and when the appointment is cancelled.
+    Cancelled,
+    /// When the appointment comes to any end.
+    Ended,
+}
+
+impl Freed {
+    /// Whether it is given back at this end.
+    pub(crate) fn at(self, end: Self) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Passed => end == Self::Passed,
+            Self::Cancelled => matches!(end, Self::Passed | Self::Cancelled),
+            Self::Ended => true,
+        }
+    }
+
+    fn is_never(&self) -> bool {
+        *self == Self::Never
+    }
+}
+
+/// Where a decision reads what counters have come to.
+pub(crate) trait State {
+    type Error;
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, Self::Error>;
+}
+
+impl<E, F: FnMut(&str, DateTime<Utc>) -> Result<i64, E>> State for F {
+    type Error = E;
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, E> {
+        self(key, window)
+    }
+}
+
+/// Nothing was counted yet.
+pub(super) fn nothing(_: &str, _: DateTime<Utc>) -> Result<i64, Infallible> {
+    Ok(0)
+}
+
+/// What choosing among targets goes by beside the rules one by one: made once per publication.
+#[derive(Default)]
+pub(super) struct Choices {
+    settings: HashMap<Target, TargetSettings>,
+    /// Targets that some rule goes by the load of.
+    loads: HashSet<Target>,
+    /// The rounds of the rules that rotate, by name.
+    rounds: HashMap<String, Vec<u16>>,
+}
+
+impl Choices {
+    pub(super) fn of(rules: &RuleSet) -> Self {
+        let mut choices = Self::default();
+        choices.settings.extend(rules.targets.iter().map(|it| (it.target.clone(), it.clone())));
+        for rule in &rules.rules {
+            match rule.strategy {
+                Strategy::LeastLoaded => {
+                    choices.loads.extend(rule.to.iter().map(|share| share.target.clone()));
+                }
+                Strategy::Rotate => {
+                    let weights: Vec<u32> = rule.to.iter().map(|share| share.weight).collect();
+                    choices.rounds.insert(rule.name.clone(), smooth_round(&weights));
+                }
+                Strategy::First | Strategy::Percentage | Strategy::Broadcast => {}
+            }
+        }
+        choices
+    }
+
+    /// Whether who gets it is known without any counter: the one target of a rule without caps.
+    pub(super) fn is_sure(&self, rule: &Rule) -> bool {
+        let plain =
+            |share: &Share| !self.settings.contains_key(&share.target) && !self.loads.contains(&share.target);
+        rule.caps.is_empty() && rule.to.len() == 1 && rule.to.iter().all(plain)
+    }
+
+    fn caps_of(&self, target: &Target) -> &[Cap] {
+        self.settings.get(target).map_or(&[], |settings| &settings.caps)
+    }
+
+    /// The counters that [`pick`] may look at.
+    pub(super) fn counters<'r>(
+        &self,
+        matching: impl Iterator<Item = &'r Rule>,
+        request: &RoutingRequest,
+    ) -> Vec<(String, DateTime<Utc>)> {
+        let mut keys = Vec::new();
+        let caps = |keys: &mut Vec<_>, caps: &[Cap], of: &str| {
+            keys.extend(caps.iter().map(|cap| (cap_key(of, cap), cap.window(request.at))));
+        };
+        for rule in matching.take(MATCHING_MAX) {
+            caps(&mut keys, &rule.caps, &rule_key(rule));
+            for share in &rule.to {
+                caps(&mut keys, self.caps_of(&share.target), &target_key(&share.target));
+                if self.loads.contains(&share.target) {
+                    keys.push((load_key(&share.target), DateTime::UNIX_EPOCH));
+                }
+            }
+            if rule.strategy == Strategy::Rotate {
+                keys.push((turn_key(rule), DateTime::UNIX_EPOCH));
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// Goes through the rules that match, each with its place, in their order, up to the one that has somebody for it.
+    pub(super) fn pick<'r, S: State>(
+        &self,
+        matching: impl Iterator<Item = (usize, &'r Rule)>,
+        request: &RoutingRequest,
+        declined: &[Declined],
+        state: S,
+    ) -> Result<Picked, S::Error> {
+        let mut pick =
+            Pick { choices: self, request, declined, state, counted: Vec::new(), passed: Vec::new() };
+        for (place, rule) in matching.take(MATCHING_MAX) {
+            if let Some((target, also)) = pick.of_rule(rule)? {
+                let Pick { counted, passed, .. } = pick;
+                return Ok(Picked { place: Some(place), target: Some(target), also, counted, passed });
+            }
+        }
+        let Pick { counted, passed, .. } = pick;
+        Ok(Picked { place: None, target: None, also: Vec::new(), counted, passed })
+    }
+}
+
+/// What came of picking.
+pub(super) struct Picked {
+    /// The place of the rule.
+    pub(super) place: Option<usize>,
+    pub(super) target: Option<Target>,
+    pub(super) also: Vec<Target>,
+    pub(super) counted: Vec<Counted>,
+    pub(super) passed: Vec<Passed>,
+}
+
+struct Pick<'r, S> {
+    choices: &'r Choices,
+    request: &'r RoutingRequest,
+    declined: &'r [Declined],
+    state: S,
+    counted: Vec<Counted>,
+    passed: Vec<Passed>,
+}
+
+impl<'r, S: State> Pick<'r, S> {
+    /// Whom a rule gives it to, and who gets it too; `None` where it has nobody for it.
+    fn of_rule(&mut self, rule: &Rule) -> Result<Option<(Target, Vec<Target>)>, S::Error> {
+        if !self.has_room(rule, None, &rule.caps, &rule_key(rule))? {
+            return Ok(None);
+        }
+        let mut able = Vec::with_capacity(rule.to.len());
+        for share in &rule.to {
+            if self.is_able(rule, share)? {
+                able.push(share);
+            }
+        }
+        if able.is_empty() {
+            return Ok(None);
+        }
+        let owner = self.request.owner.as_deref().filter(|_| rule.sticky);
+        let of_owner = |owner: &str| able.iter().position(|share| share.target.name() == owner);
+        let chosen = match owner.and_then(of_owner) {
+            Some(owner) => {
+                self.pass_others(rule, &able, owner, |_| Why::Owned);
+                owner
+            }
+            None => self.choose(rule, &able)?,
+        };
+        let all = rule.strategy == Strategy::Broadcast;
+        let gets = |n: usize| all || n == chosen;
+        let also = able.iter().enumerate().filter(|(n, _)| gets(*n) && *n != chosen);
+        let also: Vec<Target> = also.map(|(_, share)| share.target.clone()).collect();
+        let choices = self.choices;
+        self.count(&rule.caps, &rule_key(rule))?;
+        for share in able.iter().enumerate().filter(|(n, _)| gets(*n)).map(|(_, share)| share) {
+            self.count(choices.caps_of(&share.target), &target_key(&share.target))?;
+            if choices.loads.contains(&share.target) {
+                let key = load_key(&share.target);
+                self.add(key, DateTime::UNIX_EPOCH, 1, Freed::Ended)?;
+            }
+        }
+        Ok(Some((able[chosen].target.clone(), also)))
+    }
+
+    fn is_able(&mut self, rule: &Rule, share: &Share) -> Result<bool, S::Error> {
+        let choices = self.choices;
+        let declined = self.declined.iter().find(|declined| declined.target == share.target);
+        let why = match declined {
+            Some(declined) => Some(Why::Declined { reason: declined.reason.clone() }),
+            None if choices.settings.get(&share.target).is_some_and(|it| !it.active) => Some(Why::Inactive),
+            None => None,
+        };
+        if let Some(why) = why {
+            self.pass(rule, Some(&share.target), why);
+            return Ok(false);
+        }
+        self.has_room(rule, Some(&share.target), choices.caps_of(&share.target), &target_key(&share.target))
+    }
+
+    fn choose(&mut self, rule: &Rule, able: &[&Share]) -> Result<usize, S::Error> {
+        Ok(match rule.strategy {
+            Strategy::Broadcast => 0,
+            Strategy::First => {
+                self.pass_others(rule, able, 0, |_| Why::Later);
+                0
+            }
+            Strategy::Percentage => {
+                let chosen = self.by_number(rule, able);
+                self.pass_others(rule, able, chosen, |_| Why::Share);
+                chosen
+            }
+            Strategy::Rotate => self.by_turn(rule, able)?,
+            Strategy::LeastLoaded => {
+                let mut open = Vec::with_capacity(able.len());
+                for share in able {
+                    open.push(self.used(&load_key(&share.target), DateTime::UNIX_EPOCH)?);
+                }
+                let mut chosen = 0;
+                for n in 1..able.len() {
+                    let this = i128::from(open[n]) * i128::from(able[chosen].weight);
+                    let least = i128::from(open[chosen]) * i128::from(able[n].weight);
+                    if this < least {
+                        chosen = n;
+                    }
+                }
+                self.pass_others(rule, able, chosen, |n| Why::Busier { open: open[n] });
+                chosen
+            }
+        })
+    }
+
+    /// The target that the next turn of the rule's round belongs to, of those that are able: the turns of others are left out.
+    fn by_turn(&mut self, rule: &Rule, able: &[&Share]) -> Result<usize, S::Error> {
+        let choices = self.choices;
+        let round = choices.rounds.get(&rule.name).map_or(&[][..], |round| round);
+        let key = turn_key(rule);
+        let turn = self.used(&key, DateTime::UNIX_EPOCH)?;
+        let first = turn.rem_euclid(round.len().max(1) as i64) as usize;
+        let turns = round.iter().cycle().skip(first).take(round.len());
+        let mut served = turns.map(|n| &rule.to[usize::from(*n)].target).enumerate();
+        // Everyone who is able has a turn in a round.
+        let found = served.find_map(|(skipped, target)| {
+            Some((skipped as i64, able.iter().position(|share| share.target == *target)?))
+        });
+        let (skipped, chosen) = found.unwrap_or((0, 0));
+        self.pass_others(rule, able, chosen, |_| Why::Turn { turn });
+        self.add(key, DateTime::UNIX_EPOCH, skipped + 1, Freed::Never)?;
+        Ok(chosen)
+    }
+
+    /// By a number from the lead's id, the same for the same lead and rule.
+    fn by_number(&self, rule: &Rule, able: &[&Share]) -> usize {
+        let lead = self.request.lead.map(|lead| lead.to_string()).unwrap_or_default();
+        let digest = Fingerprint::of_bytes(format!("{}/{lead}", rule.name).as_bytes());
+        let number = digest.as_bytes()[..8].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let sum: u64 = able.iter().map(|share| u64::from(share.weight)).sum();
+        let mut left = number % sum.max(1);
+        able.iter()
+            .position(|share| match left.checked_sub(share.weight.into()) {
+                Some(rest) => {
+                    left = rest;
+                    false
+                }
+                None => true,
+            })
+            .unwrap_or(0)
+    }
+
+    /// Whether every cap leaves room for one more. Where one does not, it is noted.
+    fn has_room(
+        &mut self,
+        rule: &Rule,
+        target: Option<&Target>,
+        caps: &[Cap],
+        of: &str,
+    ) -> Result<bool, S::Error> {
+        for cap in caps {
+            let used = self.used(&cap_key(of, cap), cap.window(self.request.at))?;
+            let after = cap.takes(self.request.value).and_then(|n| used.checked_add(n));
+            if after.is_none_or(|after| after > cap.most()) {
+                self.pass(rule, target, Why::Full { cap: cap.to_string(), used });
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn count(&mut self, caps: &[Cap], of: &str) -> Result<(), S::Error> {
+        for cap in caps {
+            let freed = if cap.keeps_cancelled { Freed::Passed } else { Freed::Cancelled };
+            let n = cap.takes(self.request.value).unwrap_or(0);
+            self.add(cap_key(of, cap), cap.window(self.request.at), n, freed)?;
+        }
+        Ok(())
+    }
+
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, S::Error> {
+        if let Some(known) = self.counted.iter().find(|it| it.key == key && it.window == window) {
+            return Ok(known.used);
+        }
+        let used = self.state.used(key, window)?;
+        self.counted.push(Counted { key: key.to_owned(), window, used, n: 0, freed: Freed::Never });
+        Ok(used)
+    }
+
+    fn add(&mut self, key: String, window: DateTime<Utc>, n: i64, freed: Freed) -> Result<(), S::Error> {
+        self.used(&key, window)?;
+        if let Some(it) = self.counted.iter_mut().find(|it| it.key == key && it.window == window) {
+            it.n += n;
+            it.freed = freed;
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, rule: &Rule, target: Option<&Target>, why: Why) {
+        self.passed.push(Passed { rule: rule.name.clone(), target: target.cloned(), why });
+    }
+
+    fn pass_others(&mut self, rule: &Rule, able: &[&Share], chosen: usize, why: impl Fn(usize) -> Why) {
+        for (n, share) in able.iter().enumerate().filter(|(n, _)| *n != chosen) {
+            self.pass(rule, Some(&share.target), why(n));
+        }
+    }
+}
+
+fn rule_key(rule: &Rule) -> String {
+    format!("rule/{}", short(&rule.name))
+}
+
+fn target_key(target: &Target) -> String {
+    format!("{}/{}", target.kind(), short(target.name()))
+}
+
+fn cap_key(of: &str, cap: &Cap) -> String {
+    format!("route.cap/{of}/{}", cap.key())
+}
+
+fn load_key(target: &Target) -> String {
+    format!("route.load/{}", target_key(target))
+}
+
+/// Rounds of other targets or other parts are other rounds.
+fn turn_key(rule: &Rule) -> String {
+    let shares = rule.to.iter().map(|share| format!("{}:{}", target_key(&share.target), share.weight));
+    let shares = Fingerprint::of_bytes(shares.collect::<Vec<_>>().join("\n").as_bytes()).to_hex();
+    format!("route.turn/{}/{}", rule_key(rule), &shares[..16])
+}
+
+fn is_zero(n: &i64) -> bool {
+    *n == 0
+}
+
+fn is_epoch(at: &DateTime<Utc>) -> bool {
+    *at == DateTime::UNIX_EPOCH
+}
+
+/// How many rules that match are looked at: where all of these have nobody, nobody gets it.
+pub const MATCHING_MAX: usize = 64;
+/// How many of those who do not get something a decision names.
+pub const PASSED_SHOWN: usize = 64;
+
+#[cfg(test)]
+mod tests;

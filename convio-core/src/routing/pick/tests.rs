@@ -1,0 +1,251 @@
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use proptest::strategy::Strategy as _;
+
+use super::super::table::tests::{request, rule};
+use super::super::{Decision, Draft, How, Period, RuleTable, Strategy};
+use super::*;
+use crate::LeadId;
+
+/// Decisions one after the other, each counted.
+struct Play {
+    table: RuleTable,
+    counters: HashMap<(String, DateTime<Utc>), i64>,
+}
+
+impl Play {
+    fn of(draft: impl Into<Draft>) -> Self {
+        Self { table: RuleTable::new(RuleSet::publish(1, draft).unwrap()), counters: HashMap::new() }
+    }
+
+    fn decide(&mut self, request: &RoutingRequest, declined: &[Declined]) -> Decision {
+        let named = self.table.counters(request, declined);
+        assert!(named.is_sorted() && named.windows(2).all(|pair| pair[0] != pair[1]));
+        let used = |key: &str, window| {
+            let key = (key.to_owned(), window);
+            assert!(named.contains(&key), "{key:?} was not named before");
+            Ok::<_, Infallible>(self.counters.get(&key).copied().unwrap_or(0))
+        };
+        let Ok(decision) = self.table.decide_with(request, declined, used);
+        for it in &decision.counted {
+            let used = self.counters.entry((it.key.clone(), it.window)).or_default();
+            assert_eq!(*used, it.used, "{}", it.key);
+            *used += it.n;
+        }
+        decision
+    }
+
+    fn next(&mut self) -> Option<String> {
+        self.decide(&RoutingRequest::default(), &[]).target.map(|target| target.name().to_owned())
+    }
+
+    fn free(&mut self, decision: &Decision, is: impl Fn(Freed) -> bool) {
+        for back in decision.freed(is) {
+            *self.counters.get_mut(&(back.key, back.window)).unwrap() += back.n;
+        }
+    }
+}
+
+fn person(name: &str) -> Target {
+    Target::person(name)
+}
+
+fn among(strategy: Strategy, parts: &[(&str, u32)]) -> Rule {
+    let parts = parts.iter().map(|(name, weight)| (person(name), *weight));
+    Rule::among(strategy, parts).named("r").any_product().any_zip()
+}
+
+#[test]
+fn five_three_two_over_a_thousand_picks_in_smooth_order() {
+    let mut play = Play::of([among(Strategy::Rotate, &[("a", 5), ("b", 3), ("c", 2)])]);
+    let picks: String = (0..1_000).filter_map(|_| play.next()).collect();
+    assert_eq!(picks, "abcaabacba".repeat(100));
+}
+
+#[test]
+fn who_is_full_takes_no_turn_and_the_others_keep_their_parts() {
+    let full = TargetSettings::of(person("a")).cap(Cap::count(2, Period::Total));
+    let rule = among(Strategy::Rotate, &[("a", 5), ("b", 3), ("c", 2)]);
+    let mut play = Play::of(Draft::of([rule]).target(full));
+    let picks: String = (0..54).filter_map(|_| play.next()).collect();
+    assert_eq!(&picks[..4], "abca");
+    assert_eq!(picks.matches('a').count(), 2);
+    // b and c have fifty turns among them: three parts and two.
+    assert_eq!((picks[4..].matches('b').count(), picks[4..].matches('c').count()), (30, 20));
+}
+
+#[test]
+fn a_full_rule_gives_way_and_a_period_begins_anew() {
+    let first = among(Strategy::First, &[("a", 1)]).cap(Cap::count(2, Period::Day));
+    let rest = among(Strategy::First, &[("rest", 1)]).named("rest").priority(1);
+    let mut play = Play::of([first, rest]);
+    let picks: Vec<String> = (0..3).filter_map(|_| play.next()).collect();
+    assert_eq!(picks, ["a", "a", "rest"]);
+    let full = play.decide(&RoutingRequest::default(), &[]);
+    let told =
+        "rule `rest` of rules version 1 routes to person `rest`; not by `r`: 2 of 2 per day (UTC) are taken";
+    assert_eq!(full.explain(), told);
+    let tomorrow =
+        RoutingRequest { at: DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1), ..Default::default() };
+    assert_eq!(play.decide(&tomorrow, &[]).target, Some(person("a")));
+}
+
+#[test]
+fn money_fills_a_cap_and_what_does_not_fit_goes_on() {
+    let cap = Cap::money("100 USD".parse().unwrap(), Period::Month);
+    let rest = among(Strategy::First, &[("rest", 1)]).named("rest").priority(1);
+    let mut play = Play::of([among(Strategy::First, &[("a", 1)]).cap(cap), rest]);
+    let mut ask = |value: &str| {
+        let request = RoutingRequest { value: value.parse().ok(), ..Default::default() };
+        play.decide(&request, &[]).target.map(|target| target.name().to_owned()).unwrap()
+    };
+    assert_eq!(
+        [ask("60 USD"), ask("60 USD"), ask("40 USD"), ask("1 USD"), ask("")],
+        ["a", "rest", "a", "rest", "a"]
+    );
+    assert_eq!(ask("1 EUR"), "rest");
+}
+
+#[test]
+fn who_has_the_fewest_open_for_its_part_is_next() {
+    let mut play = Play::of([among(Strategy::LeastLoaded, &[("a", 1), ("b", 2)])]);
+    let decisions: Vec<Decision> = (0..6).map(|_| play.decide(&RoutingRequest::default(), &[])).collect();
+    let picks: String = decisions.iter().filter_map(|it| it.keeper()).collect();
+    assert_eq!(picks, "abbabb");
+    play.free(&decisions[0], |freed| freed == Freed::Ended);
+    play.free(&decisions[3], |freed| freed == Freed::Ended);
+    assert_eq!((play.next(), play.next()), (Some("a".to_owned()), Some("a".to_owned())));
+}
+
+#[test]
+fn a_percentage_of_leads_is_told_by_their_ids() {
+    let mut play = Play::of([among(Strategy::Percentage, &[("a", 70), ("b", 30)])]);
+    let lead = |n: u128| RoutingRequest {
+        lead: Some(LeadId::from_uuid(uuid::Uuid::from_u128(n << 80 | n))),
+        ..Default::default()
+    };
+    let picks: Vec<Decision> = (0..10_000).map(|n| play.decide(&lead(n), &[])).collect();
+    let share = picks.iter().filter(|it| it.target == Some(person("a"))).count();
+    assert!((6_800..7_200).contains(&share), "{share} of 10,000");
+    assert_eq!(play.decide(&lead(7), &[]), picks[7]);
+    assert!(picks.iter().all(|it| it.counted.is_empty()));
+}
+
+#[test]
+fn an_owner_goes_before_and_takes_no_turn() {
+    let mut play = Play::of([among(Strategy::Rotate, &[("a", 1), ("b", 1)]).sticky()]);
+    let owned = RoutingRequest { owner: Some("b".to_owned()), ..Default::default() };
+    let decision = play.decide(&owned, &[]);
+    assert_eq!(decision.target, Some(person("b")));
+    assert!(decision.explain().ends_with("not person `a` of `r`: the owner goes before"));
+    assert_eq!((play.next(), play.next()), (Some("a".to_owned()), Some("b".to_owned())));
+    let gone = [Declined { target: person("b"), reason: None }];
+    assert_eq!(play.decide(&owned, &gone).target, Some(person("a")));
+}
+
+#[test]
+fn a_broadcast_goes_to_all_who_have_room() {
+    let rule = among(Strategy::Broadcast, &[("a", 1), ("b", 1), ("c", 1)]);
+    let full = TargetSettings::of(person("b")).cap(Cap::count(1, Period::Hour));
+    let off = TargetSettings::of(person("c")).inactive();
+    let mut play = Play::of(Draft::of([rule]).target(full).target(off));
+    let first = play.decide(&RoutingRequest::default(), &[]);
+    assert_eq!((first.target, first.also), (Some(person("a")), vec![person("b")]));
+    let second = play.decide(&RoutingRequest::default(), &[]);
+    assert_eq!((&second.target, second.also.len()), (&Some(person("a")), 0));
+    assert!(
+        second.explain().contains(
+            "not person `b` of `r`: 1 of 1 per hour (UTC) are taken; not person `c` of `r`: inactive"
+        )
+    );
+}
+
+#[test]
+fn whoever_declines_is_not_asked_again() {
+    let mut play = Play::of([
+        among(Strategy::First, &[("a", 1), ("b", 1)]).cap(Cap::count(1, Period::Total)),
+        among(Strategy::First, &[("a", 1)]).named("again").priority(1),
+    ]);
+    let first = play.decide(&RoutingRequest::default(), &[]);
+    assert_eq!(first.target, Some(person("a")));
+    play.free(&first, |freed| freed != Freed::Never);
+    let mut declined = vec![Declined { target: person("a"), reason: Some("too far".to_owned()) }];
+    let second = play.decide(&RoutingRequest::default(), &declined);
+    assert_eq!(second.target, Some(person("b")));
+    assert!(second.explain().ends_with("not person `a` of `r`: declined (too far)"));
+    play.free(&second, |freed| freed != Freed::Never);
+    declined.push(Declined { target: person("b"), reason: None });
+    let third = play.decide(&RoutingRequest::default(), &declined);
+    assert_eq!((third.how, &third.target, third.passed.len()), (How::Unrouted, &None, 3));
+    assert!(third.explain().starts_with("no rule of rules version 1 has anybody for it: unrouted"));
+}
+
+fn choice() -> impl proptest::strategy::Strategy<Value = Rule> {
+    let strategies =
+        [Strategy::First, Strategy::Rotate, Strategy::Percentage, Strategy::LeastLoaded, Strategy::Broadcast];
+    let shares = prop::sample::subsequence(&["a", "b", "c", "d"][..], 1..5);
+    let cap = (0_u32..4, prop::sample::select(&[Period::Hour, Period::Day, Period::Total][..]));
+    (
+        rule(),
+        prop::sample::select(strategies.to_vec()),
+        shares,
+        prop::collection::vec(1_u32..4, 4),
+        any::<bool>(),
+        prop::option::of(cap),
+    )
+        .prop_map(|(rule, strategy, names, weights, sticky, cap)| {
+            let to = Rule::among(strategy, names.into_iter().map(person).zip(weights));
+            let caps = cap.map(|(limit, per)| Cap::count(limit, per)).into_iter().collect();
+            Rule { to: to.to, strategy, sticky, caps, ..rule }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// No cap is overshot, and a decision made again from what it noted is the same.
+    #[test]
+    fn caps_hold_and_a_decision_can_be_made_again(
+        rules in prop::collection::vec(choice(), 1..6),
+        limits in prop::collection::vec((0_u32..3, any::<bool>()), 4),
+        requests in prop::collection::vec((request(), 0_usize..4, 0_usize..3), 1..30),
+    ) {
+        let settings = ["a", "b", "c", "d"].into_iter().zip(limits).map(|(name, (limit, is_capped))| {
+            let settings = TargetSettings::of(person(name));
+            if is_capped { settings.cap(Cap::count(limit, Period::Day)) } else { settings }
+        });
+        let draft = settings.fold(Draft::of(rules), Draft::target);
+        let mut play = Play::of(draft);
+        for (request, owner, declines) in requests {
+            let owner = ["a", "b", "c", "nobody"][owner].to_owned();
+            let request = RoutingRequest { owner: Some(owner), ..request };
+            let mut declined = Vec::new();
+            for _ in 0..=declines {
+                let decision = play.decide(&request, &declined);
+                let rules = play.table.rules();
+                for rule in &rules.rules {
+                    for cap in &rule.caps {
+                        let key = (cap_key(&rule_key(rule), cap), cap.window(request.at));
+                        prop_assert!(play.counters.get(&key).is_none_or(|used| *used <= cap.most()));
+                    }
+                }
+                for target in &rules.targets {
+                    for cap in &target.caps {
+                        let key = (cap_key(&target_key(&target.target), cap), cap.window(request.at));
+                        prop_assert!(play.counters.get(&key).is_none_or(|used| *used <= cap.most()));
+                    }
+                }
+                prop_assert_eq!(play.table.replay(&request, &decision), Some(decision.clone()));
+                let kept = serde_json::to_string(&decision).unwrap();
+                prop_assert_eq!(&serde_json::from_str::<Decision>(&kept).unwrap(), &decision);
+                let alone = play.table.decide_alone(&request).filter(|_| declined.is_empty());
+                prop_assert!(alone.is_none_or(|alone| alone == decision && decision.counted.is_empty()));
+                let Some(target) = decision.target.clone() else { break };
+                prop_assert!(declined.iter().all(|it: &Declined| it.target != target));
+                play.free(&decision, |freed| freed != Freed::Never);
+                declined.push(Declined { target, reason: None });
+            }
+        }
+    }
+}

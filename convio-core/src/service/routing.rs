@@ -1,0 +1,165 @@
+//! What rules would do: nothing here writes anything.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::WorkspaceHandle;
+use crate::appointment::{Appointment, AppointmentFilter, AppointmentStatus};
+use crate::error::Error;
+use crate::id::{AppointmentId, LeadId};
+use crate::page::PageRequest;
+use crate::routing::{Decision, Draft, Freed, How, RoutingRequest, RuleSet, Simulation, Target};
+use crate::store::{Loaded, Need, Needs};
+use crate::use_case::routing_request;
+
+/// What rules would have made of appointments that were booked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// The appointments that were decided again: those that the rules of their time were asked for.
+    pub decided: usize,
+    /// Those that would have gone to someone else, in the order in which they were booked.
+    pub changed: Vec<Rerouted>,
+    /// Whether there were more than [`REPLAY_MAX`], and the later ones were left out.
+    pub more: bool,
+}
+
+/// An appointment that would have gone to someone else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rerouted {
+    /// The appointment.
+    pub appointment: AppointmentId,
+    /// Who has it, or had it in the end; `None`: nobody.
+    pub was: Option<Target>,
+    /// Where it would have gone, and why.
+    pub would: Decision,
+}
+
+impl WorkspaceHandle<'_> {
+    /// Where rules would send these leads, each booked at a time after the one before, and why; counted from what caps and turns have
+    /// come to now.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) names what is wrong with the rules; [`NotFound`](crate::ErrorKind::NotFound) for a lead that
+    /// is not there.
+    pub async fn simulate(
+        &self,
+        draft: impl Into<Draft>,
+        leads: &[LeadId],
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Decision>, Error> {
+        let store = self.reader().await?;
+        let simulation = self.of_draft(draft.into()).await?;
+        let mut requests = Vec::with_capacity(leads.len());
+        for chunk in leads.chunks(CHUNK) {
+            let loaded = store.load(&Needs::of(self.id(), chunk.iter().map(|id| Need::Lead(*id)))).await?;
+            for id in chunk {
+                let lead = loaded.lead(*id).ok_or_else(|| Error::not_found("lead", id))?;
+                let person = loaded.contact(lead.contact).map(|contact| &contact.person);
+                requests.push(routing_request(lead, person, None, None, at));
+            }
+        }
+        let named = requests.iter().flat_map(|request| simulation.table().counters(request, &[]));
+        let named: Vec<_> = named.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        let mut counted = Vec::with_capacity(named.len());
+        for chunk in named.chunks(CHUNK) {
+            counted.extend(store.fetch_used(self.id(), chunk).await?);
+        }
+        let mut simulation = simulation.counted(named.into_iter().zip(counted));
+        Ok(requests.iter().map(|request| simulation.decide(request, &[])).collect())
+    }
+
+    /// What rules would have made of the appointments that were booked since a time, beside what happened: each is decided again as of
+    /// when it was stored, past those who declined it, with nothing counted before; what was cancelled or came to its end gives back what it
+    /// took when it did. Leads and contacts are looked at as they are now. Appointments that were booked directly are left out, and
+    /// one that was moved counts once.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) names what is wrong with the rules.
+    pub async fn replay_rules(&self, draft: impl Into<Draft>, since: DateTime<Utc>) -> Result<Replay, Error> {
+        let mut simulation = self.of_draft(draft.into()).await?;
+        let (asked, more) = self.asked_since(since).await?;
+        // What happened, in order: at one moment what ends before what begins.
+        let mut moments = BTreeMap::new();
+        for (n, (appointment, _)) in asked.iter().enumerate() {
+            moments.insert((appointment.created_at, 1, n), None);
+            if let (Some(ended), Some(end)) = (&appointment.ended, end_of(appointment.status)) {
+                moments.insert(
+                    (
+                        ended.at.max(appointment.created_at),
+                        2 * i32::from(ended.at <= appointment.created_at),
+                        n,
+                    ),
+                    Some(end),
+                );
+            }
+        }
+        let mut decided: Vec<Option<Decision>> = vec![None; asked.len()];
+        for ((_, _, n), end) in moments {
+            let (appointment, request) = &asked[n];
+            match (end, &decided[n]) {
+                (None, _) => decided[n] = Some(simulation.decide(request, &appointment.routing.declined)),
+                (Some(end), Some(decision)) => simulation.give_back(decision, end),
+                (Some(_), None) => {}
+            }
+        }
+        let rerouted = asked.iter().zip(decided).filter_map(|((appointment, _), would)| {
+            let would = would.filter(|would| would.target != appointment.routing.target)?;
+            Some(Rerouted { appointment: appointment.id, was: appointment.routing.target.clone(), would })
+        });
+        Ok(Replay { decided: asked.len(), changed: rerouted.collect(), more })
+    }
+
+    async fn of_draft(&self, draft: Draft) -> Result<Simulation, Error> {
+        let next = self.current_config().await?.rules.rules().version.next();
+        Ok(Simulation::of(RuleSet::publish(next.0, draft).map_err(Error::invalid)?))
+    }
+
+    /// The appointments that rules were asked for since a time, each with what they were asked.
+    async fn asked_since(
+        &self,
+        since: DateTime<Utc>,
+    ) -> Result<(Vec<(Appointment, RoutingRequest)>, bool), Error> {
+        let store = self.reader().await?;
+        let mut page = PageRequest::first(CHUNK);
+        let mut asked = Vec::new();
+        loop {
+            let found = store.list_appointments(self.id(), &AppointmentFilter::default(), &page).await?;
+            let by_rules = |it: &Appointment| {
+                it.created_at >= since && it.rescheduled_from.is_none() && it.routing.how != How::Direct
+            };
+            let these: Vec<Appointment> = found.items.into_iter().filter(by_rules).collect();
+            let needs = these.iter().map(|appointment| Need::Appointment(appointment.id));
+            let loaded = match these.is_empty() {
+                true => Loaded::default(),
+                false => store.load(&Needs::of(self.id(), needs)).await?,
+            };
+            for appointment in these {
+                let Some(lead) = loaded.lead(appointment.lead) else { continue };
+                let person = loaded.contact(lead.contact).map(|contact| &contact.person);
+                let (starts_at, value) = (Some(appointment.schedule.starts_at), appointment.routing.value);
+                let request = routing_request(lead, person, starts_at, value, appointment.created_at);
+                asked.push((appointment, request));
+            }
+            match found.next {
+                Some(_) if asked.len() >= REPLAY_MAX => return Ok((asked, true)),
+                Some(next) => page = PageRequest::after(next, CHUNK),
+                None => return Ok((asked, false)),
+            }
+        }
+    }
+}
+
+/// What an end gives back; `None` while it is open, and where another appointment stands in its place.
+fn end_of(status: AppointmentStatus) -> Option<Freed> {
+    match status {
+        AppointmentStatus::Booked | AppointmentStatus::Confirmed | AppointmentStatus::Rescheduled => None,
+        AppointmentStatus::Cancelled => Some(Freed::Cancelled),
+        AppointmentStatus::Completed | AppointmentStatus::NoShow => Some(Freed::Ended),
+    }
+}
+
+/// Most appointments of one replay.
+pub const REPLAY_MAX: usize = 100_000;
+/// Rows that are read at once.
+const CHUNK: usize = 200;
