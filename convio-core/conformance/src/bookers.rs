@@ -3,7 +3,7 @@
 use convio_core::appointment::AppointmentFilter;
 use convio_core::routing::{Cap, Draft, How, Period, Strategy, TargetSettings};
 use convio_core::{
-    Appointment, AppointmentStatus, ErrorKind, LeadId, NewAppointment, PageRequest, Party, RawLead, Rule,
+    Appointment, AppointmentStatus, ErrorKind, LeadId, NewAppointment, PageRequest, Party, Rule,
     Schedule, Store, Target, WorkspaceHandle,
 };
 
@@ -22,7 +22,7 @@ pub fn rules() -> Draft {
 /// Books so often from a lead of its own, and now and then cancels what was booked, or lets its target decline it. Says how many
 /// were booked.
 pub async fn book(acme: &WorkspaceHandle<'_>, times: usize, dice: &mut Dice) -> usize {
-    let lead = lead(acme, dice.below(1_000_000)).await;
+    let lead = lead_of(acme, dice.below(1_000)).await;
     for _ in 0..times {
         let visit = acme.book(lead, visit()).await.expect("a visit is booked");
         let changed = match dice.below(4) {
@@ -37,7 +37,7 @@ pub async fn book(acme: &WorkspaceHandle<'_>, times: usize, dice: &mut Dice) -> 
 
 /// Books until nobody takes any more, and checks that exactly as many visits stand as the caps allow.
 pub async fn check(store: &dyn Store, acme: &WorkspaceHandle<'_>) {
-    let lead = lead(acme, 1_000_000).await;
+    let lead = lead_of(acme, 1_000).await;
     let before = standing(acme).await;
     assert!(before.len() <= CAP as usize, "{} visits stand", before.len());
     loop {
@@ -64,8 +64,8 @@ pub async fn check(store: &dyn Store, acme: &WorkspaceHandle<'_>) {
     assert_eq!(error.kind(), ErrorKind::Conflict);
 }
 
-async fn lead(acme: &WorkspaceHandle<'_>, n: u64) -> LeadId {
-    let raw = RawLead::json(format!(r#"{{"email":"pat{n}@example.com"}}"#));
+async fn lead_of(acme: &WorkspaceHandle<'_>, n: u64) -> LeadId {
+    let raw = crate::lead(u32::try_from(n).expect("a few"));
     let taken = acme.ingest(raw).await.expect("an answer");
     taken.accepted().expect("a lead that is taken").lead
 }
