@@ -129,6 +129,15 @@ impl Zone {
         LocalInstant { at: utc.and_utc(), shifted }
     }
 
+    /// When clocks change, after one instant and before another.
+    pub(crate) fn changes(&self, after: DateTime<Utc>, before: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        // Beyond the years that the database covers they never do.
+        let Ok(start) = Timestamp::from_second(after.timestamp()) else { return Vec::new() };
+        let changes = self.0.following(start).map(|change| change.timestamp().as_second());
+        let changes = changes.filter_map(|second| DateTime::from_timestamp(second, 0));
+        changes.take_while(|at| *at < before).collect()
+    }
+
     /// Seconds east of UTC at an instant, given in seconds since 1970.
     fn offset_at(&self, second: i64) -> i32 {
         let end = if second < 0 { Timestamp::MIN } else { Timestamp::MAX };

@@ -3,6 +3,7 @@
 //! A pure function of rules and request: the same answer on every store and every run, and it explains itself.
 //! [`RuleSet::decide`] tries rule after rule and is the definition; [`RuleTable::decide`] gives the same answers from an index.
 
+pub mod analysis;
 mod cap;
 mod condition;
 mod decision;

@@ -168,6 +168,11 @@ impl RuleTable {
         Ok(Decision { declined: declined.to_vec(), ..decision })
     }
 
+    /// Which of the rules, as they were given, a request goes by.
+    pub(super) fn find_index(&self, request: &RoutingRequest) -> Option<usize> {
+        self.first(request, 0).map(|place| self.order[place as usize] as usize)
+    }
+
     fn rule(&self, place: u32) -> &Rule {
         &self.rules.rules[self.order[place as usize] as usize]
     }

@@ -1,0 +1,146 @@
+use super::super::{FindingKind, Question, Undecided, Why};
+use super::{Universe, analyse};
+use crate::PostalCode;
+use crate::routing::{Condition, FieldTest, Rule, RuleSet, Target};
+
+fn at() -> chrono::DateTime<chrono::Utc> {
+    "2026-03-01T00:00:00Z".parse().unwrap()
+}
+
+fn rule(name: &str, target: &str) -> Rule {
+    Rule::to(Target::team(target)).named(name)
+}
+
+fn sentences(rules: impl IntoIterator<Item = Rule>) -> Vec<String> {
+    let rules = RuleSet::publish(1, rules).unwrap();
+    let analysis = analyse(&rules, &Universe::of_rules(&rules, at()));
+    assert_eq!(analysis.undecided, []);
+    analysis.findings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_excludes_itself() {
+    let solar = || Condition::products(["solar"]);
+    let found = sentences([
+        rule("no", "x").any_product().any_zip().when(solar() & !solar()),
+        rule("either", "x").products(["Roof"]).any_zip().when(solar()),
+        rule("long", "x").products(["x".repeat(201)]).any_zip(),
+        rule("range", "x").any_product().any_zip().when(Condition::field_between("bill", 3, 2)),
+        rule("rest", "x").any_product().any_zip(),
+    ]);
+    let never = |name: &str| format!("rule `{name}` asks for what no request can be");
+    assert_eq!(found, ["no", "either", "long", "range"].map(never));
+}
+
+#[test]
+fn what_is_never_reached_names_those_that_take_it() {
+    let found = sentences([
+        rule("a", "x").products(["Solar"]).any_zip(),
+        rule("b", "x").products(["Roof"]).zips(["90210"]),
+        rule("c", "y").products(["Solar", "Roof"]).zips(["90210"]).priority(1),
+        rule("rest", "x").any_product().any_zip().priority(9),
+        rule("d", "x").products(["Roof"]).zips(["90210-1234"]).priority(1),
+    ]);
+    assert_eq!(
+        found,
+        [
+            "rule `c` is never reached: `a` and `b` take all that it asks for",
+            "rule `d` is never reached: `b` takes all that it asks for",
+        ]
+    );
+}
+
+#[test]
+fn order_decides_between_two() {
+    let found = sentences([
+        rule("a", "x").products(["Solar"]).zips(["902*"]).priority(1),
+        rule("b", "y").products(["Solar", "Roof"]).zips(["90210", "10001"]).priority(1),
+        rule("c", "x").products(["Solar"]).zips(["90210"]).priority(1),
+        rule("rest", "x").any_product().any_zip().priority(9),
+    ]);
+    assert_eq!(
+        found,
+        [
+            "rules `a` and `b` have the same priority and both match a request with product `solar`, postal code `90210` at \
+             2026-03-01T00:00:00Z: it goes to team `x` and not to team `y` only because `a` was given first",
+            "rule `c` is never reached: `a` takes all that it asks for",
+        ]
+    );
+}
+
+#[test]
+fn gaps_name_some_territories_and_count_the_rest() {
+    let zips: Vec<String> = (10_000..10_023).map(|zip| zip.to_string()).collect();
+    let found = sentences([
+        rule("a", "x").products(["Solar"]).zips(&zips),
+        rule("b", "x")
+            .products(["Roof"])
+            .zips(&zips[1..])
+            .zips(&zips[1..])
+            .when(!Condition::sources(["Fax"])),
+    ]);
+    let shown: Vec<&str> = zips.iter().take(20).map(String::as_str).collect();
+    assert_eq!(
+        found,
+        [format!(
+            "no rule takes all of product `roof` in {} and 3 more: for one, a request with product `roof`, postal code `10000` at \
+             2026-03-01T00:00:00Z is unrouted",
+            shown.join(", ")
+        )]
+    );
+}
+
+#[test]
+fn codes_that_do_not_exist() {
+    let rules = RuleSet::publish(
+        1,
+        [
+            rule("a", "x").any_product().zips([
+                "90210",
+                "99999",
+                "902*",
+                "98*",
+                "00501..00502",
+                "90209..90211",
+                "SW1A",
+            ]),
+            rule("b", "x").any_product().any_zip().when(!Condition::zips(["99999", "90210-1234"])),
+        ],
+    );
+    let rules = rules.unwrap();
+    let codes = ["90210", "10001", "0050"].map(|code| PostalCode::parse(code).unwrap());
+    let analysis = analyse(&rules, &Universe::of_rules(&rules, at()).existing(&codes));
+    let unknown = analysis.findings.iter().filter(|finding| finding.kind() == FindingKind::UnknownZip);
+    assert_eq!(
+        unknown.map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "rule `a` asks for postal codes that do not exist: 99999, 98* and 00501..00502",
+            "rule `b` asks for postal codes that do not exist: 99999",
+        ]
+    );
+}
+
+#[test]
+fn too_many_alternatives_are_said() {
+    // Eight pairs of fields, one of each: 256 alternatives.
+    let present = |name: String| Condition::Field { name, is: FieldTest::Present };
+    let pairs = (0..8).map(|n| present(format!("a{n}")) | present(format!("b{n}")));
+    let rules = RuleSet::publish(
+        1,
+        [
+            rule("a", "x").any_product().any_zip().when(Condition::All(pairs.collect())),
+            rule("b", "y").any_product().any_zip().when(present("a0".to_owned())).priority(1),
+            rule("c", "y").any_product().any_zip().when(present("a0".to_owned())).priority(2),
+        ],
+    );
+    let rules = rules.unwrap();
+    let analysis = analyse(&rules, &Universe::of_rules(&rules, at()));
+    let open = Undecided { question: Question::Rule("a".to_owned()), why: Why::Alternatives };
+    assert_eq!(analysis.undecided, [open]);
+    assert_eq!(
+        analysis.undecided[0].to_string(),
+        "nothing is known of rule `a`: it has more than 128 alternatives"
+    );
+    let found: Vec<String> = analysis.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["rule `c` is never reached: `b` takes all that it asks for"]);
+}
