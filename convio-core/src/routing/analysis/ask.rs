@@ -5,27 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::{AnyOf, Condition, Moment, Rule, TextSet, Window, ZipPattern, Zips};
 use super::values::is_consent;
 
-pub(super) const PRODUCT: u16 = 0;
-pub(super) const STATE: u16 = 1;
-pub(super) const SOURCE: u16 = 2;
-pub(super) const CAMPAIGN: u16 = 3;
-pub(super) const LEAD_TYPE: u16 = 4;
+pub(super) const PRODUCT: u32 = 0;
+pub(super) const STATE: u32 = 1;
+pub(super) const SOURCE: u32 = 2;
+pub(super) const CAMPAIGN: u32 = 3;
+pub(super) const LEAD_TYPE: u32 = 4;
 /// How many axes of names there are.
 pub(super) const NAMES: usize = 5;
-pub(super) const ZIP: u16 = 5;
-pub(super) const VALUE: u16 = 6;
-pub(super) const NOW: u16 = 7;
-pub(super) const START: u16 = 8;
+pub(super) const ZIP: u32 = 5;
+pub(super) const VALUE: u32 = 6;
+pub(super) const NOW: u32 = 7;
+pub(super) const START: u32 = 8;
 /// A consent by a field that no rule names.
-pub(super) const CONSENT: u16 = 9;
+pub(super) const CONSENT: u32 = 9;
 /// The first of the custom fields that rules name, in their order.
-pub(super) const FIELDS: u16 = 10;
+pub(super) const FIELDS: u32 = 10;
 
 /// When a rule holds.
 #[derive(Debug)]
 pub(super) enum Formula {
     /// The test of this axis does.
-    Test(u16, u32),
+    Test(u32, u32),
     All(Vec<Formula>),
     Either(Vec<Formula>),
     Not(Box<Formula>),
@@ -51,8 +51,8 @@ impl<'r> Asked<'r> {
     pub(super) fn of(rules: &[&'r Rule]) -> (Self, Vec<Formula>) {
         let mut names = BTreeSet::new();
         rules.iter().for_each(|rule| fields_of(&rule.when, &mut names));
-        let mut asked = Self::default();
-        asked.fields = names.into_iter().map(|name| (name, Vec::new())).collect();
+        let fields = names.into_iter().map(|name| (name, Vec::new())).collect();
+        let mut asked = Self { fields, ..Self::default() };
         let formulas = rules.iter().map(|rule| asked.rule(rule)).collect();
         (asked, formulas)
     }
@@ -76,8 +76,8 @@ impl<'r> Asked<'r> {
         Formula::All(all)
     }
 
-    fn name(&mut self, axis: u16, set: &'r TextSet) -> Formula {
-        test(axis, &mut self.names[usize::from(axis)], set)
+    fn name(&mut self, axis: u32, set: &'r TextSet) -> Formula {
+        test(axis, &mut self.names[axis as usize], set)
     }
 
     fn condition(&mut self, condition: &'r Condition) -> Formula {
@@ -92,7 +92,7 @@ impl<'r> Asked<'r> {
             Condition::Value { .. } => test(VALUE, &mut self.values, condition),
             Condition::Field { name, .. } => {
                 let at = self.fields.partition_point(|(known, _)| *known < name.as_str());
-                test(FIELDS + at as u16, &mut self.fields[at].1, condition)
+                test(FIELDS + at as u32, &mut self.fields[at].1, condition)
             }
             Condition::Consent => self.consent(),
             Condition::During(window) => self.window(window),
@@ -126,7 +126,7 @@ impl<'r> Asked<'r> {
     }
 }
 
-fn test<T>(axis: u16, tests: &mut Vec<T>, test: T) -> Formula {
+fn test<T>(axis: u32, tests: &mut Vec<T>, test: T) -> Formula {
     tests.push(test);
     Formula::Test(axis, tests.len() as u32 - 1)
 }

@@ -80,7 +80,12 @@ impl Analyser<'_> {
         let mut request = self.space.request(&point);
         request.product = Some(product.clone());
         match &self.universe.territories[territory] {
-            Territory::Zips(pattern) => request.postal_code = self.space.code(&point, pattern),
+            Territory::Zips(pattern)
+                if !request.postal_code.as_ref().is_some_and(|code| pattern.holds(code)) =>
+            {
+                request.postal_code = self.space.code(&point, pattern);
+            }
+            Territory::Zips(_) => {}
             Territory::State(state) => request.state = Some(state.clone()),
             Territory::Anywhere => {}
         }

@@ -9,7 +9,7 @@
 //!   zones: what would only hold outside of them never holds. The two times of a request, when it is decided and when the
 //!   appointment starts, are taken to be any two of these days.
 //! - A rule of more than [`REGIONS_MAX`] alternatives and a question that takes too many steps are named in
-//!   [`Analysis::undecided`]: what is in neither list is so.
+//!   [`Analysis::undecided`]. What stands neither there nor among the findings is not so.
 //!
 //! It is for the authors of rules, on demand; routing does not use it.
 
@@ -99,7 +99,7 @@ pub fn analyse(rules: &RuleSet, universe: &Universe<'_>) -> Analysis {
         regions.extend(these.unwrap_or_default());
         parts.push(Part { regions: from..regions.len() as u32, is_known });
     }
-    let near = Near::of(&regions, space.sizes[usize::from(ZIP)], space.sizes[usize::from(PRODUCT)]);
+    let near = Near::of(&regions, space.sizes[ZIP as usize], space.sizes[PRODUCT as usize]);
     let mut analyser = Analyser {
         table: RuleTable::new(rules.clone()),
         ranked,

@@ -65,12 +65,12 @@ pub(super) fn outside(
         used.push(cover);
         let rest: Rc<[u32]> = near.into_iter().filter(|at| *at != cover).collect();
         let cover = &covers[cover as usize];
-        let beyond: Vec<(u16, Rc<Set>)> =
+        let beyond: Vec<(u32, Rc<Set>)> =
             region.beyond(cover).map(|(axis, set)| (axis, Rc::clone(set))).collect();
         for (axis, theirs) in beyond {
             let (outer, inner) = match region.get(axis) {
                 Some(set) => (set.minus(&theirs), set.and(&theirs)),
-                None => (Set::all(sizes[usize::from(axis)]).minus(&theirs), Set::clone(&theirs)),
+                None => (Set::all(sizes[axis as usize]).minus(&theirs), Set::clone(&theirs)),
             };
             if !outer.is_empty() {
                 left.push((region.with(axis, Rc::new(outer)), Rc::clone(&rest)));

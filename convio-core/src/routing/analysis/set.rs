@@ -121,20 +121,20 @@ fn push(pieces: &mut Vec<(u32, u32)>, from: u32, to: u32) {
 
 /// The requests whose atoms are of these sets; on an axis that is not named, all. Axes are in order, no set is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(super) struct Region(Vec<(u16, Rc<Set>)>);
+pub(super) struct Region(Vec<(u32, Rc<Set>)>);
 
 impl Region {
     /// Those on one axis.
-    pub(super) fn on(axis: u16, set: Rc<Set>) -> Self {
+    pub(super) fn on(axis: u32, set: Rc<Set>) -> Self {
         Self(vec![(axis, set)])
     }
 
-    pub(super) fn get(&self, axis: u16) -> Option<&Set> {
+    pub(super) fn get(&self, axis: u32) -> Option<&Set> {
         self.0.iter().find(|(at, _)| *at == axis).map(|(_, set)| &**set)
     }
 
     /// With another set on an axis.
-    pub(super) fn with(&self, axis: u16, set: Rc<Set>) -> Self {
+    pub(super) fn with(&self, axis: u32, set: Rc<Set>) -> Self {
         let mut sets = self.0.clone();
         match sets.binary_search_by_key(&axis, |(at, _)| *at) {
             Ok(at) => sets[at].1 = set,
@@ -144,7 +144,7 @@ impl Region {
     }
 
     /// One of its requests: that of the first atom of each axis.
-    pub(super) fn first(&self, axis: u16) -> u32 {
+    pub(super) fn first(&self, axis: u32) -> u32 {
         self.get(axis).and_then(Set::first).unwrap_or(0)
     }
 
@@ -158,7 +158,7 @@ impl Region {
     }
 
     /// The axes on which the other does not have all of it; `None` stands for all atoms.
-    pub(super) fn beyond<'o>(&self, other: &'o Self) -> impl Iterator<Item = (u16, &'o Rc<Set>)> {
+    pub(super) fn beyond<'o>(&self, other: &'o Self) -> impl Iterator<Item = (u32, &'o Rc<Set>)> {
         other.0.iter().filter_map(|(axis, theirs)| match self.get(*axis) {
             Some(set) if set.is_within(theirs) => None,
             _ => Some((*axis, theirs)),
@@ -188,7 +188,7 @@ impl Region {
 
     /// Without the axes on which it has all atoms, as many as there are by `sizes`.
     pub(super) fn tidy(mut self, sizes: &[u32]) -> Self {
-        self.0.retain(|(axis, set)| set.len() < sizes[usize::from(*axis)] as usize);
+        self.0.retain(|(axis, set)| set.len() < sizes[*axis as usize] as usize);
         self
     }
 

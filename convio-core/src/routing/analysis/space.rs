@@ -38,9 +38,9 @@ impl<'r> Space<'r> {
         });
         let mut axes = Vec::new();
         let (products, product_atoms) = names(&asked.names[0], universe.products.iter().map(|it| it.key()));
-        let (in_states, state_atoms) = names(&asked.names[usize::from(STATE)], states);
+        let (in_states, state_atoms) = names(&asked.names[STATE as usize], states);
         axes.extend([products, in_states]);
-        for axis in usize::from(SOURCE)..NAMES {
+        for axis in SOURCE as usize..NAMES {
             axes.push(names(&asked.names[axis], std::iter::empty()).0);
         }
         let (zips, codes) = zips(&asked.zips, universe);
@@ -75,8 +75,8 @@ impl<'r> Space<'r> {
     ) -> Option<Vec<Region>> {
         match (formula, holds) {
             (Formula::Test(axis, test), _) => {
-                let all = Set::all(self.sizes[usize::from(*axis)]);
-                let set = &self.axes[usize::from(*axis)].tests[*test as usize];
+                let all = Set::all(self.sizes[*axis as usize]);
+                let set = &self.axes[*axis as usize].tests[*test as usize];
                 let set = if holds { Rc::clone(set) } else { Rc::new(all.minus(set)) };
                 Some(match (set.is_empty(), *set == all) {
                     (true, _) => Vec::new(),
@@ -173,12 +173,12 @@ impl<'r> Space<'r> {
 
     /// The first request of a region.
     pub(super) fn request(&self, region: &Region) -> RoutingRequest {
-        let is = |axis: u16| self.axes[usize::from(axis)].values.get(region.first(axis) as usize);
-        let name = |axis: u16| match is(axis) {
+        let is = |axis: u32| self.axes[axis as usize].values.get(region.first(axis) as usize);
+        let name = |axis: u32| match is(axis) {
             Some(Is::Name(name)) => Some(&**name),
             _ => None,
         };
-        let at = |axis: u16| match is(axis) {
+        let at = |axis: u32| match is(axis) {
             Some(Is::At(at)) => Some(*at),
             _ => None,
         };

@@ -43,9 +43,9 @@ fn is_in(request: &RoutingRequest, territory: &Territory) -> bool {
     }
 }
 
-/// The rules that match, in the order in which they are tried.
-fn matching<'r>(tried: &[&'r Rule], request: &RoutingRequest) -> Vec<&'r Rule> {
-    tried.iter().copied().filter(|rule| rule.first_failure(request).is_none()).collect()
+/// The places of the rules that match.
+fn matching(tried: &[&Rule], request: &RoutingRequest) -> Vec<usize> {
+    (0..tried.len()).filter(|at| tried[*at].first_failure(request).is_none()).collect()
 }
 
 fn tried(rules: &RuleSet) -> Vec<&Rule> {
@@ -54,36 +54,45 @@ fn tried(rules: &RuleSet) -> Vec<&Rule> {
     tried
 }
 
-fn told_by_trying(rules: &RuleSet, universe: &Universe<'_>, requests: &[RoutingRequest]) -> Told {
-    let tried = tried(rules);
-    let mut told = Told { never: tried.iter().map(|rule| rule.name.clone()).collect(), ..Told::default() };
-    let mut reached = BTreeSet::new();
-    for request in requests {
-        let matching = matching(&tried, request);
-        for rule in &matching {
-            told.never.remove(&rule.name);
-            told.unreachable.insert(rule.name.clone());
-        }
+/// Per request the places of the rules that match.
+type Matching = Vec<Vec<usize>>;
+
+fn told_by_trying(
+    tried: &[&Rule],
+    universe: &Universe<'_>,
+    requests: &[RoutingRequest],
+    matching: &Matching,
+) -> Told {
+    let mut told = Told::default();
+    let (mut holds, mut reached) = (vec![false; tried.len()], vec![false; tried.len()]);
+    let mut overlaps = BTreeSet::new();
+    for (request, matching) in requests.iter().zip(matching) {
+        matching.iter().for_each(|at| holds[*at] = true);
         if let Some((first, others)) = matching.split_first() {
-            reached.insert(first.name.clone());
-            let others =
-                others.iter().filter(|it| it.priority == first.priority && it.target != first.target);
-            told.overlaps.extend(others.map(|other| (first.name.clone(), other.name.clone())));
+            reached[*first] = true;
+            let rule = tried[*first];
+            let decides = |it: &Rule| it.priority == rule.priority && it.target != rule.target;
+            overlaps.extend(others.iter().filter(|at| decides(tried[**at])).map(|at| (*first, *at)));
         } else if let Some(product) = request.product.as_ref().filter(|it| universe.products.contains(it)) {
-            let places = universe.territories.iter().filter(|it| is_in(request, it));
-            told.gaps.extend(places.map(|place| (product.key().to_owned(), place.clone())));
+            for place in universe.territories.iter().filter(|it| is_in(request, it)) {
+                told.gaps.insert((product.key().to_owned(), place.clone()));
+            }
         }
     }
-    told.unreachable.retain(|rule| !reached.contains(rule));
+    let name = |at: usize| tried[at].name.clone();
+    told.never = (0..tried.len()).filter(|at| !holds[*at]).map(name).collect();
+    told.unreachable = (0..tried.len()).filter(|at| holds[*at] && !reached[*at]).map(name).collect();
+    told.overlaps = overlaps.into_iter().map(|(first, other)| (name(first), name(other))).collect();
     told
 }
 
 /// What the analysis says, after its witnesses were tried.
-fn told_by(analysis: &Analysis, rules: &RuleSet, requests: &[RoutingRequest]) -> Told {
+fn told_by(analysis: &Analysis, tried: &[&Rule], all: &Matching) -> Told {
     assert_eq!(analysis.undecided, []);
-    let tried = tried(rules);
     let by_name: HashMap<&str, &Rule> = tried.iter().map(|rule| (rule.name.as_str(), *rule)).collect();
-    let winner = |request: &RoutingRequest| matching(&tried, request).first().map(|rule| rule.name.clone());
+    let place = |name: &str| tried.iter().position(|rule| rule.name == name).unwrap();
+    let winner =
+        |request: &RoutingRequest| matching(tried, request).first().map(|at| tried[*at].name.clone());
     let matches = |name: &str, request: &RoutingRequest| by_name[name].first_failure(request).is_none();
     let mut told = Told::default();
     for finding in &analysis.findings {
@@ -91,11 +100,12 @@ fn told_by(analysis: &Analysis, rules: &RuleSet, requests: &[RoutingRequest]) ->
             Finding::NeverHolds { rule } => told.never.insert(rule.clone()),
             Finding::Unreachable { rule, taken_by, more, witness } => {
                 assert_eq!(*more, 0);
-                let place = |name: &str| tried.iter().position(|rule| rule.name == name).unwrap();
-                assert!(taken_by.iter().all(|by| place(by) < place(rule)), "{finding}");
+                let by: Vec<usize> = taken_by.iter().map(|by| place(by)).collect();
+                let at = place(rule);
+                assert!(by.iter().all(|by| *by < at), "{finding}");
                 assert!(matches(rule, witness) && winner(witness).as_ref() != Some(rule), "{finding}");
-                for request in requests.iter().chain([&**witness]).filter(|request| matches(rule, request)) {
-                    assert!(taken_by.iter().any(|by| matches(by, request)), "{finding}: {request:?}");
+                for matching in all.iter().filter(|matching| matching.contains(&at)) {
+                    assert!(matching.iter().any(|at| by.contains(at)), "{finding}");
                 }
                 told.unreachable.insert(rule.clone())
             }
@@ -125,8 +135,10 @@ fn told_by(analysis: &Analysis, rules: &RuleSet, requests: &[RoutingRequest]) ->
 fn check(rules: Vec<Rule>, universe: &Universe<'_>, requests: &[RoutingRequest]) {
     let rules = RuleSet::publish(1, rules).unwrap();
     let analysis = analyse(&rules, universe);
-    let expected = told_by_trying(&rules, universe, requests);
-    assert_eq!(told_by(&analysis, &rules, requests), expected, "{rules:#?}");
+    let tried = tried(&rules);
+    let all: Matching = requests.iter().map(|request| matching(&tried, request)).collect();
+    let expected = told_by_trying(&tried, universe, requests, &all);
+    assert_eq!(told_by(&analysis, &tried, &all), expected, "{rules:#?}");
     let kept = serde_json::to_string(&analysis).unwrap();
     assert_eq!(serde_json::from_str::<Analysis>(&kept).unwrap(), analysis);
 }

@@ -25,7 +25,7 @@ fn pattern() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// For every code there is one among those of the analysis of which the same patterns hold, and no other.
     #[test]

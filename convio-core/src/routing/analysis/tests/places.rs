@@ -11,7 +11,7 @@ const STATES: [&str; 2] = ["ca", "ny"];
 const PATTERNS: [&str; 17] = [
     "90210",
     "90211",
-    "90310",
+    "90510",
     "00501",
     "10001",
     "K1A",
@@ -36,11 +36,11 @@ static CODES: LazyLock<Vec<PostalCode>> = LazyLock::new(|| {
         let to = texts.len();
         for at in from..to {
             let text = texts[at].clone();
-            texts.extend("012359AK".chars().map(|char| format!("{text}{char}")));
+            texts.extend("01259AK".chars().map(|char| format!("{text}{char}")));
         }
         from = to;
     }
-    let tails = ["", "0", "A", "1234", "1235", "12345"];
+    let tails = ["", "A", "1234", "1235", "12345"];
     let texts = texts.iter().flat_map(|text| tails.map(|tail| format!("{text}{tail}")));
     let tests = PATTERNS.map(|pattern| Condition::zips([pattern]));
     let codes = texts.filter_map(|text| PostalCode::parse(&text).ok());
@@ -51,7 +51,7 @@ static CODES: LazyLock<Vec<PostalCode>> = LazyLock::new(|| {
 
 static REQUESTS: LazyLock<Vec<RoutingRequest>> = LazyLock::new(|| {
     let mut requests = Vec::new();
-    for product in [None, Some("other")].into_iter().chain(PRODUCTS.map(Some)) {
+    for product in [None, Some("windows")].into_iter().chain(PRODUCTS.map(Some)) {
         for state in [None].into_iter().chain(STATES.map(Some)) {
             for code in [None].into_iter().chain(CODES.iter().map(Some)) {
                 requests.push(RoutingRequest {
@@ -126,13 +126,10 @@ fn universe() -> impl Strategy<Value = Universe<'static>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_200))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn products_and_places(rules in prop::collection::vec(rule(), 0..9), universe in universe()) {
-        let mut requests = REQUESTS.clone();
-        // A product that rules do not name is any other.
-        requests.iter_mut().filter(|it| it.product == Some(product("other"))).for_each(|it| it.product = Some(product("windows")));
-        check(rules, &universe, &requests);
+        check(rules, &universe, &REQUESTS);
     }
 }

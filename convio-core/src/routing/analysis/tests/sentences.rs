@@ -124,6 +124,7 @@ fn codes_that_do_not_exist() {
 fn too_many_alternatives_are_said() {
     // Eight pairs of fields, one of each: 256 alternatives.
     let present = |name: String| Condition::Field { name, is: FieldTest::Present };
+    let all = (0..8).map(|n| present(format!("a{n}")));
     let pairs = (0..8).map(|n| present(format!("a{n}")) | present(format!("b{n}")));
     let rules = RuleSet::publish(
         1,
@@ -131,15 +132,23 @@ fn too_many_alternatives_are_said() {
             rule("a", "x").any_product().any_zip().when(Condition::All(pairs.collect())),
             rule("b", "y").any_product().any_zip().when(present("a0".to_owned())).priority(1),
             rule("c", "y").any_product().any_zip().when(present("a0".to_owned())).priority(2),
+            // What it asks for, `a` takes: that is not known.
+            rule("d", "x").any_product().any_zip().when(Condition::All(all.collect())),
         ],
     );
     let rules = rules.unwrap();
     let analysis = analyse(&rules, &Universe::of_rules(&rules, at()));
-    let open = Undecided { question: Question::Rule("a".to_owned()), why: Why::Alternatives };
-    assert_eq!(analysis.undecided, [open]);
+    let open = [
+        Undecided { question: Question::Rule("a".to_owned()), why: Why::Alternatives },
+        Undecided { question: Question::Reach("d".to_owned()), why: Why::DependsOn("a".to_owned()) },
+    ];
+    assert_eq!(analysis.undecided, open);
     assert_eq!(
-        analysis.undecided[0].to_string(),
-        "nothing is known of rule `a`: it has more than 128 alternatives"
+        analysis.undecided.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "nothing is known of rule `a`: it has more than 128 alternatives",
+            "whether rule `d` is reached is not known: rule `a` has too many alternatives",
+        ]
     );
     let found: Vec<String> = analysis.findings.iter().map(ToString::to_string).collect();
     assert_eq!(found, ["rule `c` is never reached: `b` takes all that it asks for"]);
