@@ -22,7 +22,8 @@ fn pattern() -> impl Strategy<Value = String> {
         1 => range("[0-2AC]{1,12}"),
         1 => range("[02]{8,10}"),
         // Of several characters between those of bounds.
-        3 => range("[0-9A-F]{2}"),
+        4 => range("1[0-9]"),
+        2 => range("1[0-9A-F]"),
     ]
 }
 
@@ -33,7 +34,7 @@ proptest! {
     #[test]
     fn codes_stand_for_all_others(
         patterns in prop::collection::vec(pattern(), 0..7),
-        others in prop::collection::vec("[0-9A-G]{2,3}|[0-3]{5}|[0-3A-C]{1,12}|[0-2]{9}|[0-2]{1,12}|[0-2]{1,9}[A-B][0-2]{0,2}", 40),
+        others in prop::collection::vec("1[0-9A-G]{1,2}|[0-3]{5}|[0-3A-C]{1,12}|[0-2]{9}|[0-2]{1,12}|[0-2]{1,9}[A-B][0-2]{0,2}", 40),
     ) {
         let patterns: Vec<ZipPattern> = patterns.iter().map(|text| text.parse().unwrap()).collect();
         let codes = codes(&patterns);
