@@ -17,6 +17,7 @@ use convio_conformance::{
 use convio_core::analytics::ReportQuery;
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::lead::LeadFilter;
+use convio_core::routing::{Cap, Period, Strategy};
 use convio_core::service::{Atomicity, RandomIds};
 use convio_core::{
     Convio, Corrections, Cube, Error, ErrorKind, Ingested, NewApiKey, NewConversion, NewWebhook,
@@ -217,6 +218,8 @@ const TABLE: &[(&str, [(u64, u64); 7])] = &[
     ("`create_webhook`",                                   [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 8,  8), ( 4,  4), ( 8,  8)]),
     ("`create_provider`",                                  [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
     ("`publish_rules`",                                    [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
+    ("`book`, by turns and caps",                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (12, 12), ( 3,  3), ( 5,  5)]),
+    ("`decline`",                                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 8,  8), ( 3,  3), ( 5,  5)]),
     ("`configure`",                                        [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
 ];
 
@@ -508,6 +511,7 @@ impl World {
         let n = next();
         let answer = costs.of("the first lead after it", self, async |acme| acme.ingest(lead(n)).await).await;
         taken(answer);
+        let counted = lead(next());
         let mut name = |what: &str| format!("{what}-{}", next());
         let webhook = name("webhook");
         let create = async |acme: &WorkspaceHandle<'_>| {
@@ -525,6 +529,16 @@ impl World {
         let publish = async |acme: &WorkspaceHandle<'_>| acme.publish_rules(rules).await.unwrap();
         costs.of("`publish_rules`", self, publish).await;
         self.warm().await;
+        let parts = [(Target::person("ann"), 2), (Target::person("bob"), 1)];
+        let turns = Rule::among(Strategy::Rotate, parts).any_product().any_zip();
+        self.acme.publish_rules([turns.cap(Cap::count(1_000, Period::Day))]).await.unwrap();
+        self.warm().await;
+        let new = taken(self.acme.ingest(counted).await).lead;
+        self.acme.book(new, visit()).await.unwrap();
+        let book = async |acme: &WorkspaceHandle<'_>| acme.book(new, visit()).await.unwrap();
+        let booked = costs.of("`book`, by turns and caps", self, book).await.id;
+        let decline = async |acme: &WorkspaceHandle<'_>| acme.decline(booked, None).await.unwrap();
+        costs.of("`decline`", self, decline).await;
         let mut settings = self.acme.workspace().await.unwrap().unwrap().settings;
         settings.name = name("Acme");
         let configure = async |acme: &WorkspaceHandle<'_>| acme.configure(settings).await.unwrap();

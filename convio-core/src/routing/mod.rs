@@ -127,7 +127,7 @@ impl RuleSet {
 
     /// The rules as their `version`-th publication, or every rule that says nothing or can't be told from another.
     pub fn publish(version: u64, draft: impl Into<Draft>) -> Result<Self, Vec<crate::Reason>> {
-        let Draft { mut rules, targets, effective_from } = draft.into();
+        let Draft { mut rules, targets, effective_from, sound: _ } = draft.into();
         let mut reasons = Vec::new();
         for (n, rule) in rules.iter_mut().enumerate() {
             if rule.name.is_empty() {
@@ -186,6 +186,9 @@ pub struct Draft {
     /// From when on they shall be in force; `None`, or a time that has passed: at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_from: Option<DateTime<Utc>>,
+    /// Whether they are refused where the [`analysis`] finds anything, or does not know.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sound: bool,
 }
 
 impl Draft {
@@ -203,6 +206,35 @@ impl Draft {
 }
 
 impl Draft {
+    /// That is refused where the [`analysis`] of what the rules name finds anything, or can't tell: each finding is a reason.
+    ///
+    /// ```
+    /// use convio_core::routing::{Draft, Rule, Target};
+    /// let all = |name: &str| Rule::to(Target::team("a")).named(name).any_product().any_zip();
+    /// let draft = Draft::of([all("first"), all("second").priority(1)]).sound();
+    /// let reasons = draft.findings("2026-03-01T00:00:00Z".parse()?);
+    /// assert_eq!(reasons[0].code, "unreachable");
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn sound(mut self) -> Self {
+        self.sound = true;
+        self
+    }
+
+    /// What the [`analysis`] finds as of a time, as reasons: none where the draft does not ask for it ([`Draft::sound`]), or is not valid.
+    pub fn findings(&self, at: DateTime<Utc>) -> Vec<crate::Reason> {
+        let Ok(rules) = RuleSet::publish(0, self.clone()) else { return Vec::new() };
+        if !self.sound {
+            return Vec::new();
+        }
+        let at = self.effective_from.map_or(at, |from| from.max(at));
+        let analysis = analysis::analyse(&rules, &analysis::Universe::of_rules(&rules, at));
+        let found = analysis.findings.iter().map(|it| (it.kind().code(), it.to_string()));
+        let open = analysis.undecided.iter().map(|it| ("undecided", it.to_string()));
+        found.chain(open).map(|(code, message)| crate::Reason::new("rules", code, message)).collect()
+    }
+
     /// That shall be in force from this time on.
     #[must_use]
     pub fn effective(mut self, from: DateTime<Utc>) -> Self {
@@ -214,7 +246,7 @@ impl Draft {
 /// The rules of a publication, to be published again.
 impl From<RuleSet> for Draft {
     fn from(rules: RuleSet) -> Self {
-        Self { rules: rules.rules, targets: rules.targets, effective_from: None }
+        Self { rules: rules.rules, targets: rules.targets, ..Self::default() }
     }
 }
 

@@ -168,9 +168,9 @@ impl RuleTable {
         Ok(Decision { declined: declined.to_vec(), ..decision })
     }
 
-    /// Which of the rules, as they were given, a request goes by.
-    pub(super) fn find_index(&self, request: &RoutingRequest) -> Option<usize> {
-        self.first(request, 0).map(|place| self.order[place as usize] as usize)
+    /// Which of the rules, as they were given, match a request, in the order in which they are tried.
+    pub(super) fn find_all<'t>(&'t self, request: &'t RoutingRequest) -> impl Iterator<Item = usize> + 't {
+        self.places(request).map(|(place, _)| self.order[place] as usize)
     }
 
     fn rule(&self, place: u32) -> &Rule {

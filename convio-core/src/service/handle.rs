@@ -106,7 +106,8 @@ impl WorkspaceHandle<'_> {
     /// stay so, and what else was to come never does. Earlier publications can be read again by [`WorkspaceHandle::rules_at`].
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) names every rule that asks for nothing.
+    /// [`Invalid`](crate::ErrorKind::Invalid) names every rule that asks for nothing, and what the analysis finds where the draft asks for
+    /// it ([`Draft::sound`]).
     pub async fn publish_rules(&self, draft: impl Into<Draft>) -> Result<RuleSet, Error> {
         self.run(&PublishRules { workspace: self.id(), draft: draft.into(), copy_of: None }).await
     }

@@ -41,6 +41,10 @@ impl UseCase for PublishRules {
         let config = context.config()?;
         let next = config.rules.rules().version.next();
         let mut rules = RuleSet::publish(next.0, self.draft.clone()).map_err(Error::invalid)?;
+        let findings = self.draft.findings(context.at);
+        if !findings.is_empty() {
+            return Err(Error::invalid(findings));
+        }
         rules.copy_of = self.copy_of;
         match rules.effective_from {
             Some(from) if from > context.at => {

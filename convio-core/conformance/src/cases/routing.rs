@@ -343,6 +343,10 @@ pub(crate) async fn rules_are_rolled_back_to_an_earlier_publication(subject: &dy
     assert_eq!((back.version, back.copy_of), (Version(3), Some(Version(1))));
     let first = acme.rules_at(Version(1)).await.unwrap().unwrap();
     assert_eq!((&back.rules, &back.targets), (&first.rules, &first.targets));
+    // One that asks to be sound and is not is refused with every finding.
+    let draft = Draft::of([to("all"), to("never").priority(1), to("nor").zips(["90210"]).priority(2)]);
+    let error = acme.publish_rules(draft.clone().sound()).await.unwrap_err();
+    assert_eq!(codes(error.reasons()), ["rules/unreachable", "rules/unreachable"]);
     // What its caps counted meanwhile they still know.
     assert_eq!((name(&book(&acme, id).await), name(&book(&acme, id).await)), ("a", "nobody"));
     let error = acme.roll_back_rules(Version(9)).await.unwrap_err();

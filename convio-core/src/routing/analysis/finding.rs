@@ -37,9 +37,9 @@ pub enum Finding {
         /// The other.
         second: String,
         /// Where the first routes to.
-        first_target: Target,
+        first_to: Vec<Target>,
         /// Where the other would.
-        second_target: Target,
+        second_to: Vec<Target>,
         /// A request that the first takes and the other matches.
         witness: Box<RoutingRequest>,
     },
@@ -53,6 +53,33 @@ pub enum Finding {
         more: u64,
         /// A request from the first of them that no rule takes.
         witness: Box<RoutingRequest>,
+    },
+    /// A cap that can't be reached, because something tighter is reached before.
+    CapNeverBinds {
+        /// The rule or target that it is a cap of, such as a rule's name.
+        of: String,
+        /// The cap, as it is written.
+        cap: String,
+        /// What is reached before.
+        below: String,
+    },
+    /// Rules give to a target that is switched off.
+    TargetInactive {
+        /// The target.
+        target: Target,
+        /// The rules: at most [`SHOWN`].
+        rules: Vec<String>,
+        /// How many more.
+        more: u64,
+    },
+    /// Rules give to a target that there is not, or a target has settings that there is not.
+    TargetUnknown {
+        /// The target.
+        target: Target,
+        /// The rules: at most [`SHOWN`].
+        rules: Vec<String>,
+        /// How many more.
+        more: u64,
     },
     /// A rule asks for postal codes that do not exist.
     UnknownZip {
@@ -78,6 +105,12 @@ pub enum FindingKind {
     Overlap,
     /// [`Finding::Gap`].
     Gap,
+    /// [`Finding::CapNeverBinds`].
+    CapNeverBinds,
+    /// [`Finding::TargetInactive`].
+    TargetInactive,
+    /// [`Finding::TargetUnknown`].
+    TargetUnknown,
     /// [`Finding::UnknownZip`].
     UnknownZip,
 }
@@ -90,6 +123,9 @@ impl FindingKind {
             Self::Unreachable => "unreachable",
             Self::Overlap => "overlap",
             Self::Gap => "gap",
+            Self::CapNeverBinds => "cap_never_binds",
+            Self::TargetInactive => "target_inactive",
+            Self::TargetUnknown => "target_unknown",
             Self::UnknownZip => "unknown_zip",
         }
     }
@@ -103,6 +139,9 @@ impl Finding {
             Self::Unreachable { .. } => FindingKind::Unreachable,
             Self::Overlap { .. } => FindingKind::Overlap,
             Self::Gap { .. } => FindingKind::Gap,
+            Self::CapNeverBinds { .. } => FindingKind::CapNeverBinds,
+            Self::TargetInactive { .. } => FindingKind::TargetInactive,
+            Self::TargetUnknown { .. } => FindingKind::TargetUnknown,
             Self::UnknownZip { .. } => FindingKind::UnknownZip,
         }
     }
@@ -114,7 +153,10 @@ impl Finding {
                 vec![rule]
             }
             Self::Overlap { first, second, .. } => vec![first, second],
-            Self::Gap { .. } => Vec::new(),
+            Self::TargetInactive { rules, .. } | Self::TargetUnknown { rules, .. } => {
+                rules.iter().map(String::as_str).collect()
+            }
+            Self::Gap { .. } | Self::CapNeverBinds { .. } => Vec::new(),
         }
     }
 
@@ -124,7 +166,11 @@ impl Finding {
             Self::Unreachable { witness, .. } | Self::Overlap { witness, .. } | Self::Gap { witness, .. } => {
                 Some(witness)
             }
-            Self::NeverHolds { .. } | Self::UnknownZip { .. } => None,
+            Self::NeverHolds { .. }
+            | Self::CapNeverBinds { .. }
+            | Self::TargetInactive { .. }
+            | Self::TargetUnknown { .. }
+            | Self::UnknownZip { .. } => None,
         }
     }
 }
@@ -138,12 +184,25 @@ impl fmt::Display for Finding {
                 let take = if taken_by.len() as u64 + more == 1 { "takes" } else { "take" };
                 write!(f, "rule `{rule}` is never reached: {by} {take} all that it asks for")
             }
-            Self::Overlap { first, second, first_target, second_target, witness } => write!(
+            Self::Overlap { first, second, first_to, second_to, witness } => write!(
                 f,
-                "rules `{first}` and `{second}` have the same priority and both match {}: it goes to {first_target} and not to \
-                 {second_target} only because `{first}` was given first",
-                Shown(witness)
+                "rules `{first}` and `{second}` have the same priority and both match {}: it goes to {} and not to {} only because \
+                 `{first}` was given first",
+                Shown(witness),
+                listed(first_to.iter().map(ToString::to_string), 0),
+                listed(second_to.iter().map(ToString::to_string), 0)
             ),
+            Self::CapNeverBinds { of, cap, below } => {
+                write!(f, "the cap of {of}, {cap}, is never reached: {below} is reached before")
+            }
+            Self::TargetInactive { target, rules, more } => {
+                let rules = listed(rules.iter().map(|name| format!("`{name}`")), *more);
+                write!(f, "{target} is inactive, and gets nothing of {rules}")
+            }
+            Self::TargetUnknown { target, rules, more } => {
+                let rules = listed(rules.iter().map(|name| format!("`{name}`")), *more);
+                write!(f, "{target} of {rules} is not known")
+            }
             Self::Gap { product, territories, more, witness } => {
                 let places = listed(territories.iter().map(ToString::to_string), *more);
                 write!(

@@ -89,7 +89,8 @@ impl Analyser<'_> {
             Territory::State(state) => request.state = Some(state.clone()),
             Territory::Anywhere => {}
         }
-        match self.table.find_index(&request) {
+        let taken = self.table.find_all(&request).find(|n| self.ranks[*n].is_some());
+        match taken {
             None => Found::Witness(Box::new(request)),
             Some(found) => self.depends_on(found),
         }

@@ -11,12 +11,16 @@
 //! - A rule of more than [`REGIONS_MAX`] alternatives and a question that takes too many steps are named in
 //!   [`Analysis::undecided`]. What stands neither there nor among the findings is not so.
 //!
+//! A rule or a target that is full makes way for the next: only a rule without caps, with a target without caps, takes all that it
+//! matches and keeps others from being reached.
+//!
 //! It is for the authors of rules, on demand; routing does not use it.
 
 mod ask;
 mod axis;
 mod finding;
 mod gaps;
+mod limits;
 mod pairs;
 mod search;
 mod set;
@@ -47,7 +51,8 @@ pub use universe::{Territory, Universe};
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Analysis {
-    /// First those about rules, in the order in which the rules are tried; then gaps, by product; then unknown postal codes.
+    /// First those about rules, in the order in which the rules are tried; then gaps, by product; then unknown postal codes, targets and
+    /// caps.
     pub findings: Vec<Finding>,
     /// What is not known.
     pub undecided: Vec<Undecided>,
@@ -85,8 +90,12 @@ pub struct Examined {
 /// ```
 pub fn analyse(rules: &RuleSet, universe: &Universe<'_>) -> Analysis {
     let ranked: Vec<usize> = rules.order().into_iter().map(|n| n as usize).collect();
-    let ranked: Vec<usize> = ranked.into_iter().filter(|n| rules.rules[*n].active).collect();
+    let gives = |rule: &Rule| rule.active && rule.to.iter().any(|share| !limits::is_off(rules, &share.target));
+    let ranked: Vec<usize> = ranked.into_iter().filter(|n| gives(&rules.rules[*n])).collect();
     let active: Vec<&Rule> = ranked.iter().map(|n| &rules.rules[*n]).collect();
+    let takes = active.iter().map(|rule| limits::takes_all(rules, rule)).collect();
+    let mut ranks = vec![None; rules.rules.len()];
+    ranked.iter().enumerate().for_each(|(rank, n)| ranks[*n] = Some(rank));
     let mut budget = Budget::of(WORK_MAX);
     let (asked, formulas) = Asked::of(&active);
     let space = Space::new(&asked, universe);
@@ -103,7 +112,9 @@ pub fn analyse(rules: &RuleSet, universe: &Universe<'_>) -> Analysis {
     let mut analyser = Analyser {
         table: RuleTable::new(rules.clone()),
         ranked,
+        ranks,
         active,
+        takes,
         universe,
         space,
         regions,
@@ -115,6 +126,7 @@ pub fn analyse(rules: &RuleSet, universe: &Universe<'_>) -> Analysis {
     (0..analyser.active.len()).for_each(|rank| analyser.rule(rank));
     analyser.gaps();
     analyser.unknown_zips();
+    analyser.analysis.findings.extend(limits::findings(rules, universe));
     analyser.analysis.examined = Examined {
         rules: analyser.active.len() as u64,
         products: universe.products.len() as u64,
@@ -129,7 +141,11 @@ struct Analyser<'r> {
     table: RuleTable,
     /// Per rank which of the rules it is, as they were given.
     ranked: Vec<usize>,
+    /// Per rule, as they were given, its rank; none for one that gives nothing to anybody.
+    ranks: Vec<Option<usize>>,
     active: Vec<&'r Rule>,
+    /// Per rank whether the rule takes all that it matches: no cap ever makes way for another one.
+    takes: Vec<bool>,
     universe: &'r Universe<'r>,
     space: Space<'r>,
     /// All regions of all rules, by rank.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::search::{Covers, Spent, outside};
 use super::set::Region;
 use super::{Analyser, Finding, Question, SHOWN, Why};
-use crate::routing::RoutingRequest;
+use crate::routing::{RoutingRequest, Rule, Target};
 
 /// What a search for a request came to.
 pub(super) enum Found {
@@ -30,7 +30,11 @@ impl Analyser<'_> {
         for at in own.clone() {
             let region = &self.regions[at as usize];
             match self.near.meeting(region, &self.regions, 0..own.start, &mut self.budget) {
-                Ok(found) => before.push((at, found)),
+                Ok(mut found) => {
+                    // What a rule may leave to the next one is no answer to who takes it.
+                    found.retain(|region| self.takes[self.rank_of(*region)]);
+                    before.push((at, found));
+                }
                 Err(Spent) => return self.leave_open(Question::Reach(self.name(rank)), self.why_spent()),
             }
         }
@@ -73,7 +77,7 @@ impl Analyser<'_> {
         debug_assert!(
             self.matches(rank, &request) && other.is_none_or(|other| self.matches(other, &request))
         );
-        match self.table.find_index(&request) {
+        match self.taken_by(rank, &request) {
             Some(found) if found == self.ranked[rank] => Found::Witness(Box::new(request)),
             Some(found) => self.depends_on(found),
             None => Found::Open(Why::Steps), // never: the rule matches
@@ -82,9 +86,16 @@ impl Analyser<'_> {
 
     /// It is taken by a rule whose regions are not known.
     pub(super) fn depends_on(&self, found: usize) -> Found {
-        let rank = self.ranked.iter().position(|n| *n == found);
+        let rank = self.ranks[found];
         debug_assert!(rank.is_some_and(|rank| !self.parts[rank].is_known));
         Found::Open(Why::DependsOn(self.table.rules().rules[found].name.clone()))
+    }
+
+    /// The rule that surely takes a request, or the one of this rank, whichever is tried first.
+    fn taken_by(&self, rank: usize, request: &RoutingRequest) -> Option<usize> {
+        let own = self.ranked[rank];
+        let takes = |n: &usize| self.ranks[*n].is_some_and(|rank| self.takes[rank]);
+        self.table.find_all(request).find(|n| *n == own || takes(n))
     }
 
     fn matches(&self, rank: usize, request: &RoutingRequest) -> bool {
@@ -104,7 +115,7 @@ impl Analyser<'_> {
         let region = self.regions[self.parts[rank].regions.start as usize].clone();
         let witness = Box::new(self.space.request(&region));
         debug_assert!(
-            self.matches(rank, &witness) && self.table.find_index(&witness) != Some(self.ranked[rank])
+            self.matches(rank, &witness) && self.taken_by(rank, &witness) != Some(self.ranked[rank])
         );
         let shown = by.len().min(SHOWN);
         self.analysis.findings.push(Finding::Unreachable {
@@ -145,15 +156,15 @@ impl Analyser<'_> {
         }
         for (other, pairs) in pairs {
             let to = self.active[other];
-            if to.target == rule.target {
+            if (&to.to, to.strategy) == (&rule.to, rule.strategy) {
                 continue;
             }
             match self.overlap(rank, other, before, &pairs) {
                 Found::Witness(witness) => self.analysis.findings.push(Finding::Overlap {
                     first: rule.name.clone(),
                     second: to.name.clone(),
-                    first_target: rule.target.clone(),
-                    second_target: to.target.clone(),
+                    first_to: targets(rule),
+                    second_to: targets(to),
                     witness,
                 }),
                 Found::None => {}
@@ -188,4 +199,8 @@ impl Analyser<'_> {
         }
         answer
     }
+}
+
+fn targets(rule: &Rule) -> Vec<Target> {
+    rule.to.iter().map(|share| share.target.clone()).collect()
 }

@@ -206,6 +206,7 @@ impl<'r> Space<'r> {
             },
             at: at(NOW).unwrap_or_default(),
             starts_at: at(START),
+            ..RoutingRequest::default()
         }
     }
 }

@@ -68,12 +68,21 @@ fn told_by_trying(
     let mut overlaps = BTreeSet::new();
     for (request, matching) in requests.iter().zip(matching) {
         matching.iter().for_each(|at| holds[*at] = true);
-        if let Some((first, others)) = matching.split_first() {
+        // A rule with a cap may make way for the next.
+        for (n, first) in matching.iter().enumerate() {
             reached[*first] = true;
             let rule = tried[*first];
-            let decides = |it: &Rule| it.priority == rule.priority && it.target != rule.target;
+            let decides = |it: &Rule| it.priority == rule.priority && it.to != rule.to;
+            let others = &matching[n + 1..];
             overlaps.extend(others.iter().filter(|at| decides(tried[**at])).map(|at| (*first, *at)));
-        } else if let Some(product) = request.product.as_ref().filter(|it| universe.products.contains(it)) {
+            if rule.caps.is_empty() {
+                break;
+            }
+        }
+        if !matching.is_empty() {
+            continue;
+        }
+        if let Some(product) = request.product.as_ref().filter(|it| universe.products.contains(it)) {
             for place in universe.territories.iter().filter(|it| is_in(request, it)) {
                 told.gaps.insert((product.key().to_owned(), place.clone()));
             }
@@ -91,8 +100,13 @@ fn told_by(analysis: &Analysis, tried: &[&Rule], all: &Matching) -> Told {
     assert_eq!(analysis.undecided, []);
     let by_name: HashMap<&str, &Rule> = tried.iter().map(|rule| (rule.name.as_str(), *rule)).collect();
     let place = |name: &str| tried.iter().position(|rule| rule.name == name).unwrap();
-    let winner =
-        |request: &RoutingRequest| matching(tried, request).first().map(|at| tried[*at].name.clone());
+    // Those who may get a request: up to the first without a cap.
+    let winners = |request: &RoutingRequest| {
+        let mut matching = matching(tried, request);
+        let last = matching.iter().position(|at| tried[*at].caps.is_empty()).unwrap_or(matching.len());
+        matching.truncate(last + 1);
+        matching.into_iter().map(|at| tried[at].name.clone()).collect::<Vec<_>>()
+    };
     let matches = |name: &str, request: &RoutingRequest| by_name[name].first_failure(request).is_none();
     let mut told = Told::default();
     for finding in &analysis.findings {
@@ -103,20 +117,21 @@ fn told_by(analysis: &Analysis, tried: &[&Rule], all: &Matching) -> Told {
                 let by: Vec<usize> = taken_by.iter().map(|by| place(by)).collect();
                 let at = place(rule);
                 assert!(by.iter().all(|by| *by < at), "{finding}");
-                assert!(matches(rule, witness) && winner(witness).as_ref() != Some(rule), "{finding}");
+                assert!(matches(rule, witness) && !winners(witness).contains(rule), "{finding}");
+                assert!(by.iter().all(|by| tried[*by].caps.is_empty()), "{finding}");
                 for matching in all.iter().filter(|matching| matching.contains(&at)) {
                     assert!(matching.iter().any(|at| by.contains(at)), "{finding}");
                 }
                 told.unreachable.insert(rule.clone())
             }
-            Finding::Overlap { first, second, witness, first_target, second_target } => {
-                assert_eq!(winner(witness).as_ref(), Some(first), "{finding}");
-                assert!(matches(second, witness) && by_name[first.as_str()].target == *first_target);
-                assert!(by_name[second.as_str()].target == *second_target);
+            Finding::Overlap { first, second, witness, first_to, second_to } => {
+                assert!(winners(witness).contains(first), "{finding}");
+                assert!(matches(second, witness) && by_name[first.as_str()].to[0].target == first_to[0]);
+                assert!(by_name[second.as_str()].to[0].target == second_to[0]);
                 told.overlaps.insert((first.clone(), second.clone()))
             }
             Finding::Gap { product, territories, more, witness } => {
-                assert_eq!((*more, winner(witness)), (0, None), "{finding}");
+                assert_eq!((*more, winners(witness)), (0, vec![]), "{finding}");
                 assert!(
                     witness.product.as_ref() == Some(product) && is_in(witness, &territories[0]),
                     "{finding}"
@@ -124,7 +139,7 @@ fn told_by(analysis: &Analysis, tried: &[&Rule], all: &Matching) -> Told {
                 let key = product.key();
                 territories.iter().all(|place| told.gaps.insert((key.to_owned(), place.clone())))
             }
-            Finding::UnknownZip { .. } => unreachable!(),
+            other => panic!("{other}"),
         };
         assert!(is_new, "twice: {finding}");
     }

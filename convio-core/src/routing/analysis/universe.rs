@@ -4,7 +4,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::super::{AnyOf, Condition, Rule, RuleSet, TextSet, ZipPattern, ZipSet, Zips};
+use super::super::{AnyOf, Condition, Rule, RuleSet, Target, TextSet, ZipPattern, ZipSet, Zips};
 use crate::postal::PostalCode;
 use crate::text::{Product, State};
 
@@ -32,6 +32,8 @@ pub struct Universe<'e> {
     pub from: DateTime<Utc>,
     /// The postal codes that there are, where they are known. Without them, none is said not to exist.
     pub existing: Option<&'e [PostalCode]>,
+    /// The targets that there are, where they are known. Without them, none is said not to exist.
+    pub targets: Option<&'e [Target]>,
 }
 
 /// A part of the world in which something is asked for.
@@ -60,6 +62,7 @@ impl Universe<'_> {
             territories: zips.chain(states).collect(),
             from,
             existing: None,
+            targets: None,
         }
     }
 
@@ -68,6 +71,7 @@ impl Universe<'_> {
     pub fn existing(self, codes: &[PostalCode]) -> Universe<'_> {
         Universe {
             existing: Some(codes),
+            targets: None,
             products: self.products,
             territories: self.territories,
             from: self.from,

@@ -124,6 +124,7 @@ proptest! {
             territories: vec![Territory::Anywhere],
             from: "2026-01-01T00:00:00Z".parse().unwrap(),
             existing: None,
+            targets: None,
         };
         check(rules, &universe, &REQUESTS);
     }

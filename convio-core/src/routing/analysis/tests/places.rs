@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::{Territory, Universe, apart, check, holding, product};
-use crate::routing::{Condition, RoutingRequest, Rule, Target};
+use crate::routing::{Cap, Condition, Period, RoutingRequest, Rule, Target};
 use crate::{PostalCode, State};
 
 const PRODUCTS: [&str; 3] = ["solar", "roof", "hvac"];
@@ -92,8 +92,9 @@ fn rule() -> impl Strategy<Value = Rule> {
         prop::option::weighted(0.2, some_of(&STATES, 2)),
         prop::option::weighted(0.4, condition()),
     );
-    let how = (0..3_i32, prop::sample::select(&["x", "y", "z"][..]), prop::bool::weighted(0.9));
-    (asks, how).prop_map(|((products, zips, states, when), (priority, target, active))| {
+    let target = prop::sample::select(&["x", "y", "z"][..]);
+    let how = (0..3_i32, target, prop::bool::weighted(0.9), prop::bool::weighted(0.15));
+    (asks, how).prop_map(|((products, zips, states, when), (priority, target, active, capped))| {
         let mut rule = Rule::to(Target::team(target)).priority(priority).when(when.unwrap_or_default());
         rule = match products {
             Some(products) => rule.products(products),
@@ -105,6 +106,9 @@ fn rule() -> impl Strategy<Value = Rule> {
         };
         if let Some(states) = states {
             rule = rule.states(states);
+        }
+        if capped {
+            rule = rule.cap(Cap::count(1, Period::Day));
         }
         if active { rule } else { rule.inactive() }
     })
@@ -121,6 +125,7 @@ fn universe() -> impl Strategy<Value = Universe<'static>> {
             territories: zips.chain(state).chain(anywhere.then_some(Territory::Anywhere)).collect(),
             from: "2026-01-01T00:00:00Z".parse().unwrap(),
             existing: None,
+            targets: None,
         }
     })
 }

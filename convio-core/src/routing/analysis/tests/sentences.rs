@@ -1,7 +1,9 @@
 use super::super::{FindingKind, Question, Undecided, Why};
 use super::{Universe, analyse};
 use crate::PostalCode;
-use crate::routing::{Condition, FieldTest, Rule, RuleSet, Target};
+use crate::routing::{
+    Cap, Condition, Draft, FieldTest, Period, Rule, RuleSet, Strategy, Target, TargetSettings,
+};
 
 fn at() -> chrono::DateTime<chrono::Utc> {
     "2026-03-01T00:00:00Z".parse().unwrap()
@@ -151,5 +153,44 @@ fn too_many_alternatives_are_said() {
         ]
     );
     let found: Vec<String> = analysis.findings.iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["rule `c` is never reached: `b` takes all that it asks for"]);
+}
+
+#[test]
+fn targets_and_caps_that_come_to_nothing() {
+    let (week, day) = (Cap::count(100, Period::Week), Cap::count(100, Period::Day));
+    let parts = [(Target::person("ann"), 1), (Target::person("bob"), 1)];
+    let draft = Draft::of([
+        rule("west", "x").any_product().any_zip().cap(week.clone()).cap(day.clone()),
+        Rule::among(Strategy::Rotate, parts).named("pair").any_product().any_zip().cap(day.clone()).priority(1),
+        rule("gone", "off").any_product().any_zip().priority(2),
+        rule("rest", "y").any_product().any_zip().priority(3),
+    ]);
+    let ten = |name| TargetSettings::of(Target::person(name)).cap(Cap::count(10, Period::Week));
+    let tight = TargetSettings::of(Target::team("y")).cap(day.in_zone("Asia/Tokyo".parse().unwrap())).cap(week);
+    let draft = draft.target(ten("ann")).target(ten("bob")).target(tight);
+    let rules = RuleSet::publish(1, draft.target(TargetSettings::of(Target::team("off")).inactive())).unwrap();
+    let known = ["off", "y"].map(Target::team).into_iter().chain(["ann", "bob"].map(Target::person));
+    let known: Vec<Target> = known.collect();
+    let universe = Universe { targets: Some(&known), ..Universe::of_rules(&rules, at()) };
+    let found: Vec<String> = analyse(&rules, &universe).findings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "team `off` is inactive, and gets nothing of `gone`",
+            "team `x` of `west` is not known",
+            "the cap of rule `west`, 100 per day (UTC), is never reached: its cap of 100 per week (UTC) is reached before",
+            "the cap of rule `pair`, 100 per day (UTC), is never reached: what all its targets take together is reached before",
+        ]
+    );
+}
+
+#[test]
+fn what_is_full_makes_way_and_keeps_nobody_out() {
+    let found = sentences([
+        rule("a", "x").any_product().any_zip().cap(Cap::count(1, Period::Day)),
+        rule("b", "x").any_product().any_zip().priority(1),
+        rule("c", "x").any_product().any_zip().priority(2),
+    ]);
     assert_eq!(found, ["rule `c` is never reached: `b` takes all that it asks for"]);
 }

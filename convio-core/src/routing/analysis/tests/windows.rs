@@ -75,6 +75,7 @@ proptest! {
             territories: vec![Territory::Anywhere],
             from: *FROM,
             existing: None,
+            targets: None,
         };
         check(rules, &universe, &REQUESTS);
     }
