@@ -96,6 +96,31 @@ impl Effort {
         }
     }
 
+    /// How many rules there are when a decision is measured.
+    pub fn rules(self) -> &'static [usize] {
+        match self {
+            Self::Smoke => &[10, 1_000],
+            Self::Quick | Self::Normal | Self::Long => &[10, 1_000, 100_000],
+        }
+    }
+
+    /// How many of them peers are given: what we read in a second takes them half a minute, and gigabytes.
+    pub fn rules_of_peers(self) -> usize {
+        match self {
+            Self::Smoke | Self::Quick => 1_000,
+            Self::Normal | Self::Long => 100_000,
+        }
+    }
+
+    /// How long decisions are made, each time that it is their turn.
+    pub fn deciding(self) -> Duration {
+        match self {
+            Self::Smoke => Duration::from_millis(5),
+            Self::Quick => Duration::from_millis(100),
+            Self::Normal | Self::Long => Duration::from_millis(500),
+        }
+    }
+
     /// How many leads a store holds when the cost of more is measured.
     pub fn stored(self) -> &'static [u64] {
         match self {

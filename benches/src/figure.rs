@@ -9,7 +9,7 @@ use crate::stats::{Ratio, Spread};
 pub struct Figure {
     /// As targets are numbered.
     pub id: String,
-    /// Of which lead, and what else sets it apart from other figures of this number.
+    /// Of which lead or how many rules, and what else sets it apart from other figures of this number.
     pub case: String,
     /// What is measured.
     pub subject: String,
@@ -32,6 +32,8 @@ pub enum Unit {
     CpuMicros,
     /// Time per lead.
     Micros,
+    /// Time per decision.
+    Nanos,
     /// Time per call.
     Millis,
     /// Leads per second.
@@ -182,6 +184,7 @@ impl Unit {
         match self {
             Self::CpuMicros => format!("{} us CPU", digits(value)),
             Self::Micros => format!("{} us", digits(value)),
+            Self::Nanos => format!("{} ns", digits(value)),
             Self::Millis => format!("{value:.3} ms"),
             Self::PerSecond => format!("{}/s", digits(value)),
             Self::PerCpuSecond => format!("{}/s of CPU", digits(value)),
@@ -268,5 +271,6 @@ mod tests {
         assert_eq!(digits(-1234.6), "-1,235");
         assert_eq!(Unit::Millis.show(0.3456), "0.346 ms");
         assert_eq!(Unit::CpuMicros.show(12.34), "12.3 us CPU");
+        assert_eq!(Unit::Nanos.show(12.34), "12.3 ns");
     }
 }

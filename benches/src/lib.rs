@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `leads.rs`, `subject.rs`, `load.rs` | the leads, the store they go to, and who brings them |
 //! | `floors/`, `peers.rs` | what the subject is compared with |
-//! | `turns.rs`, `cpu.rs`, `server.rs`, `stats.rs` | how it is measured |
+//! | `rules.rs` | routing rules, and what is asked of them |
+//! | `turns.rs`, `cpu.rs`, `live.rs`, `server.rs`, `stats.rs` | how it is measured |
 //! | `sections/` | what is measured: one file per run |
 //! | `figure.rs`, `outcome.rs`, `report.rs`, `chart.rs`, `machine.rs` | what is told of it |
 
@@ -17,11 +18,13 @@ pub mod figure;
 pub mod floors;
 pub mod lab;
 pub mod leads;
+pub mod live;
 pub mod load;
 pub mod machine;
 pub mod outcome;
 pub mod peers;
 pub mod report;
+pub mod rules;
 pub mod sections;
 pub mod server;
 pub mod stats;

@@ -8,9 +8,13 @@ use convio_benches::Result;
 use convio_benches::chart::charts;
 use convio_benches::effort::Effort;
 use convio_benches::lab::Lab;
+use convio_benches::live::Live;
 use convio_benches::outcome::Outcome;
 use convio_benches::report::document;
 use convio_benches::sections::{ALL, Section};
+
+#[global_allocator]
+static ALLOCATOR: Live = Live;
 
 fn main() -> Result<()> {
     let Arguments { effort, only, results, docs, is_render, fill_most } =

@@ -93,14 +93,14 @@ fn section(text: &mut String, outcome: &Outcome) {
     );
     if !outcome.figures.is_empty() {
         text.push_str(
-            "\n| # | lead | subject | beside | subject's | the other's | ratio | target | |\n|---|---|---|---|---|---|---|---|---|\n",
+            "\n| # | case | subject | beside | subject's | the other's | ratio | target | |\n|---|---|---|---|---|---|---|---|---|\n",
         );
         for figure in &outcome.figures {
             row(text, figure);
         }
     }
     if !outcome.facts.is_empty() {
-        text.push_str("\n| # | lead | counted | | target | |\n|---|---|---|---|---|---|\n");
+        text.push_str("\n| # | case | counted | | target | |\n|---|---|---|---|---|---|\n");
         for fact in &outcome.facts {
             let verdict = if fact.is_met { Verdict::Met } else { Verdict::Missed };
             let _ = writeln!(
@@ -172,8 +172,8 @@ Written by `scripts/bench`; do not edit. `scripts/bench --render` writes it agai
 
 Subject, floor and peer take turns round by round in one run, forwards and backwards. A ratio is that of a round; its median is
 published with the lowest and the highest, the first round left out. Whatever else the machine does hits both sides. Times by
-themselves are this machine's; ratios carry further. Every section ends with a count of the rows that it stored; a lead that is
-not taken fails the run.
+themselves are this machine's; ratios carry further. A section that takes leads ends with a count of the rows that it stored; a
+lead that is not taken fails the run.
 
 A *full* lead has a payload of 1,000 bytes, a *light* one of 140. Both make a contact of their own, with key, repeat window, lead,
 payload, event and rollups. A floor stores one row of the same bytes: id, workspace, phone, payload. Processor time is that of
@@ -282,12 +282,12 @@ What it does.
 
 Measured on 2026-01-02 (quick), commit abc; a sync took 200 us before and 301 us after; other programs used 6 % of the processors.
 
-| # | lead | subject | beside | subject's | the other's | ratio | target | |
+| # | case | subject | beside | subject's | the other's | ratio | target | |
 |---|---|---|---|---|---|---|---|---|
 | S1 | full | batches of 1,000 | bare insert | 80.0 us CPU | 10.0 us CPU | **8.00x** (7.00 to 8.00, 3 rounds) | <= 9x | met |
 | S1 | light | batches of 1,000 | bare insert | 95.0 us CPU | 10.0 us CPU | **9.50x** (9.50 to 9.50, 1 rounds) | <= 9x | **missed**, a sync took 0.25 ms |
 
-| # | lead | counted | | target | |
+| # | case | counted | | target | |
 |---|---|---|---|---|---|
 | P5 | full | deadlocks | 0 | 0 | met |
 

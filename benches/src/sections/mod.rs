@@ -9,6 +9,7 @@ mod postgres_batches;
 mod postgres_callers;
 mod postgres_one;
 mod postgres_writers;
+mod routing;
 mod sqlite_batches;
 mod sqlite_callers;
 mod sqlite_one;
@@ -39,7 +40,7 @@ pub struct Section {
 }
 
 /// All, in the order of the document.
-pub const ALL: [Section; 13] = [
+pub const ALL: [Section; 14] = [
     sqlite_batches::SECTION,
     sqlite_one::SECTION,
     sqlite_callers::SECTION,
@@ -50,6 +51,7 @@ pub const ALL: [Section; 13] = [
     hot_workspace::SECTION,
     peers::SECTION,
     memory::SECTION,
+    routing::SECTION,
     open_loop::SECTION,
     growth::SQLITE,
     growth::POSTGRES,
@@ -103,8 +105,10 @@ mod tests {
         let names: HashSet<&str> = ALL.iter().map(|section| section.name).collect();
         assert_eq!(names.len(), ALL.len());
         let serving = |id: &str| ALL.iter().filter(|section| section.serves(&[id.to_owned()])).count();
-        for id in ["S1", "s2", "S3", "S4", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "V1", "M1", "Z1", "open"]
-        {
+        for id in [
+            "S1", "s2", "S3", "S4", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "V1", "M1", "Z1", "R1", "r2",
+            "open",
+        ] {
             assert_eq!(serving(id), 1, "{id}");
         }
         assert_eq!(serving("S6"), 2);
