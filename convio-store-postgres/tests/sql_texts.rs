@@ -267,7 +267,7 @@ async fn reads(acme: &WorkspaceHandle<'_>, store: &dyn Store, clock: &ManualCloc
     sent.by("fetch_workspaces").await;
     store.fetch_record(id, "routing.rules", "current").await.unwrap();
     sent.by("fetch_record").await;
-    store.fetch_used(id, &[("a".to_owned(), DateTime::UNIX_EPOCH)]).await.unwrap();
+    store.fetch_used(id, &[("a".to_owned(), chrono::DateTime::UNIX_EPOCH)]).await.unwrap();
     sent.by("fetch_used").await;
 
     for (name, stream) in [

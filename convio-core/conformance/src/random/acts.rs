@@ -143,6 +143,8 @@ impl Play {
                 let staff = (*n > 2).then(|| words::person(n % 2).to_owned());
                 acme.assign(visit, words::target(*n), staff).await?
             }
+            Turn::Decline(why) => acme.decline(visit, why.map(|n| words::reason(n).to_owned())).await?,
+            Turn::Route => acme.route(visit).await?,
             Turn::Cancel(customer, why) => {
                 let why = why.map(|n| words::reason(n).to_owned());
                 acme.cancel(visit, party(*customer), why).await?

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use convio_core::event::EventBody;
 use convio_core::lead::LeadFilter;
-use convio_core::routing::{Decision, How, RoutingRequest};
+use convio_core::routing::{Decision, How, RoutingRequest, RuleTable};
 use convio_core::{
-    AppointmentId, Contact, Ingested, Lead, PageRequest, RejectionState, RuleSet, StreamRef, Subject,
+    AppointmentId, Contact, Event, Ingested, Lead, PageRequest, RejectionState, StreamRef, Subject,
 };
 
 use super::play::Answer;
@@ -82,20 +82,20 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
     let Snapshot { feed, leads, .. } = &played.snapshot;
     let mut places: BTreeMap<AppointmentId, &Decision> = BTreeMap::new();
     for event in feed {
-        let Some(Subject::Appointment(id)) = event.subject() else { continue };
-        let booked = match &event.body {
-            EventBody::AppointmentBooked(booked) => booked,
-            EventBody::AppointmentAssigned { routing, .. } => {
-                places.insert(id, routing);
-                continue;
-            }
-            _ => continue,
+        let (Some(Subject::Appointment(id)), Some(routing)) = (event.subject(), event.body.routing()) else {
+            continue;
         };
-        places.insert(id, &booked.routing);
-        let expected = match (&booked.routing, booked.rescheduled_from) {
+        let moved_from = match &event.body {
+            EventBody::AppointmentBooked(booked) => booked.rescheduled_from,
+            _ => None,
+        };
+        let expected = match (routing, moved_from) {
             (_, Some(from)) => places.get(&from).map(|place| (*place).clone()),
             (Decision { how: How::Direct, target: Some(target), .. }, None) => {
                 Some(Decision::direct(target.clone()))
+            }
+            (Decision { how: How::Hand, target: Some(target), .. }, None) => {
+                Some(Decision::by_hand(target.clone()))
             }
             _ => {
                 let before = || feed.iter().filter(|other| other.position < event.position);
@@ -104,23 +104,28 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
                     _ => None,
                 });
                 let lead = leads.iter().find(|lead| Some(lead.id) == event.lead_id());
-                let lead = lead.ok_or_else(|| format!("{id} has no lead"))?;
+                let stream = lead.map(|lead| StreamRef::Lead(lead.id));
+                let then = |other: &&Event| stream.is_some_and(|stream| other.version_in(stream).is_some());
+                // As it was then: its owner may be another one by now.
+                let lead = Lead::fold(before().filter(then)).ok_or_else(|| format!("{id} has no lead"))?;
                 let stream = StreamRef::Contact(lead.contact);
                 let contact = Contact::fold(before().filter(|other| other.version_in(stream).is_some()));
                 let postal = contact.and_then(|contact| contact.person.postal_code);
                 // What comes with its lead is routed before it is known whose it is.
-                let known = postal.filter(|_| lead.id.uuid() != id.uuid());
+                let with_lead = lead.id.uuid() == id.uuid() && event.body.kind() == "appointment.booked";
+                let known = postal.filter(|_| !with_lead);
                 let request = RoutingRequest {
                     product: lead.interest.product.clone(),
                     postal_code: lead.postal_code.clone().or(known),
-                    ..RoutingRequest::of(lead, event.at)
+                    ..RoutingRequest::of(&lead, event.at)
                 };
-                Some(RuleSet::decide(&rules.unwrap_or_default(), &request))
+                RuleTable::new(rules.unwrap_or_default()).replay(&request, routing)
             }
         };
-        if expected.as_ref() != Some(&booked.routing) {
-            return Err(format!("{id} was routed as {:?}, not as {expected:?}", booked.routing));
+        if expected.as_ref() != Some(routing) {
+            return Err(format!("{id} was routed as {routing:?}, not as {expected:?}"));
         }
+        places.insert(id, routing);
     }
     let lost = played.snapshot.appointments.iter().find(|row| places.get(&row.id) != Some(&&row.routing));
     lost.map_or(Ok(()), |row| Err(format!("{} forgot where it was routed", row.id)))

@@ -85,6 +85,9 @@ pub(crate) struct Visit {
 pub(crate) enum Turn {
     Confirm,
     Assign(u8),
+    /// Why.
+    Decline(Option<u8>),
+    Route,
     /// Whether the customer called it off, and why.
     Cancel(bool, Option<u8>),
     NoShow,
@@ -238,6 +241,8 @@ fn turn() -> impl Strategy<Value = Turn> {
     prop_oneof![
         2 => Just(Turn::Confirm),
         2 => (0..4u8).prop_map(Turn::Assign),
+        3 => weighted(0.5, 0..3u8).prop_map(Turn::Decline),
+        2 => Just(Turn::Route),
         2 => (any::<bool>(), weighted(0.5, 0..3u8)).prop_map(|(customer, why)| Turn::Cancel(customer, why)),
         2 => Just(Turn::NoShow),
         3 => select(vec![2i16, 26, 300]).prop_map(Turn::Reschedule),
