@@ -77,7 +77,7 @@ impl Session<'_> {
             .with(workspace.uuid())
             .with(counters.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>())
             .with(counters.iter().map(|(_, window)| *window).collect::<Vec<_>>());
-        let rows = self.read(workspace, self.sql().select(&COUNTER, BY_WINDOWS), args).await?;
+        let rows = self.read(workspace, self.sql().fixed(USED), args).await?;
         let found = read_all(&rows, read_counter)?;
         let used = |counter| found.iter().find(|(found, _)| found == counter).map(|(_, used)| *used);
         Ok(counters.iter().map(|counter| used(counter).unwrap_or(0)).collect())
@@ -158,6 +158,9 @@ pub(crate) fn webhook_code(name: &ClaimName) -> Uuid {
 
 const BY_NAMES: &str = "x.workspace_id = $1 AND EXISTS (SELECT FROM unnest($2::uuid[], $3::int2[], $4::text[])
     AS n (webhook_id, kind, value) WHERE n.webhook_id = x.webhook_id AND n.kind = x.kind AND n.value = x.value)";
-const BY_WINDOWS: &str = "x.workspace_id = $1 AND EXISTS (SELECT FROM unnest($2::text[], $3::timestamptz[])
-    AS n (key, window_at) WHERE n.key = x.key AND n.window_at = x.window_at)";
+/// One after the other, whatever the planner holds of the table: it may be empty for long.
+const USED: &str = "SELECT 0::int2 AS set, ROW(x.workspace_id, x.key, x.window_at, x.used) AS cells
+    FROM unnest($2::text[], $3::timestamptz[]) AS n (key, window_at)
+    CROSS JOIN LATERAL (SELECT * FROM {s}.counter AS t WHERE t.workspace_id = $1 AND t.key = n.key
+        AND t.window_at = n.window_at LIMIT 1) AS x";
 const OF_CONTACT: &str = "x.workspace_id = $1 AND x.contact_id = $2 ORDER BY x.scope, x.kind, x.value";

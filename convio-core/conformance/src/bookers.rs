@@ -3,8 +3,8 @@
 use convio_core::appointment::AppointmentFilter;
 use convio_core::routing::{Cap, Draft, How, Period, Strategy, TargetSettings};
 use convio_core::{
-    Appointment, AppointmentStatus, ErrorKind, LeadId, NewAppointment, PageRequest, Party, Rule,
-    Schedule, Store, Target, WorkspaceHandle,
+    Appointment, AppointmentStatus, ErrorKind, LeadId, NewAppointment, PageRequest, Party, Rule, Schedule,
+    Store, Target, WorkspaceHandle,
 };
 
 use crate::dice::Dice;

@@ -176,7 +176,7 @@ impl Play {
             Some(known) => *known = row.clone(),
             None => self.appointments.push(row.clone()),
         }
-        Answer::Appointment(row)
+        Answer::Appointment(Box::new(row))
     }
 
     pub(super) async fn convert(&mut self, acme: &Acme, sale: &Sale) -> Result<Answer, Error> {

@@ -32,7 +32,7 @@ pub(super) enum Answer {
     Rules(RuleSet),
     Lead(Box<Lead>),
     Expired(Expired),
-    Appointment(Appointment),
+    Appointment(Box<Appointment>),
     Completed(Box<Completed>),
     Conversion(Conversion),
     Committed(Option<Receipt>),

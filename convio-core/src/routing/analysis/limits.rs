@@ -75,7 +75,11 @@ fn tighter_targets(cap: &Cap, rule: &Rule, rules: &RuleSet) -> Option<String> {
             false => Some(0),
         }
     };
-    let sum = rule.to.iter().map(|share| most(&share.target)).try_fold(0_i64, |sum, most| sum.checked_add(most?))?;
+    let sum = rule
+        .to
+        .iter()
+        .map(|share| most(&share.target))
+        .try_fold(0_i64, |sum, most| sum.checked_add(most?))?;
     (sum < cap.most()).then(|| "what all its targets take together".to_owned())
 }
 

@@ -90,7 +90,8 @@ pub struct Examined {
 /// ```
 pub fn analyse(rules: &RuleSet, universe: &Universe<'_>) -> Analysis {
     let ranked: Vec<usize> = rules.order().into_iter().map(|n| n as usize).collect();
-    let gives = |rule: &Rule| rule.active && rule.to.iter().any(|share| !limits::is_off(rules, &share.target));
+    let gives =
+        |rule: &Rule| rule.active && rule.to.iter().any(|share| !limits::is_off(rules, &share.target));
     let ranked: Vec<usize> = ranked.into_iter().filter(|n| gives(&rules.rules[*n])).collect();
     let active: Vec<&Rule> = ranked.iter().map(|n| &rules.rules[*n]).collect();
     let takes = active.iter().map(|rule| limits::takes_all(rules, rule)).collect();

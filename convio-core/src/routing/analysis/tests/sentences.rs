@@ -162,14 +162,21 @@ fn targets_and_caps_that_come_to_nothing() {
     let parts = [(Target::person("ann"), 1), (Target::person("bob"), 1)];
     let draft = Draft::of([
         rule("west", "x").any_product().any_zip().cap(week.clone()).cap(day.clone()),
-        Rule::among(Strategy::Rotate, parts).named("pair").any_product().any_zip().cap(day.clone()).priority(1),
+        Rule::among(Strategy::Rotate, parts)
+            .named("pair")
+            .any_product()
+            .any_zip()
+            .cap(day.clone())
+            .priority(1),
         rule("gone", "off").any_product().any_zip().priority(2),
         rule("rest", "y").any_product().any_zip().priority(3),
     ]);
     let ten = |name| TargetSettings::of(Target::person(name)).cap(Cap::count(10, Period::Week));
-    let tight = TargetSettings::of(Target::team("y")).cap(day.in_zone("Asia/Tokyo".parse().unwrap())).cap(week);
+    let tight =
+        TargetSettings::of(Target::team("y")).cap(day.in_zone("Asia/Tokyo".parse().unwrap())).cap(week);
     let draft = draft.target(ten("ann")).target(ten("bob")).target(tight);
-    let rules = RuleSet::publish(1, draft.target(TargetSettings::of(Target::team("off")).inactive())).unwrap();
+    let rules =
+        RuleSet::publish(1, draft.target(TargetSettings::of(Target::team("off")).inactive())).unwrap();
     let known = ["off", "y"].map(Target::team).into_iter().chain(["ann", "bob"].map(Target::person));
     let known: Vec<Target> = known.collect();
     let universe = Universe { targets: Some(&known), ..Universe::of_rules(&rules, at()) };
