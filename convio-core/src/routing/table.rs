@@ -8,6 +8,7 @@ use rustc_hash::FxBuildHasher;
 use super::pick::{Choices, State};
 use super::zip_pattern::ZipText;
 use super::{AnyOf, Decision, Declined, RoutingRequest, Rule, RuleSet, TextSet, ZipPattern, ZipSet, Zips};
+use crate::postal::POSTAL_CODE_CHARS_MAX;
 
 /// Rules as an index, made once per publication: it gives the answers of [`RuleSet::decide`] without trying rule after rule.
 ///
@@ -39,9 +40,9 @@ pub struct RuleTable {
     states: Ids<Box<str>>,
     sources: Ids<Box<str>>,
     /// The nodes of postal codes and of what they begin with, by [`exactly`] and [`beginning`].
-    zips: Ids<u64>,
-    /// The nodes of states.
-    in_state: Ids<u32>,
+    zips: HashMap<u64, Listed, FxBuildHasher>,
+    /// The nodes of states, by their ids; [`EVERYWHERE`] for those that have none.
+    in_state: Box<[u32]>,
     /// The lengths, as bits, of the beginnings that have a node.
     lengths: u16,
     /// Per node where its products begin in `products_of`; one more at the end.
@@ -57,6 +58,14 @@ pub struct RuleTable {
 }
 
 type Ids<K> = HashMap<K, u32, FxBuildHasher>;
+
+/// A node of postal codes.
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    node: u32,
+    /// The place of the first rule that asks for it: beside a better one nothing of the node need be looked at.
+    first: u32,
+}
 
 /// What a rule asks for beyond the lists that it stands in.
 #[derive(Debug, Clone, Copy)]
@@ -190,30 +199,36 @@ impl RuleTable {
         };
         let mut best = u32::MAX;
         self.scan(EVERYWHERE, &asked, from, &mut best);
-        if let Some(node) = state.and_then(|id| self.in_state.get(&id)) {
-            self.scan(*node, &asked, from, &mut best);
+        if let Some(node) = state.map(|id| self.in_state[id as usize]).filter(|node| *node != EVERYWHERE) {
+            self.scan(node, &asked, from, &mut best);
         }
         let Some(code) = &request.postal_code else { return (best < u32::MAX).then_some(best) };
-        let whole = ZipText::of(code);
-        let zip = whole.zip5();
-        asked.in_ranges = self.ranges_are_of_zips && zip.is_some();
-        for text in [Some(whole), zip.filter(|zip| *zip != whole)].into_iter().flatten() {
-            self.scan_zip(exactly(text), &asked, from, &mut best);
+        let mut texts = [ZipText::EMPTY; POSTAL_CODE_CHARS_MAX + 1];
+        let mut len = 0;
+        for text in ZipText::beginnings(code) {
+            len += 1;
+            texts[len] = text;
         }
-        if self.lengths & 1 != 0 {
-            self.scan_zip(beginning(ZipText::EMPTY), &asked, from, &mut best);
+        let is_digits = || !code.as_str().bytes().any(|byte| byte.is_ascii_alphabetic());
+        let is_zip = (len == ZIP || len == ZIP + 4) && is_digits();
+        asked.in_ranges = self.ranges_are_of_zips && is_zip;
+        self.scan_zip(exactly(texts[len]), &asked, from, &mut best);
+        if is_zip && len > ZIP {
+            self.scan_zip(exactly(texts[ZIP]), &asked, from, &mut best);
         }
-        for (len, text) in (1..).zip(ZipText::beginnings(code)) {
-            if self.lengths >> len & 1 != 0 {
-                self.scan_zip(beginning(text), &asked, from, &mut best);
-            }
+        // Only the lengths that some rule asks for.
+        let mut lengths = self.lengths & ((2_u16 << len) - 1);
+        while lengths != 0 {
+            let len = lengths.trailing_zeros() as usize;
+            self.scan_zip(beginning(texts[len]), &asked, from, &mut best);
+            lengths &= lengths - 1;
         }
         (best < u32::MAX).then_some(best)
     }
 
     fn scan_zip(&self, key: u64, asked: &Asked<'_>, from: u32, best: &mut u32) {
-        if let Some(node) = self.zips.get(&key) {
-            self.scan(*node, asked, from, best);
+        if let Some(listed) = self.zips.get(&key).filter(|listed| listed.first < *best) {
+            self.scan(listed.node, asked, from, best);
         }
     }
 
@@ -287,10 +302,12 @@ struct Builder {
     products: Ids<Box<str>>,
     states: Ids<Box<str>>,
     sources: Ids<Box<str>>,
-    zips: Ids<u64>,
-    in_state: Ids<u32>,
+    zips: HashMap<u64, Listed, FxBuildHasher>,
+    in_state: Vec<u32>,
     lengths: u16,
     nodes: u32,
+    /// That of the rule that is added. Places ascend.
+    place: u32,
     /// Node, product, and the entry of its list.
     entries: Vec<(u32, u32, u32)>,
     tests: Vec<Test>,
@@ -306,6 +323,8 @@ impl Builder {
         for (place, n) in (0..).zip(&order) {
             self.add(place, &rules.rules[*n as usize]);
         }
+        // A state may be known only from rules that ask for postal codes as well.
+        self.in_state.resize(self.states.len() + 1, EVERYWHERE);
         let Self { products, states, sources, zips, in_state, lengths, nodes, mut entries, tests, .. } = self;
         // Rules were added by place, and a stable sort would keep that; this one compares the places too and needs no memory.
         entries.sort_unstable_by_key(|(node, product, entry)| (*node, *product, entry & !TESTED));
@@ -333,7 +352,7 @@ impl Builder {
             states,
             sources,
             zips,
-            in_state,
+            in_state: in_state.into(),
             lengths,
             nodes: starts.into(),
             products_of: products_of.into(),
@@ -344,6 +363,7 @@ impl Builder {
     }
 
     fn add(&mut self, place: u32, rule: &Rule) {
+        self.place = place;
         let mut test = Test { states: u64::MAX, sources: u64::MAX, range: false, more: false };
         let any_zip = matches!(rule.zips, Zips::Any);
         if let (AnyOf::Of(states), false) = (&rule.states, any_zip) {
@@ -397,12 +417,19 @@ impl Builder {
     }
 
     fn node_of_zip(&mut self, key: u64) -> u32 {
-        *self.zips.entry(key).or_insert_with(|| next(&mut self.nodes))
+        let first = self.place;
+        self.zips.entry(key).or_insert_with(|| Listed { node: next(&mut self.nodes), first }).node
     }
 
     fn node_of_state(&mut self, state: &str) -> u32 {
-        let state = id(&mut self.states, state);
-        *self.in_state.entry(state).or_insert_with(|| next(&mut self.nodes))
+        let state = id(&mut self.states, state) as usize;
+        if self.in_state.len() <= state {
+            self.in_state.resize(state + 1, EVERYWHERE);
+        }
+        if self.in_state[state] == EVERYWHERE {
+            self.in_state[state] = next(&mut self.nodes);
+        }
+        self.in_state[state]
     }
 }
 
