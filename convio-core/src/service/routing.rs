@@ -71,8 +71,8 @@ impl WorkspaceHandle<'_> {
 
     /// What rules would have made of the appointments that were booked since a time, beside what happened: each is decided again as of
     /// when it was stored, past those who declined it, with nothing counted before; what was cancelled or came to its end gives back what it
-    /// took when it did. Leads and contacts are looked at as they are now. Appointments that were booked directly are left out, and
-    /// one that was moved counts once.
+    /// took when it did. Leads and contacts are looked at as they are now. Appointments that were booked directly are left out, those that
+    /// were assigned by hand since are not; one that was moved counts once, and what becomes of it then is not followed.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names what is wrong with the rules.
@@ -83,16 +83,15 @@ impl WorkspaceHandle<'_> {
         let mut moments = BTreeMap::new();
         for (n, (appointment, _)) in asked.iter().enumerate() {
             moments.insert((appointment.created_at, 1, n), None);
-            if let (Some(ended), Some(end)) = (&appointment.ended, end_of(appointment.status)) {
-                moments.insert(
-                    (
-                        ended.at.max(appointment.created_at),
-                        2 * i32::from(ended.at <= appointment.created_at),
-                        n,
-                    ),
-                    Some(end),
-                );
-            }
+            let Some((ended, end)) = appointment.ended.as_ref().zip(end_of(appointment.status)) else {
+                continue;
+            };
+            // One that is said to have ended before it was stored does so right after.
+            let (at, order) = match ended.at > appointment.created_at {
+                true => (ended.at, 0),
+                false => (appointment.created_at, 2),
+            };
+            moments.insert((at, order, n), Some(end));
         }
         let mut decided: Vec<Option<Decision>> = vec![None; asked.len()];
         for ((_, _, n), end) in moments {

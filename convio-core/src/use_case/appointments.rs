@@ -4,9 +4,10 @@
 //! |---|---|---|---|
 //! | `confirm` | the appointment, its lead and its contact | 1 | 3 |
 //! | `assign` | the same | 1 | 3 |
+//! | `decline` | the same | 1 | 3 |
 //! | `reschedule` | the same | 1, with both appointments | 3 |
 //!
-//! `cancel` and `no_show` cost what `confirm` costs. Round trips are those of a held connection, warm: a read, and the two of a commit
+//! `route`, `cancel` and `no_show` cost what `confirm` costs. Round trips are those of a held connection, warm: a read, and the two of a commit
 //! that is no lead alone; `convio-store-postgres/tests/trips.rs` counts them.
 
 use super::book::{self, Routed};
