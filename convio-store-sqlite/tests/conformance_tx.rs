@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use convio_conformance::Subject;
 use convio_core::analytics::AnalyticsRepository;
 use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
