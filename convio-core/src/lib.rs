@@ -77,7 +77,7 @@ pub use lead::{
 };
 pub use money::{Currency, Money};
 pub use page::{Cursor, Page, PageRequest};
-pub use phone::{Phone, Region, Validity};
+pub use phone::{AreaCode, Phone, Region, Validity};
 pub use postal::PostalCode;
 pub use provider::{Provider, ProviderSettings};
 pub use rejection::{Corrections, Rejection, RejectionState};

@@ -339,6 +339,7 @@ registry! { $
         who_waits_is_routed_in_order_of_arrival
         what_ends_or_moves_gives_back_what_it_took
         a_visit_that_comes_with_its_lead_takes_its_turn
+        the_area_code_is_that_of_the_persons_phone
         a_decision_is_made_again_from_what_it_noted
         a_publication_takes_effect_when_it_says
         rules_are_rolled_back_to_an_earlier_publication

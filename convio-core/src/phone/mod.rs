@@ -17,6 +17,7 @@
 //!
 //! A number that can't be read still has a weaker key for finding the same person again: [`digits`].
 
+mod area_code;
 mod damage;
 mod digits;
 #[cfg(feature = "phone")]
@@ -33,6 +34,7 @@ use std::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use area_code::{AreaCode, NoAreaCode};
 pub use digits::{DIGITS_MAX, DIGITS_MIN, digits};
 pub use error::{PhoneDamage, PhoneError, PhoneReason};
 pub use region::{Region, UnknownRegion};

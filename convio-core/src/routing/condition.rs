@@ -8,6 +8,7 @@ use super::zip_pattern::ZipSet;
 use super::{RoutingRequest, TextSet};
 use crate::error::Reason;
 use crate::money::Money;
+use crate::phone::AreaCode;
 use crate::text::match_key;
 use crate::zone::Zone;
 
@@ -44,6 +45,8 @@ pub enum Condition {
     Campaigns(TextSet),
     /// The type of the lead is one of these.
     LeadTypes(TextSet),
+    /// The area code of the phone number, as [`AreaCode`] has it, is one of these.
+    AreaCodes(TextSet),
     /// A custom field passes a test.
     Field {
         /// Its name, as it was sent.
@@ -179,6 +182,19 @@ impl Condition {
         Self::LeadTypes(TextSet::of(of))
     }
 
+    /// The phone number is of one of these area codes of the North American Numbering Plan: `+1` and then one of them.
+    ///
+    /// ```
+    /// use convio_core::routing::{Condition, RoutingRequest};
+    /// let los_angeles = Condition::area_codes(["213", "310", "323"]);
+    /// let request = RoutingRequest { area_code: Some("310".parse()?), ..Default::default() };
+    /// assert!(los_angeles.holds(&request) && !los_angeles.holds(&RoutingRequest::default()));
+    /// # Ok::<(), convio_core::phone::NoAreaCode>(())
+    /// ```
+    pub fn area_codes<T: AsRef<str>>(of: impl IntoIterator<Item = T>) -> Self {
+        Self::AreaCodes(TextSet::of(of))
+    }
+
     /// The custom field of this name is one of these.
     pub fn field<T: AsRef<str>>(name: impl Into<String>, of: impl IntoIterator<Item = T>) -> Self {
         Self::Field { name: name.into(), is: FieldTest::OneOf(TextSet::of(of)) }
@@ -215,6 +231,7 @@ impl Condition {
             Self::Sources(set) => one_of(set, request.source.as_ref().map(|it| it.key())),
             Self::Campaigns(set) => one_of(set, request.campaign.as_ref().map(|it| it.key())),
             Self::LeadTypes(set) => one_of(set, request.lead_type.as_ref().map(|it| it.key())),
+            Self::AreaCodes(set) => one_of(set, request.area_code.as_ref().map(|it| it.as_str())),
             Self::Field { name, is } => {
                 request.custom.0.get(name).and_then(field_text).is_some_and(|text| is.passes(&text))
             }
@@ -250,6 +267,13 @@ impl Condition {
             Self::Not(condition) => condition.check(rule, depth + 1, reasons),
             Self::Zips(set) => {
                 set.refused().iter().for_each(|(text, error)| wrong(format!("`{text}` {error}")));
+            }
+            Self::AreaCodes(set) => {
+                for text in set.iter() {
+                    if let Err(error) = text.parse::<AreaCode>() {
+                        wrong(format!("`{}` {error}", text.chars().take(SHOWN).collect::<String>()));
+                    }
+                }
             }
             Self::During(window) if window.from >= DAY || window.to == 0 || window.to > DAY => {
                 wrong(format!("a time window begins at minute 0 to {} and ends at 1 to {DAY}", DAY - 1));
@@ -351,5 +375,42 @@ pub const CONSENT_FIELDS: [&str; 10] = [
 /// How deep conditions may be nested.
 pub const DEPTH_MAX: usize = 16;
 
+/// How much of a text that is no area code a reason repeats.
+const SHOWN: usize = 40;
+
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::{Rule, RuleSet, Target};
+
+    #[test]
+    fn texts_that_are_no_area_codes_are_refused() {
+        let refused = |codes: &[&str]| {
+            let when = !Condition::area_codes(codes);
+            let rule = Rule::to(Target::team("a")).named("a").any_product().any_zip().when(when);
+            RuleSet::publish(1, [rule]).err().unwrap_or_default()
+        };
+        assert_eq!(refused(&["212", " 310 ", ""]), []);
+        let reasons = refused(&["212", "(310)", "123"]);
+        let told: Vec<&str> = reasons.iter().map(|reason| reason.message.as_str()).collect();
+        let of = "is no area code of the North American Numbering Plan: three digits, the first from 2 to 9";
+        assert_eq!(told, [format!("rule `a`: `(310)` {of}"), format!("rule `a`: `123` {of}")]);
+        assert!(
+            reasons.iter().all(|reason| (reason.field.as_str(), reason.code.as_str()) == ("when", "invalid"))
+        );
+    }
+
+    #[test]
+    fn an_area_code_is_kept_as_text() {
+        let kept = serde_json::to_value(Condition::area_codes(["310", "213"])).unwrap();
+        assert_eq!(kept, serde_json::json!({"area_codes": ["213", "310"]}));
+        let request: RoutingRequest =
+            serde_json::from_str(r#"{"custom":{},"at":"2026-03-01T00:00:00Z"}"#).unwrap();
+        assert_eq!(request.area_code, None);
+        let request = RoutingRequest { area_code: "310".parse().ok(), ..request };
+        assert_eq!(serde_json::to_value(&request).unwrap()["area_code"], "310");
+    }
+}

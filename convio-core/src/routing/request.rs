@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::LeadId;
 use crate::lead::{Custom, Lead};
 use crate::money::Money;
+use crate::phone::AreaCode;
 use crate::postal::PostalCode;
 use crate::text::{Campaign, LeadType, Product, Source, State};
 
@@ -37,6 +38,9 @@ pub struct RoutingRequest {
     /// Its type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead_type: Option<LeadType>,
+    /// The area code of its person's phone number. The number itself is not routed by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub area_code: Option<AreaCode>,
     /// Its custom fields.
     pub custom: Custom,
     /// What it is expected to be worth.
@@ -56,7 +60,8 @@ pub struct RoutingRequest {
 }
 
 impl RoutingRequest {
-    /// What is known of a lead at a time. Where it came without a postal code, the caller may know its contact's.
+    /// What is known of a lead at a time. A lead keeps neither state nor phone number: the caller may know its contact's, and the postal
+    /// code where it came without one.
     pub fn of(lead: &Lead, at: DateTime<Utc>) -> Self {
         Self {
             product: lead.interest.product.clone(),
@@ -65,6 +70,7 @@ impl RoutingRequest {
             source: Some(lead.interest.source.clone()),
             campaign: lead.interest.campaign.clone(),
             lead_type: Some(lead.interest.lead_type.clone()),
+            area_code: None,
             custom: lead.custom.clone(),
             value: None,
             at,

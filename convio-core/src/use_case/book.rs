@@ -20,6 +20,7 @@ use crate::event::{AppointmentBooked, EventBody, Subject};
 use crate::id::{AppointmentId, LeadId, WorkspaceId};
 use crate::lead::{Lead, Progress};
 use crate::money::Money;
+use crate::phone::AreaCode;
 use crate::routing::{Decision, Declined, How, RoutingRequest, RuleTable};
 use crate::store::{Loaded, Need, Needs};
 use crate::text::{Private, State};
@@ -190,10 +191,12 @@ pub(crate) fn routing_request(
     let request = RoutingRequest::of(lead, at);
     let postal_code = || person.and_then(|person| person.postal_code.clone());
     let state = person.and_then(|person| person.state.as_deref());
+    let phone = person.and_then(|person| person.phone.as_ref());
     RoutingRequest {
         postal_code: request.postal_code.or_else(postal_code),
         // A text that is no name of a state is asked for by no rule.
         state: state.and_then(|state| State::new(state).ok()),
+        area_code: phone.and_then(|parsed| AreaCode::of(&parsed.phone)),
         value,
         starts_at,
         ..request

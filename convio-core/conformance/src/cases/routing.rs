@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use convio_core::appointment::AppointmentFilter;
 use convio_core::event::EventBody;
 use convio_core::routing::{
-    Cap, Declined, Draft, How, Period, RoutingRequest, RuleTable, Strategy, TargetSettings, Why,
+    Cap, Condition, Declined, Draft, How, Period, RoutingRequest, RuleTable, Strategy, TargetSettings, Why,
 };
 use convio_core::{
     Appointment, AppointmentStatus, Clock, Cube, ErrorKind, LeadId, Measure, NewAppointment, Outcome,
@@ -249,6 +249,29 @@ pub(crate) async fn a_visit_that_comes_with_its_lead_takes_its_turn(subject: &dy
         names.push(name(&visit).to_owned());
     }
     assert_eq!(names, ["a", "b", "a", "nobody"]);
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn the_area_code_is_that_of_the_persons_phone(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let of = |name: &str, code: &str| to(name).when(Condition::area_codes([code]));
+    let rules = [of("east", "212"), of("west", "213")];
+    acme.publish_rules(rules.clone()).await.unwrap();
+    let mut leads = Vec::new();
+    for (n, who) in [(1, "east"), (7_000_001, "west"), (14_000_001, "nobody")] {
+        let received = acme.receive(lead(n), schedule()).await.unwrap();
+        assert_eq!(name(&received.appointment.unwrap()), who);
+        let id = created(acme.ingest(lead(n + 1)).await).lead;
+        assert_eq!(name(&book(&acme, id).await), who);
+        leads.push(id);
+    }
+    let abroad = json!({"phone": "+442079460018"});
+    leads.push(created(acme.ingest(lead_with(9, abroad)).await).lead);
+    assert_eq!(name(&book(&acme, leads[3]).await), "nobody");
+    let told = acme.simulate(rules, &leads, world.clock.now()).await.unwrap();
+    let told: Vec<_> = told.iter().map(|it| it.target.as_ref().map(Target::name)).collect();
+    assert_eq!(told, [Some("east"), Some("west"), None, None]);
     in_order(&world, &acme).await;
 }
 

@@ -10,16 +10,17 @@ pub(super) const STATE: u32 = 1;
 pub(super) const SOURCE: u32 = 2;
 pub(super) const CAMPAIGN: u32 = 3;
 pub(super) const LEAD_TYPE: u32 = 4;
+pub(super) const AREA_CODE: u32 = 5;
 /// How many axes of names there are.
-pub(super) const NAMES: usize = 5;
-pub(super) const ZIP: u32 = 5;
-pub(super) const VALUE: u32 = 6;
-pub(super) const NOW: u32 = 7;
-pub(super) const START: u32 = 8;
+pub(super) const NAMES: usize = 6;
+pub(super) const ZIP: u32 = 6;
+pub(super) const VALUE: u32 = 7;
+pub(super) const NOW: u32 = 8;
+pub(super) const START: u32 = 9;
 /// A consent by a field that no rule names.
-pub(super) const CONSENT: u32 = 9;
+pub(super) const CONSENT: u32 = 10;
 /// The first of the custom fields that rules name, in their order.
-pub(super) const FIELDS: u32 = 10;
+pub(super) const FIELDS: u32 = 11;
 
 /// When a rule holds.
 #[derive(Debug)]
@@ -88,6 +89,7 @@ impl<'r> Asked<'r> {
             Condition::Sources(set) => self.name(SOURCE, set),
             Condition::Campaigns(set) => self.name(CAMPAIGN, set),
             Condition::LeadTypes(set) => self.name(LEAD_TYPE, set),
+            Condition::AreaCodes(set) => self.name(AREA_CODE, set),
             Condition::Zips(set) => test(ZIP, &mut self.zips, set.patterns()),
             Condition::Value { .. } => test(VALUE, &mut self.values, condition),
             Condition::Field { name, .. } => {

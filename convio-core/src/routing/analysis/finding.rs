@@ -246,6 +246,7 @@ impl fmt::Display for Shown<'_> {
         say(f, "source", request.source.as_ref().map(ToString::to_string))?;
         say(f, "campaign", request.campaign.as_ref().map(ToString::to_string))?;
         say(f, "lead type", request.lead_type.as_ref().map(ToString::to_string))?;
+        say(f, "area code", request.area_code.map(|code| code.to_string()))?;
         say(f, "value", request.value.map(|value| value.to_string()))?;
         for (name, value) in request.custom.0.iter() {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

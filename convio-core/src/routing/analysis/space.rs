@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use super::super::zip_pattern::ZipText;
 use super::super::{RoutingRequest, ZipPattern};
-use super::ask::{Asked, CAMPAIGN, CONSENT, FIELDS, Formula, LEAD_TYPE, NAMES, NOW, PRODUCT, SOURCE, START};
-use super::ask::{STATE, VALUE, ZIP};
+use super::ask::{AREA_CODE, Asked, CAMPAIGN, CONSENT, FIELDS, Formula, LEAD_TYPE, NOW, PRODUCT, SOURCE};
+use super::ask::{START, STATE, VALUE, ZIP};
 use super::axis::{Axis, Is};
 use super::search::Budget;
 use super::set::{Region, Set};
 use super::times::{Days, times};
 use super::universe::{Territory, Universe};
-use super::values::{amounts, field, names, other_consent};
+use super::values::{amounts, area_codes, field, names, other_consent};
 use super::zip_atoms::{PatternIndex, codes};
 use crate::postal::PostalCode;
 
@@ -40,9 +40,10 @@ impl<'r> Space<'r> {
         let (products, product_atoms) = names(&asked.names[0], universe.products.iter().map(|it| it.key()));
         let (in_states, state_atoms) = names(&asked.names[STATE as usize], states);
         axes.extend([products, in_states]);
-        for axis in SOURCE as usize..NAMES {
-            axes.push(names(&asked.names[axis], std::iter::empty()).0);
+        for axis in [SOURCE, CAMPAIGN, LEAD_TYPE] {
+            axes.push(names(&asked.names[axis as usize], std::iter::empty()).0);
         }
+        axes.push(area_codes(&asked.names[AREA_CODE as usize]));
         let (zips, codes) = zips(&asked.zips, universe);
         let days = Days::from(universe.from);
         let now = times(days, &asked.windows[0], false);
@@ -199,6 +200,7 @@ impl<'r> Space<'r> {
             source: name(SOURCE).and_then(|it| it.parse().ok()),
             campaign: name(CAMPAIGN).and_then(|it| it.parse().ok()),
             lead_type: name(LEAD_TYPE).and_then(|it| it.parse().ok()),
+            area_code: name(AREA_CODE).and_then(|it| it.parse().ok()),
             custom: custom.into(),
             value: match is(VALUE) {
                 Some(Is::Money(value)) => Some(*value),

@@ -5,6 +5,7 @@
 
 mod codes;
 mod fields;
+mod names;
 mod places;
 mod sentences;
 mod sets;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::{Condition, FieldTest, RoutingRequest, TextSet};
 use super::axis::{Axis, Is};
 use crate::money::{Currency, Money};
+use crate::phone::AreaCode;
 use crate::text::Product;
 
 /// Names: every one that is asked for, and none, which no set holds for either than any other. The second answer has the atom of every
@@ -15,12 +16,26 @@ pub(super) fn names<'r>(
     sets: &[&'r TextSet],
     also: impl Iterator<Item = &'r str>,
 ) -> (Axis, BTreeMap<&'r str, u32>) {
+    // A name may be longer than that of any request; all kinds of names have the same bound.
+    texts(sets, also, |name| Product::new(name).is_ok_and(|it| it.key() == name))
+}
+
+/// Area codes: every one that is asked for, and none, likewise. Rules that were published have no other texts.
+pub(super) fn area_codes(sets: &[&TextSet]) -> Axis {
+    texts(sets, std::iter::empty(), |code| code.parse::<AreaCode>().is_ok()).0
+}
+
+/// The texts that some request can have.
+fn texts<'r>(
+    sets: &[&'r TextSet],
+    also: impl Iterator<Item = &'r str>,
+    can_be: impl Fn(&str) -> bool,
+) -> (Axis, BTreeMap<&'r str, u32>) {
     let mut known: BTreeMap<&str, Vec<u32>> = also.map(|name| (name, Vec::new())).collect();
     for (n, set) in (0..).zip(sets) {
         set.iter().for_each(|name| known.entry(name).or_default().push(n));
     }
-    // A name may be longer than that of any request; all kinds of names have the same bound.
-    known.retain(|name, _| Product::new(name).is_ok_and(|it| it.key() == *name));
+    known.retain(|name, _| can_be(name));
     let names: Vec<&str> = known.keys().copied().collect();
     let values = known.into_iter().map(|(name, sets)| (Is::Name(name.into()), sets));
     let (axis, atoms) = Axis::of([(Is::Missing, Vec::new())].into_iter().chain(values), sets.len());

@@ -9,6 +9,7 @@ use crate::{Campaign, LeadType, Money, PostalCode, Product, Source, State};
 const PRODUCTS: [&str; 4] = ["Solar", "Roof", "HVAC", "Gutters"];
 const STATES: [&str; 3] = ["CA", "NY", "TX"];
 const SOURCES: [&str; 3] = ["Google", "Meta", "Fax"];
+const AREA_CODES: [&str; 3] = ["212", "310", "787"];
 const NAMES: [&str; 3] = ["a", "b", "c"];
 /// What rules ask for and requests come with: few enough that they meet.
 const ZIPS: [&str; 7] = ["90210", "90211", "90210-1234", "00501", "SW1A 1AA", "902", "9021"];
@@ -49,6 +50,7 @@ pub(in crate::routing) fn condition() -> impl Strategy<Value = Condition> {
         some_of(&SOURCES).prop_map(Condition::sources),
         some_of(&NAMES).prop_map(Condition::campaigns),
         some_of(&NAMES).prop_map(Condition::lead_types),
+        some_of(&AREA_CODES).prop_map(Condition::area_codes),
         some_of(&NAMES).prop_map(|of| Condition::field("roof", of)),
         Just(Condition::field_present("roof")),
         (0_i64..5, 0_i64..5).prop_map(|(a, b)| Condition::field_between("bill", a, b)),
@@ -125,11 +127,12 @@ pub(in crate::routing) fn request() -> impl Strategy<Value = RoutingRequest> {
     // Some days around a change of clocks.
     let time = (0_i64..14 * 24 * 60)
         .prop_map(|minute| DateTime::<Utc>::from_timestamp(1_772_409_600 + minute * 60, 0).unwrap());
-    let names = (pick(&PRODUCTS), pick(&STATES), pick(&SOURCES), pick(&NAMES), pick(&NAMES));
+    let names =
+        (pick(&PRODUCTS), pick(&STATES), pick(&SOURCES), pick(&NAMES), pick(&NAMES), pick(&AREA_CODES));
     let value = prop::option::of((0_i64..5, any::<bool>()));
     (names, zips, custom, value, time.clone(), prop::option::of(time)).prop_map(
         |(
-            (product, state, source, campaign, lead_type),
+            (product, state, source, campaign, lead_type, area_code),
             zip,
             (roof, bill, consent),
             value,
@@ -147,6 +150,7 @@ pub(in crate::routing) fn request() -> impl Strategy<Value = RoutingRequest> {
                 source: source.map(|name| Source::new(name).unwrap()),
                 campaign: campaign.map(|name| Campaign::new(name).unwrap()),
                 lead_type: lead_type.map(|name| LeadType::new(name).unwrap()),
+                area_code: area_code.map(|code| code.parse().unwrap()),
                 custom: custom.into(),
                 value: value.map(|(minor, euro)| {
                     Money::from_minor(minor, if euro { "EUR" } else { "USD" }.parse().unwrap())
