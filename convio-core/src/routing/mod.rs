@@ -14,6 +14,8 @@ mod share;
 mod simulation;
 mod table;
 mod text_set;
+#[cfg(feature = "us-zips")]
+pub mod us_zips;
 mod zip_pattern;
 mod zips;
 

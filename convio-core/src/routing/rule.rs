@@ -161,6 +161,20 @@ impl Rule {
         self.zips(&list.zips)
     }
 
+    /// That asks for one of the postal codes of a set, such as those within a radius of the module `us_zips` (feature `us-zips`).
+    ///
+    /// ```
+    /// use convio_core::routing::{Rule, Target, ZipSet, Zips};
+    /// let set = ZipSet::of(["902*", "90401"]);
+    /// let rule = Rule::to(Target::team("west")).any_product().zip_set(set.clone());
+    /// assert_eq!(rule.zips, Zips::Of(set));
+    /// ```
+    #[must_use]
+    pub fn zip_set(mut self, zips: ZipSet) -> Self {
+        self.zips = Zips::Of(zips);
+        self
+    }
+
     /// That asks for no postal code.
     #[must_use]
     pub fn any_zip(mut self) -> Self {

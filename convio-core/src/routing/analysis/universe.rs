@@ -49,6 +49,27 @@ pub enum Territory {
     Anywhere,
 }
 
+#[cfg(feature = "us-zips")]
+impl Universe<'_> {
+    /// With the ZIP codes of the United States that exist, [`us_zips::existing`](crate::routing::us_zips::existing): those in use. A rule
+    /// that asks for a retired one, or for five digits of another country, asks for a code that does not exist.
+    ///
+    /// ```
+    /// use convio_core::routing::analysis::{Universe, analyse};
+    /// use convio_core::routing::{Rule, RuleSet, Target};
+    /// let rule = Rule::to(Target::team("west")).named("west").products(["Solar"]).zips(["90210", "99999", "10184"]);
+    /// let rules = RuleSet::publish(1, [rule]).unwrap();
+    /// let universe = Universe::of_rules(&rules, "2026-03-01T00:00:00Z".parse()?).existing_us_zips();
+    /// let found: Vec<String> = analyse(&rules, &universe).findings.iter().map(ToString::to_string).collect();
+    /// assert_eq!(found, ["rule `west` asks for postal codes that do not exist: 10184 and 99999"]);
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn existing_us_zips(self) -> Self {
+        Self { existing: Some(crate::routing::us_zips::existing()), ..self }
+    }
+}
+
 impl Universe<'_> {
     /// What active rules name is in use: their products; their postal codes, prefixes and ranges; and the states of those rules
     /// that ask for no postal codes beside them.
