@@ -74,7 +74,12 @@ impl PostalCode {
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Only ASCII is ever kept, so the default is never taken.
-        str::from_utf8(&self.text[..usize::from(self.len)]).unwrap_or_default()
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The code, of which every byte is a character.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.len)]
     }
 
     /// The five digits of a US ZIP code, where it has the form of one: `90210`, or the ZIP+4

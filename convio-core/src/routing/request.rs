@@ -19,6 +19,8 @@ use crate::text::{Campaign, LeadType, Product, Source, State};
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+// What every decision looks at comes first and lies together.
+#[repr(C)]
 pub struct RoutingRequest {
     /// The product asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rustc_hash::FxBuildHasher;
 
+use self::pages::{Link, ZipPages, five_digits};
 use super::pick::{Choices, State};
 use super::zip_pattern::ZipText;
 use super::{AnyOf, Decision, Declined, RoutingRequest, Rule, RuleSet, TextSet, ZipPattern, ZipSet, Zips};
-use crate::postal::POSTAL_CODE_CHARS_MAX;
+use crate::postal::{POSTAL_CODE_CHARS_MAX, PostalCode};
 
 /// Rules as an index, made once per publication: it gives the answers of [`RuleSet::decide`] without trying rule after rule.
 ///
@@ -39,18 +40,19 @@ pub struct RuleTable {
     products: Ids<Box<str>>,
     states: Ids<Box<str>>,
     sources: Ids<Box<str>>,
-    /// The nodes of postal codes and of what they begin with, by [`exactly`] and [`beginning`].
-    zips: HashMap<u64, Listed, FxBuildHasher>,
-    /// The nodes of states, by their ids; [`EVERYWHERE`] for those that have none.
-    in_state: Box<[u32]>,
+    everywhere: Node,
+    /// By the ids of states.
+    in_state: Box<[Node]>,
+    /// By postal codes and what they begin with, as [`exactly`] and [`beginning`] have them.
+    zips: HashMap<u64, Node, FxBuildHasher>,
+    /// The same for most ZIPs of five digits.
+    pages: ZipPages,
     /// The lengths, as bits, of the beginnings that have a node.
     lengths: u16,
-    /// Per node where its products begin in `products_of`; one more at the end.
-    nodes: Box<[u32]>,
-    /// Per node and product, in order, where its list begins in `lists`; one more at the end.
-    products_of: Box<[(u32, u32)]>,
-    /// Places, in order per list; with [`TESTED`] where more must be tested.
-    lists: Box<[u32]>,
+    /// Those of a node follow each other: by their first places, or by their products where there are more than [`SHORT`].
+    lists: Box<[List]>,
+    /// Those of a list follow each other, by their places.
+    entries: Box<[Entry]>,
     /// Per place what more must be tested.
     tests: Box<[Test]>,
     /// Whether a ZIP that stands in a piece of a range is in the range.
@@ -59,13 +61,31 @@ pub struct RuleTable {
 
 type Ids<K> = HashMap<K, u32, FxBuildHasher>;
 
-/// A node of postal codes.
-#[derive(Debug, Clone, Copy)]
-struct Listed {
-    node: u32,
-    /// The place of the first rule that asks for it: beside a better one nothing of the node need be looked at.
+/// What is listed at a postal code, at what they begin with, at a state, or everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Node {
+    /// The first of its lists.
+    at: u32,
+    /// How many lists it has.
+    len: u32,
+    /// The place of its first rule: beside a better one nothing of the node need be looked at.
     first: u32,
 }
+
+/// The rules of a node that ask for one product, or for none.
+#[derive(Debug, Clone, Copy)]
+struct List {
+    product: u32,
+    /// The first entry, which is often all that is looked at.
+    first: Entry,
+    /// Where the others begin.
+    at: u32,
+    /// Where they end.
+    to: u32,
+}
+
+/// The place of a rule; with [`TESTED`] or [`RANGED`] where more must be tested.
+type Entry = u32;
 
 /// What a rule asks for beyond the lists that it stands in.
 #[derive(Debug, Clone, Copy)]
@@ -194,75 +214,133 @@ impl RuleTable {
             request,
             product: id(&self.products, request.product.as_ref().map(|it| it.key())).unwrap_or(ANY),
             states: bit(state),
-            sources: bit(id(&self.sources, request.source.as_ref().map(|it| it.key()))),
+            // Most rules speak of no source: then the request's is not looked at.
+            sources: match self.sources.is_empty() {
+                true => bit(None),
+                false => bit(id(&self.sources, request.source.as_ref().map(|it| it.key()))),
+            },
             in_ranges: false,
         };
-        let mut best = u32::MAX;
-        self.scan(EVERYWHERE, &asked, from, &mut best);
-        if let Some(node) = state.map(|id| self.in_state[id as usize]).filter(|node| *node != EVERYWHERE) {
-            self.scan(node, &asked, from, &mut best);
+        let mut best = NO_PLACE;
+        if let Some(code) = &request.postal_code {
+            self.scan_zips(code, &mut asked, from, &mut best);
         }
-        let Some(code) = &request.postal_code else { return (best < u32::MAX).then_some(best) };
+        if let Some(state) = state {
+            self.scan(self.in_state[state as usize], &asked, from, &mut best);
+        }
+        self.scan(self.everywhere, &asked, from, &mut best);
+        (best < NO_PLACE).then_some(best)
+    }
+
+    fn scan_zips(&self, code: &PostalCode, asked: &mut Asked<'_>, from: u32, best: &mut u32) {
+        if let Some((own, shared)) = five_digits(code).and_then(|zip| self.pages.at(zip)) {
+            asked.in_ranges = self.ranges_are_of_zips;
+            self.scan_chain(own, asked, from, best);
+            self.scan_chain(shared, asked, from, best);
+            return;
+        }
         let mut texts = [ZipText::EMPTY; POSTAL_CODE_CHARS_MAX + 1];
         let mut len = 0;
         for text in ZipText::beginnings(code) {
             len += 1;
             texts[len] = text;
         }
-        let is_digits = || !code.as_str().bytes().any(|byte| byte.is_ascii_alphabetic());
+        let is_digits = || !code.as_bytes().iter().any(u8::is_ascii_alphabetic);
         let is_zip = (len == ZIP || len == ZIP + 4) && is_digits();
         asked.in_ranges = self.ranges_are_of_zips && is_zip;
-        self.scan_zip(exactly(texts[len]), &asked, from, &mut best);
+        self.scan_zip(exactly(texts[len]), asked, from, best);
         if is_zip && len > ZIP {
-            self.scan_zip(exactly(texts[ZIP]), &asked, from, &mut best);
+            self.scan_zip(exactly(texts[ZIP]), asked, from, best);
         }
         // Only the lengths that some rule asks for.
         let mut lengths = self.lengths & ((2_u16 << len) - 1);
         while lengths != 0 {
             let len = lengths.trailing_zeros() as usize;
-            self.scan_zip(beginning(texts[len]), &asked, from, &mut best);
+            self.scan_zip(beginning(texts[len]), asked, from, best);
             lengths &= lengths - 1;
         }
-        (best < u32::MAX).then_some(best)
     }
 
     fn scan_zip(&self, key: u64, asked: &Asked<'_>, from: u32, best: &mut u32) {
-        if let Some(listed) = self.zips.get(&key).filter(|listed| listed.first < *best) {
-            self.scan(listed.node, asked, from, best);
+        if let Some(node) = self.zips.get(&key) {
+            self.scan(*node, asked, from, best);
         }
     }
 
     /// Lowers `best` to the first place of a node that matches, if that is less.
-    fn scan(&self, node: u32, asked: &Asked<'_>, from: u32, best: &mut u32) {
-        let node = node as usize;
-        let (first, end) = (self.nodes[node] as usize, self.nodes[node + 1] as usize);
-        let products = &self.products_of[first..end];
-        if products.first().is_some_and(|(product, _)| *product == ANY) {
-            self.scan_list(first, asked, from, best);
+    fn scan(&self, node: Node, asked: &Asked<'_>, from: u32, best: &mut u32) {
+        if node.first >= *best {
+            return;
         }
-        if asked.product != ANY
-            && let Ok(at) = products.binary_search_by_key(&asked.product, |(product, _)| *product)
-        {
-            self.scan_list(first + at, asked, from, best);
-        }
-    }
-
-    fn scan_list(&self, at: usize, asked: &Asked<'_>, from: u32, best: &mut u32) {
-        let list = &self.lists[self.products_of[at].1 as usize..self.products_of[at + 1].1 as usize];
-        let skipped = if from == 0 { 0 } else { list.partition_point(|entry| entry & !TESTED < from) };
-        for entry in &list[skipped..] {
-            let place = entry & !TESTED;
-            if place >= *best {
-                return;
+        let lists = &self.lists[node.at as usize..][..node.len as usize];
+        if lists.len() <= SHORT {
+            for list in lists {
+                if place(list.first) >= *best {
+                    return;
+                }
+                if list.product == asked.product || list.product == ANY {
+                    self.scan_list(list, asked, from, best);
+                }
             }
-            if entry & TESTED == 0 || self.passes(place, asked) {
-                *best = place;
-                return;
+            return;
+        }
+        for product in [ANY, asked.product] {
+            if let Ok(n) = lists.binary_search_by_key(&product, |list| list.product) {
+                self.scan_list(&lists[n], asked, from, best);
             }
         }
     }
 
-    fn passes(&self, place: u32, asked: &Asked<'_>) -> bool {
+    fn scan_chain(&self, chain: &[Link], asked: &Asked<'_>, from: u32, best: &mut u32) {
+        for link in chain {
+            let first = place(link.first);
+            if first >= *best {
+                return;
+            }
+            if link.product() == asked.product || link.product() == ANY {
+                if first >= from && self.passes(link.first, asked) {
+                    *best = first;
+                    return;
+                }
+                self.scan_others(&self.lists[link.list()], asked, from, best);
+            }
+        }
+    }
+
+    fn scan_list(&self, list: &List, asked: &Asked<'_>, from: u32, best: &mut u32) {
+        let first = place(list.first);
+        if first >= *best {
+            return;
+        }
+        if first >= from && self.passes(list.first, asked) {
+            *best = first;
+            return;
+        }
+        self.scan_others(list, asked, from, best);
+    }
+
+    fn scan_others(&self, list: &List, asked: &Asked<'_>, from: u32, best: &mut u32) {
+        let others = &self.entries[list.at as usize..list.to as usize];
+        let skipped = if from == 0 { 0 } else { others.partition_point(|entry| place(*entry) < from) };
+        for entry in &others[skipped..] {
+            if place(*entry) >= *best {
+                return;
+            }
+            if self.passes(*entry, asked) {
+                *best = place(*entry);
+                return;
+            }
+        }
+    }
+
+    fn passes(&self, entry: Entry, asked: &Asked<'_>) -> bool {
+        if entry & TESTED == 0 && (asked.in_ranges || entry & RANGED == 0) {
+            return true;
+        }
+        self.passes_tests(place(entry), asked)
+    }
+
+    fn passes_tests(&self, place: u32, asked: &Asked<'_>) -> bool {
         let test = self.tests[place as usize];
         if test.states & asked.states == 0 || test.sources & asked.sources == 0 {
             return false;
@@ -302,14 +380,13 @@ struct Builder {
     products: Ids<Box<str>>,
     states: Ids<Box<str>>,
     sources: Ids<Box<str>>,
-    zips: HashMap<u64, Listed, FxBuildHasher>,
+    /// The numbers of nodes.
+    zips: HashMap<u64, u32, FxBuildHasher>,
     in_state: Vec<u32>,
     lengths: u16,
     nodes: u32,
-    /// That of the rule that is added. Places ascend.
-    place: u32,
     /// Node, product, and the entry of its list.
-    entries: Vec<(u32, u32, u32)>,
+    entries: Vec<(u32, u32, Entry)>,
     tests: Vec<Test>,
     ranges_are_of_zips: bool,
 }
@@ -325,45 +402,60 @@ impl Builder {
         }
         // A state may be known only from rules that ask for postal codes as well.
         self.in_state.resize(self.states.len() + 1, EVERYWHERE);
-        let Self { products, states, sources, zips, in_state, lengths, nodes, mut entries, tests, .. } = self;
         // Rules were added by place, and a stable sort would keep that; this one compares the places too and needs no memory.
-        entries.sort_unstable_by_key(|(node, product, entry)| (*node, *product, entry & !TESTED));
+        self.entries.sort_unstable_by_key(|(node, product, entry)| (*node, *product, place(*entry)));
         // A rule may come to a node twice, by a range and by a code in it.
-        entries.dedup();
-        let mut starts = Vec::with_capacity(nodes as usize + 1);
-        let mut products_of: Vec<(u32, u32)> = Vec::new();
+        self.entries.dedup();
+        let mut nodes = vec![NOWHERE; self.nodes as usize];
+        let mut lists: Vec<List> = Vec::new();
         let mut last = None;
-        for (at, (node, product, _)) in (0..).zip(&entries) {
-            if last != Some((*node, *product)) {
-                while starts.len() <= *node as usize {
-                    starts.push(products_of.len() as u32);
+        for (at, (node, product, entry)) in (0..).zip(self.entries.iter().copied()) {
+            match lists.last_mut() {
+                Some(list) if last == Some((node, product)) => list.to = at + 1,
+                _ => {
+                    let node = &mut nodes[node as usize];
+                    if node.len == 0 {
+                        node.at = lists.len() as u32;
+                    }
+                    node.len += 1;
+                    node.first = node.first.min(place(entry));
+                    lists.push(List { product, first: entry, at: at + 1, to: at + 1 });
                 }
-                products_of.push((*product, at));
-                last = Some((*node, *product));
             }
+            last = Some((node, product));
         }
-        starts.resize(nodes as usize + 1, products_of.len() as u32);
-        products_of.push((ANY, entries.len() as u32));
+        for node in nodes.iter().filter(|node| node.len as usize <= SHORT) {
+            lists[node.at as usize..][..node.len as usize].sort_unstable_by_key(|list| place(list.first));
+        }
+        let node = |number: &u32| nodes[*number as usize];
+        let in_state = |number: &u32| if *number == EVERYWHERE { NOWHERE } else { nodes[*number as usize] };
+        let zips: HashMap<u64, Node, FxBuildHasher> =
+            self.zips.iter().map(|(key, number)| (*key, node(number))).collect();
+        let at_zip = |text, is_code| {
+            let key = if is_code { exactly(text) } else { beginning(text) };
+            zips.get(&key).copied()
+        };
+        let texts = zips.keys().map(|key| ZipText::from_number(key >> 1));
         RuleTable {
             choices: Choices::of(&rules),
             rules,
             order: order.into(),
-            products,
-            states,
-            sources,
+            everywhere: node(&EVERYWHERE),
+            in_state: self.in_state.iter().map(in_state).collect(),
+            pages: ZipPages::of(texts, at_zip, &lists),
             zips,
-            in_state: in_state.into(),
-            lengths,
-            nodes: starts.into(),
-            products_of: products_of.into(),
-            lists: entries.into_iter().map(|(_, _, entry)| entry).collect(),
-            tests: tests.into(),
+            lengths: self.lengths,
+            lists: lists.into(),
+            entries: self.entries.into_iter().map(|(.., entry)| entry).collect(),
+            products: self.products,
+            states: self.states,
+            sources: self.sources,
+            tests: self.tests.into(),
             ranges_are_of_zips: self.ranges_are_of_zips,
         }
     }
 
     fn add(&mut self, place: u32, rule: &Rule) {
-        self.place = place;
         let mut test = Test { states: u64::MAX, sources: u64::MAX, range: false, more: false };
         let any_zip = matches!(rule.zips, Zips::Any);
         if let (AnyOf::Of(states), false) = (&rule.states, any_zip) {
@@ -378,12 +470,12 @@ impl Builder {
             (Zips::Any, AnyOf::Of(states)) => states.iter().map(|state| self.node_of_state(state)).collect(),
             (Zips::Any, AnyOf::Any) => vec![EVERYWHERE],
         };
-        let is_tested = test.states != u64::MAX || test.sources != u64::MAX || test.range || test.more;
+        let is_tested = test.states != u64::MAX || test.sources != u64::MAX || test.more;
+        let entry = place | if is_tested { TESTED } else { 0 } | if test.range { RANGED } else { 0 };
         self.tests.push(test);
         if !rule.active {
             return;
         }
-        let entry = if is_tested { place | TESTED } else { place };
         let products: Vec<u32> = match &rule.products {
             AnyOf::Any => vec![ANY],
             AnyOf::Of(set) => set.iter().map(|product| id(&mut self.products, product)).collect(),
@@ -417,8 +509,7 @@ impl Builder {
     }
 
     fn node_of_zip(&mut self, key: u64) -> u32 {
-        let first = self.place;
-        self.zips.entry(key).or_insert_with(|| Listed { node: next(&mut self.nodes), first }).node
+        *self.zips.entry(key).or_insert_with(|| next(&mut self.nodes))
     }
 
     fn node_of_state(&mut self, state: &str) -> u32 {
@@ -498,12 +589,24 @@ fn beginning(text: ZipText) -> u64 {
     text.number() << 1
 }
 
-/// The node of rules that ask neither for postal codes nor for states.
+fn place(entry: Entry) -> u32 {
+    entry & !(TESTED | RANGED)
+}
+
+/// The number of the node of rules that ask neither for postal codes nor for states.
 const EVERYWHERE: u32 = 0;
+/// A node that nothing is listed at.
+const NOWHERE: Node = Node { at: 0, len: 0, first: NO_PLACE };
+/// Along so many lists one goes sooner than one finds those of a product.
+const SHORT: usize = 64;
+/// After the places of all rules.
+const NO_PLACE: u32 = !(TESTED | RANGED);
 /// The product of rules that ask for none.
 const ANY: u32 = 0;
-/// Set in an entry of a list where more must be tested. There are far fewer rules than that.
-const TESTED: u32 = 1 << 31;
+/// Set in an entry where more must be tested. There are far fewer rules than that.
+const TESTED: Entry = 1 << 31;
+/// Set in an entry where the range must be tested, unless pieces of ranges hold nothing else.
+const RANGED: Entry = 1 << 30;
 /// Names that have a bit of their own: ids from 1 on. Bit 0 stands for every other.
 const BITS: u32 = 63;
 /// Digits of a ZIP.
@@ -512,5 +615,6 @@ const ZIP: usize = 5;
 const LAST_DIGIT: u64 = 10;
 const LAST_LETTER: u64 = 36;
 
+mod pages;
 #[cfg(test)]
 pub(super) mod tests;

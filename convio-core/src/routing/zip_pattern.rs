@@ -43,8 +43,13 @@ impl ZipPattern {
     }
 
     pub(super) fn holds_text(&self, code: ZipText) -> bool {
+        self.holds_zip(code, || code.zip5())
+    }
+
+    /// The same, given the [`ZipText::zip5`] of the code.
+    fn holds_zip(&self, code: ZipText, zip5: impl Fn() -> Option<ZipText>) -> bool {
         match self {
-            Self::Exact(exact) => *exact == code || code.zip5() == Some(*exact),
+            Self::Exact(exact) => *exact == code || zip5() == Some(*exact),
             Self::Prefix(prefix) => code.first(prefix.len()) == Some(*prefix),
             Self::Range(bounds) => {
                 let (from, to) = **bounds;
@@ -134,15 +139,17 @@ impl ZipText {
             _ => None, // blanks and hyphens
         };
         let mut packed = 0;
-        code.as_str().bytes().filter_map(digit).zip(POWERS.iter().rev().skip(1)).map(move |(digit, power)| {
-            packed = packed * BASE + u64::from(digit);
-            Self(packed * power)
-        })
+        code.as_bytes().iter().copied().filter_map(digit).zip(POWERS.iter().rev().skip(1)).map(
+            move |(digit, power)| {
+                packed = packed * BASE + u64::from(digit);
+                Self(packed * power)
+            },
+        )
     }
 
     /// How many characters it has.
     pub fn len(self) -> usize {
-        (0..CHARS).rev().take_while(|at| self.digit(*at) == 0).last().unwrap_or(CHARS)
+        CHARS - self.backwards().take_while(|digit| *digit == 0).count()
     }
 
     /// Whether it has none. No postal code is empty.
@@ -162,13 +169,27 @@ impl ZipText {
         ((len == ZIP || len == ZIP + 4) && self.is_digits()).then(|| self.first(ZIP)).flatten()
     }
 
+    /// The text of this [`number`](Self::number).
+    pub(super) fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
     /// As a number, less than 2^63.
     pub(super) fn number(self) -> u64 {
         self.0
     }
 
     pub(super) fn is_digits(self) -> bool {
-        (0..self.len()).all(|at| (1..=10).contains(&self.digit(at)))
+        self.backwards().all(|digit| digit <= 10)
+    }
+
+    /// All its characters, as [`ZipText::digit`] has them, the last one first.
+    fn backwards(self) -> impl Iterator<Item = u64> {
+        (0..CHARS).scan(self.0, |rest, _| {
+            let digit = *rest % BASE;
+            *rest /= BASE;
+            Some(digit)
+        })
     }
 
     /// The text with another character at its end, from 1 (`0`) to 36 (`Z`).
@@ -274,7 +295,8 @@ impl ZipSet {
     /// Whether a code is of one of the patterns.
     pub fn holds(&self, code: &PostalCode) -> bool {
         let code = ZipText::of(code);
-        self.patterns.iter().any(|pattern| pattern.holds_text(code))
+        let zip5 = code.zip5();
+        self.patterns.iter().any(|pattern| pattern.holds_zip(code, || zip5))
     }
 }
 

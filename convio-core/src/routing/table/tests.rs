@@ -214,6 +214,36 @@ proptest! {
     }
 }
 
+/// Few codes with many products, and rules by the hundred: what does not fit into a chain is found all the same.
+#[test]
+fn more_lists_than_a_chain_has() {
+    let products: Vec<String> = (0..400).map(|n| format!("p{n}")).collect();
+    let asked = ["90210", "90211", "9021*", "902*", "90*", "9*", "90200..90215", "90210-1234"];
+    let rule = |n: usize| {
+        let (product, zip) = (&products[n * 7 % products.len()], asked[n * 5 % asked.len()]);
+        let rule = Rule::to(Target::team(format!("t{n}"))).products([product]).priority((n % 13) as i32);
+        if n.is_multiple_of(11) { rule.states(["CA"]) } else { rule.zips([zip]) }
+    };
+    for count in [60, 70, 500, 3_000] {
+        let rules = RuleSet::publish(1, (0..count).map(rule)).unwrap();
+        let table = RuleTable::new(rules.clone());
+        for (n, product) in products.iter().enumerate() {
+            let zip = ["90210", "90211", "90219", "90111", "90210-1234", "9021"][n % 6];
+            let request = RoutingRequest {
+                product: Product::new(product).ok(),
+                postal_code: PostalCode::parse(zip).ok(),
+                state: State::new("CA").ok(),
+                ..Default::default()
+            };
+            assert_eq!(
+                table.matching(&request).collect::<Vec<_>>(),
+                naive(&rules, &request),
+                "{product} {zip}"
+            );
+        }
+    }
+}
+
 /// Sixty-three states have a bit of their own; those beyond are still told apart.
 #[test]
 fn more_names_than_there_are_bits() {
