@@ -32,7 +32,7 @@ pub enum Unit {
     CpuMicros,
     /// Time per lead.
     Micros,
-    /// Time per decision.
+    /// Processor time per decision.
     Nanos,
     /// Time per call.
     Millis,
@@ -184,7 +184,7 @@ impl Unit {
         match self {
             Self::CpuMicros => format!("{} us CPU", digits(value)),
             Self::Micros => format!("{} us", digits(value)),
-            Self::Nanos => format!("{} ns", digits(value)),
+            Self::Nanos => format!("{} ns CPU", digits(value)),
             Self::Millis => format!("{value:.3} ms"),
             Self::PerSecond => format!("{}/s", digits(value)),
             Self::PerCpuSecond => format!("{}/s of CPU", digits(value)),
@@ -271,6 +271,6 @@ mod tests {
         assert_eq!(digits(-1234.6), "-1,235");
         assert_eq!(Unit::Millis.show(0.3456), "0.346 ms");
         assert_eq!(Unit::CpuMicros.show(12.34), "12.3 us CPU");
-        assert_eq!(Unit::Nanos.show(12.34), "12.3 ns");
+        assert_eq!(Unit::Nanos.show(12.34), "12.3 ns CPU");
     }
 }

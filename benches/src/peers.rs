@@ -93,7 +93,7 @@ impl Deciding {
         self.ask("answers")
     }
 
-    /// Decides request after request until the window is over: the nanoseconds of one.
+    /// Decides request after request until the window is over: the nanoseconds of processor time of one.
     pub fn turn(&mut self, window: Duration) -> Result<f64> {
         self.ask(&window.as_secs_f64().to_string())
     }

@@ -2,10 +2,14 @@
 //!
 //!     peer --url URL --callers N --seconds S --bytes B
 //!
-//! Each prints one line of JSON: how many leads it acknowledged, how many it found stored, and the seconds that it took.
+//! Each prints one line of JSON: how many leads it acknowledged, how many it found stored, and the seconds that it took. The one that
+//! decides takes no leads, and says itself how it is asked.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+#[path = "../../src/live.rs"]
+pub mod live;
 
 /// Any error: it ends the run.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
