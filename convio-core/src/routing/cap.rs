@@ -90,20 +90,7 @@ impl Cap {
 
     /// When the period began that this time is in.
     pub fn window(&self, at: DateTime<Utc>) -> DateTime<Utc> {
-        let wall = self.zone.wall(at);
-        let day = wall.date();
-        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN);
-        let start = match self.per {
-            Period::Hour => day.and_hms_opt(wall.hour(), 0, 0).unwrap_or(midnight(day)),
-            Period::Day => midnight(day),
-            Period::Week => {
-                let days = Days::new(day.weekday().num_days_from_monday().into());
-                midnight(day.checked_sub_days(days).unwrap_or(day))
-            }
-            Period::Month => midnight(day.with_day(1).unwrap_or(day)),
-            Period::Total => return DateTime::UNIX_EPOCH,
-        };
-        self.zone.local(start).at
+        self.per.start(&self.zone, at)
     }
 
     /// The most that its counter may come to.
@@ -154,6 +141,24 @@ impl Cap {
 }
 
 impl Period {
+    /// When the period began that this time is in, by the clocks of a zone.
+    pub fn start(self, zone: &Zone, at: DateTime<Utc>) -> DateTime<Utc> {
+        let wall = zone.wall(at);
+        let day = wall.date();
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN);
+        let start = match self {
+            Self::Hour => day.and_hms_opt(wall.hour(), 0, 0).unwrap_or(midnight(day)),
+            Self::Day => midnight(day),
+            Self::Week => {
+                let days = Days::new(day.weekday().num_days_from_monday().into());
+                midnight(day.checked_sub_days(days).unwrap_or(day))
+            }
+            Self::Month => midnight(day.with_day(1).unwrap_or(day)),
+            Self::Total => return DateTime::UNIX_EPOCH,
+        };
+        zone.local(start).at
+    }
+
     /// The period as it is written.
     pub const fn code(self) -> &'static str {
         match self {

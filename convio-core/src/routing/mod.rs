@@ -28,10 +28,10 @@ pub use cap::{CAPS_MAX, Cap, Limit, Period};
 pub use condition::{CONSENT_FIELDS, Condition, DEPTH_MAX, FieldTest, Moment, Window};
 pub use decision::{Decision, FAILED_SHOWN, FailedAt, How};
 use pick::{Choices, Picked};
-pub use pick::{Counted, Declined, Freed, MATCHING_MAX, PASSED_SHOWN, Passed, Why};
+pub use pick::{Counted, Declined, End, Freed, MATCHING_MAX, PASSED_SHOWN, Passed, Why};
 pub use request::RoutingRequest;
 pub use rule::{Rule, Target, TargetSettings};
-pub use share::{SHARES_MAX, Share, Strategy, WEIGHTS_MAX, smooth_round};
+pub use share::{Ledger, SHARES_MAX, Share, Strategy, WEIGHTS_MAX, smooth_round};
 pub use simulation::Simulation;
 pub use table::RuleTable;
 pub use text_set::{AnyOf, TextSet};
@@ -98,7 +98,7 @@ impl RuleSet {
 
     /// The decision that was picked, with the rules that come before in this order.
     fn decision(&self, order: &[u32], picked: Picked, request: &RoutingRequest) -> Decision {
-        let Picked { place, target, also, counted, mut passed } = picked;
+        let Picked { place, target, price, also, counted, mut passed } = picked;
         let before = &order[..place.unwrap_or(order.len())];
         let shown = &before[..before.len().min(FAILED_SHOWN)];
         let failed = shown.iter().map(|n| &self.rules[*n as usize]);
@@ -114,6 +114,7 @@ impl RuleSet {
             passed,
             passed_more,
             value: request.value,
+            price,
             counted,
             ..Decision::none(if place.is_some() { How::Rule } else { How::Unrouted }, self.version)
         }

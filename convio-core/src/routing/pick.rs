@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cap, RoutingRequest, Rule, RuleSet, Share, Strategy, Target, TargetSettings, smooth_round};
 use crate::canonical::Fingerprint;
+use crate::money::Money;
 use crate::text::short;
 
 /// Who should not get it, though a rule names them, and why.
@@ -62,6 +63,16 @@ pub enum Why {
         /// How many this one has.
         open: i64,
     },
+    /// Another one's level is lower for its part.
+    Ahead {
+        /// The level of this one.
+        level: i64,
+    },
+    /// Another one pays more.
+    Outbid {
+        /// What this one pays.
+        price: Money,
+    },
     /// Another one comes first in the rule.
     Later,
     /// The owner of the lead goes before.
@@ -97,17 +108,33 @@ pub enum Freed {
     Passed,
     /// Then, and when the appointment is cancelled.
     Cancelled,
+    /// Then, and when someone misses the appointment.
+    Missed,
     /// When the appointment comes to any end.
     Ended,
 }
 
+/// What becomes of an appointment that was routed to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum End {
+    /// Someone else gets it instead, or nobody.
+    Passed,
+    /// It is cancelled.
+    Cancelled,
+    /// Someone misses it.
+    Missed,
+    /// It takes place.
+    Completed,
+}
+
 impl Freed {
     /// Whether it is given back at this end.
-    pub(crate) fn at(self, end: Self) -> bool {
+    pub(crate) fn at(self, end: End) -> bool {
         match self {
             Self::Never => false,
-            Self::Passed => end == Self::Passed,
-            Self::Cancelled => matches!(end, Self::Passed | Self::Cancelled),
+            Self::Passed => end == End::Passed,
+            Self::Cancelled => matches!(end, End::Passed | End::Cancelled),
+            Self::Missed => matches!(end, End::Passed | End::Cancelled | End::Missed),
             Self::Ended => true,
         }
     }
@@ -158,7 +185,11 @@ impl Choices {
                     let weights: Vec<u32> = rule.to.iter().map(|share| share.weight).collect();
                     choices.rounds.insert(rule.name.clone(), smooth_round(&weights));
                 }
-                Strategy::First | Strategy::Percentage | Strategy::Broadcast => {}
+                Strategy::First
+                | Strategy::Percentage
+                | Strategy::Fair
+                | Strategy::Price
+                | Strategy::Broadcast => {}
             }
         }
         choices
@@ -168,7 +199,8 @@ impl Choices {
     pub(super) fn is_sure(&self, rule: &Rule) -> bool {
         let plain =
             |share: &Share| !self.settings.contains_key(&share.target) && !self.loads.contains(&share.target);
-        rule.caps.is_empty() && rule.to.len() == 1 && rule.to.iter().all(plain)
+        let counts = matches!(rule.strategy, Strategy::Rotate | Strategy::LeastLoaded | Strategy::Fair);
+        !counts && rule.caps.is_empty() && rule.to.len() == 1 && rule.to.iter().all(plain)
     }
 
     fn caps_of(&self, target: &Target) -> &[Cap] {
@@ -193,8 +225,14 @@ impl Choices {
                     keys.push((load_key(&share.target), DateTime::UNIX_EPOCH));
                 }
             }
-            if rule.strategy == Strategy::Rotate {
-                keys.push((turn_key(rule), DateTime::UNIX_EPOCH));
+            match rule.strategy {
+                Strategy::Rotate => keys.push((turn_key(rule), DateTime::UNIX_EPOCH)),
+                Strategy::Fair => {
+                    let window = rule.ledger.window(request.at);
+                    let of = |share: &Share| [level_key(rule, &share.target), base_key(rule, &share.target)];
+                    keys.extend(rule.to.iter().flat_map(of).map(|key| (key, window)));
+                }
+                _ => {}
             }
         }
         keys.sort_unstable();
@@ -213,13 +251,14 @@ impl Choices {
         let mut pick =
             Pick { choices: self, request, declined, state, counted: Vec::new(), passed: Vec::new() };
         for (place, rule) in matching.take(MATCHING_MAX) {
-            if let Some((target, also)) = pick.of_rule(rule)? {
+            if let Some((share, also)) = pick.of_rule(rule)? {
                 let Pick { counted, passed, .. } = pick;
-                return Ok(Picked { place: Some(place), target: Some(target), also, counted, passed });
+                let (target, price) = (Some(share.target.clone()), share.price);
+                return Ok(Picked { place: Some(place), target, price, also, counted, passed });
             }
         }
         let Pick { counted, passed, .. } = pick;
-        Ok(Picked { place: None, target: None, also: Vec::new(), counted, passed })
+        Ok(Picked { place: None, target: None, price: None, also: Vec::new(), counted, passed })
     }
 }
 
@@ -228,6 +267,7 @@ pub(super) struct Picked {
     /// The place of the rule.
     pub(super) place: Option<usize>,
     pub(super) target: Option<Target>,
+    pub(super) price: Option<Money>,
     pub(super) also: Vec<Target>,
     pub(super) counted: Vec<Counted>,
     pub(super) passed: Vec<Passed>,
@@ -244,7 +284,7 @@ struct Pick<'r, S> {
 
 impl<'r, S: State> Pick<'r, S> {
     /// Whom a rule gives it to, and who gets it too; `None` where it has nobody for it.
-    fn of_rule(&mut self, rule: &Rule) -> Result<Option<(Target, Vec<Target>)>, S::Error> {
+    fn of_rule<'s>(&mut self, rule: &'s Rule) -> Result<Option<(&'s Share, Vec<Target>)>, S::Error> {
         if !self.has_room(rule, None, &rule.caps, &rule_key(rule))? {
             return Ok(None);
         }
@@ -279,7 +319,12 @@ impl<'r, S: State> Pick<'r, S> {
                 self.add(key, DateTime::UNIX_EPOCH, 1, Freed::Ended)?;
             }
         }
-        Ok(Some((able[chosen].target.clone(), also)))
+        let chosen = able[chosen];
+        if rule.strategy == Strategy::Fair {
+            let window = rule.ledger.window(self.request.at);
+            self.add(level_key(rule, &chosen.target), window, 1, Freed::Missed)?;
+        }
+        Ok(Some((chosen, also)))
     }
 
     fn is_able(&mut self, rule: &Rule, share: &Share) -> Result<bool, S::Error> {
@@ -291,7 +336,11 @@ impl<'r, S: State> Pick<'r, S> {
             None => None,
         };
         if let Some(why) = why {
+            let is_declined = matches!(why, Why::Declined { .. });
             self.pass(rule, Some(&share.target), why);
+            if rule.strategy == Strategy::Fair && !is_declined {
+                self.leave(rule, &share.target)?;
+            }
             return Ok(false);
         }
         self.has_room(rule, Some(&share.target), choices.caps_of(&share.target), &target_key(&share.target))
@@ -310,19 +359,20 @@ impl<'r, S: State> Pick<'r, S> {
                 chosen
             }
             Strategy::Rotate => self.by_turn(rule, able)?,
+            Strategy::Fair => self.by_level(rule, able)?,
+            Strategy::Price => {
+                let price = |n: usize| able[n].price.map_or(0, |price| price.minor());
+                let chosen = (1..able.len()).fold(0, |most, n| if price(n) > price(most) { n } else { most });
+                let why = |n: usize| able[n].price.map_or(Why::Later, |price| Why::Outbid { price });
+                self.pass_others(rule, able, chosen, why);
+                chosen
+            }
             Strategy::LeastLoaded => {
                 let mut open = Vec::with_capacity(able.len());
                 for share in able {
                     open.push(self.used(&load_key(&share.target), DateTime::UNIX_EPOCH)?);
                 }
-                let mut chosen = 0;
-                for n in 1..able.len() {
-                    let this = i128::from(open[n]) * i128::from(able[chosen].weight);
-                    let least = i128::from(open[chosen]) * i128::from(able[n].weight);
-                    if this < least {
-                        chosen = n;
-                    }
-                }
+                let chosen = least(able, &open, |_| true).unwrap_or(0);
                 self.pass_others(rule, able, chosen, |n| Why::Busier { open: open[n] });
                 chosen
             }
@@ -346,6 +396,45 @@ impl<'r, S: State> Pick<'r, S> {
         self.pass_others(rule, able, chosen, |_| Why::Turn { turn });
         self.add(key, DateTime::UNIX_EPOCH, skipped + 1, Freed::Never)?;
         Ok(chosen)
+    }
+
+    /// The target whose level is lowest for its part. Those who have none yet begin at the lowest of the others.
+    ///
+    /// A level is what the target got, and where it began. That is kept twice as great, and odd as long as the target takes part.
+    fn by_level(&mut self, rule: &Rule, able: &[&Share]) -> Result<usize, S::Error> {
+        let window = rule.ledger.window(self.request.at);
+        let mut begun = Vec::with_capacity(rule.to.len());
+        let mut levels = Vec::with_capacity(rule.to.len());
+        for share in &rule.to {
+            let base = self.come_to(&base_key(rule, &share.target), window)?;
+            let got = self.used(&level_key(rule, &share.target), window)?;
+            begun.push(base % 2 == 1);
+            levels.push(got + base / 2);
+        }
+        let lowest = least(&rule.to, &levels, |n| begun[n]);
+        let lowest = lowest.map(|n| (i128::from(levels[n]), i128::from(rule.to[n].weight)));
+        let is_able: Vec<bool> =
+            rule.to.iter().map(|share| able.iter().any(|it| it.target == share.target)).collect();
+        for n in (0..rule.to.len()).filter(|n| is_able[*n] && !begun[*n]) {
+            let before = levels[n];
+            // Whatever parts there are: it is less than ten thousand times what one target got.
+            let as_others = lowest.map_or(0, |(level, part)| level * i128::from(rule.to[n].weight) / part);
+            levels[n] = before.max(i64::try_from(as_others).unwrap_or(before));
+            self.add(base_key(rule, &rule.to[n].target), window, 2 * (levels[n] - before) + 1, Freed::Never)?;
+        }
+        let levels: Vec<i64> = (0..levels.len()).filter(|n| is_able[*n]).map(|n| levels[n]).collect();
+        let chosen = least(able, &levels, |_| true).unwrap_or(0);
+        self.pass_others(rule, able, chosen, |n| Why::Ahead { level: levels[n] });
+        Ok(chosen)
+    }
+
+    /// A target that takes no part for now: when it is back, it begins at the lowest of the others.
+    fn leave(&mut self, rule: &Rule, target: &Target) -> Result<(), S::Error> {
+        let (key, window) = (base_key(rule, target), rule.ledger.window(self.request.at));
+        if self.used(&key, window)? % 2 == 1 {
+            self.add(key, window, -1, Freed::Never)?;
+        }
+        Ok(())
     }
 
     /// By a number from the lead's id, the same for the same lead and rule.
@@ -403,6 +492,13 @@ impl<'r, S: State> Pick<'r, S> {
         Ok(used)
     }
 
+    /// What it will have come to by what was added.
+    fn come_to(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, S::Error> {
+        let used = self.used(key, window)?;
+        let added = self.counted.iter().find(|it| it.key == key && it.window == window);
+        Ok(used + added.map_or(0, |it| it.n))
+    }
+
     fn add(&mut self, key: String, window: DateTime<Utc>, n: i64, freed: Freed) -> Result<(), S::Error> {
         self.used(&key, window)?;
         if let Some(it) = self.counted.iter_mut().find(|it| it.key == key && it.window == window) {
@@ -437,6 +533,26 @@ fn cap_key(of: &str, cap: &Cap) -> String {
 
 fn load_key(target: &Target) -> String {
     format!("route.load/{}", target_key(target))
+}
+
+fn level_key(rule: &Rule, target: &Target) -> String {
+    format!("route.level/{}/{}", rule_key(rule), target_key(target))
+}
+
+fn base_key(rule: &Rule, target: &Target) -> String {
+    format!("route.base/{}/{}", rule_key(rule), target_key(target))
+}
+
+/// Whose count is least for its part, of those that are asked; of several the first.
+fn least<S: std::borrow::Borrow<Share>>(
+    shares: &[S],
+    counts: &[i64],
+    is_asked: impl Fn(usize) -> bool,
+) -> Option<usize> {
+    let part = |n: usize| i128::from(shares[n].borrow().weight);
+    let is_less =
+        |n: usize, than: usize| i128::from(counts[n]) * part(than) < i128::from(counts[than]) * part(n);
+    (0..shares.len()).filter(|n| is_asked(*n)).reduce(|least, n| if is_less(n, least) { n } else { least })
 }
 
 /// Rounds of other targets or other parts are other rounds.

@@ -3,9 +3,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::share::{SHARES_MAX, WEIGHTS_MAX};
-use super::{AnyOf, Cap, Condition, FailedAt, RoutingRequest, Share, Strategy, TextSet, ZipSet, Zips};
+use super::{
+    AnyOf, Cap, Condition, FailedAt, Ledger, Period, RoutingRequest, Share, Strategy, TextSet, ZipSet, Zips,
+};
 use crate::appointment::text_reason;
 use crate::error::Reason;
+use crate::money::Money;
+use crate::zone::Zone;
 
 /// A rule: what it asks for, and who gets what matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +21,9 @@ pub struct Rule {
     /// How it chooses.
     #[serde(default, skip_serializing_if = "is_first")]
     pub strategy: Strategy,
+    /// When [`Strategy::Fair`] begins anew.
+    #[serde(default, skip_serializing_if = "Ledger::is_default")]
+    pub ledger: Ledger,
     /// Whether the owner of the lead, where it is one of these, goes before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sticky: bool,
@@ -112,8 +119,9 @@ impl Rule {
     pub fn among(strategy: Strategy, targets: impl IntoIterator<Item = (Target, u32)>) -> Self {
         Self {
             name: String::new(),
-            to: targets.into_iter().map(|(target, weight)| Share { target, weight }).collect(),
+            to: targets.into_iter().map(|(target, weight)| Share { target, weight, price: None }).collect(),
             strategy,
+            ledger: Ledger::default(),
             sticky: false,
             caps: Vec::new(),
             products: AnyOf::Of(TextSet::default()),
@@ -124,6 +132,28 @@ impl Rule {
             priority: 0,
             active: true,
         }
+    }
+
+    /// A rule that gives it to whoever pays most. Say what it asks for, as in [`Rule::to`].
+    ///
+    /// ```
+    /// use convio_core::routing::{RoutingRequest, Rule, RuleSet, Target};
+    /// let bids = [(Target::team("east"), "40 USD".parse()?), (Target::team("west"), "45 USD".parse()?)];
+    /// let rules = RuleSet::publish(1, [Rule::bids(bids).any_product().any_zip()]).unwrap();
+    /// let decision = rules.decide(&RoutingRequest::default());
+    /// assert_eq!((decision.target, decision.price), (Some(Target::team("west")), Some("45 USD".parse()?)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn bids(targets: impl IntoIterator<Item = (Target, Money)>) -> Self {
+        let share = |(target, price)| Share { target, weight: 1, price: Some(price) };
+        Self { to: targets.into_iter().map(share).collect(), ..Self::among(Strategy::Price, []) }
+    }
+
+    /// Of which [`Strategy::Fair`] begins anew after each such period, by the clocks of this zone; else after each month of UTC.
+    #[must_use]
+    pub fn ledger(mut self, per: Period, zone: Zone) -> Self {
+        self.ledger = Ledger { per, zone };
+        self
     }
 
     /// With this name; one that is given none is named by its place.
@@ -300,10 +330,23 @@ impl Rule {
                 format!("has parts that sum up to more than {WEIGHTS_MAX}")
             }
             1..=SHARES_MAX if self.to.iter().enumerate().any(again) => "has a target twice".to_owned(),
+            1..=SHARES_MAX if self.to.iter().any(|share| share.price.is_some_and(|it| it.minor() < 0)) => {
+                "has a price below nothing".to_owned()
+            }
+            1..=SHARES_MAX if self.strategy == Strategy::Price && !self.prices_compare() => {
+                "has prices that are missing or have different currencies".to_owned()
+            }
             1..=SHARES_MAX => return None,
             _ => format!("has more than {SHARES_MAX} targets"),
         };
         Some(Reason::new("to", "invalid", format!("rule {} `{}` {message}", n + 1, self.name)))
+    }
+}
+
+impl Rule {
+    fn prices_compare(&self) -> bool {
+        let currency = self.to[0].price.map(|price| price.currency());
+        currency.is_some() && self.to.iter().all(|it| it.price.map(|price| price.currency()) == currency)
     }
 }
 

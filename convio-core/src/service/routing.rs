@@ -9,7 +9,7 @@ use crate::appointment::{Appointment, AppointmentFilter, AppointmentStatus};
 use crate::error::Error;
 use crate::id::{AppointmentId, LeadId};
 use crate::page::PageRequest;
-use crate::routing::{Decision, Draft, Freed, How, RoutingRequest, RuleSet, Simulation, Target};
+use crate::routing::{Decision, Draft, End, How, RoutingRequest, RuleSet, Simulation, Target};
 use crate::store::{Loaded, Need, Needs};
 use crate::use_case::routing_request;
 
@@ -150,11 +150,12 @@ impl WorkspaceHandle<'_> {
 }
 
 /// What an end gives back; `None` while it is open, and where another appointment stands in its place.
-fn end_of(status: AppointmentStatus) -> Option<Freed> {
+fn end_of(status: AppointmentStatus) -> Option<End> {
     match status {
         AppointmentStatus::Booked | AppointmentStatus::Confirmed | AppointmentStatus::Rescheduled => None,
-        AppointmentStatus::Cancelled => Some(Freed::Cancelled),
-        AppointmentStatus::Completed | AppointmentStatus::NoShow => Some(Freed::Ended),
+        AppointmentStatus::Cancelled => Some(End::Cancelled),
+        AppointmentStatus::Completed => Some(End::Completed),
+        AppointmentStatus::NoShow => Some(End::Missed),
     }
 }
 

@@ -36,12 +36,17 @@ impl Play {
         decision
     }
 
+    /// Other rules, by the same counters.
+    fn publish(&mut self, draft: impl Into<Draft>) {
+        self.table = RuleTable::new(RuleSet::publish(2, draft).unwrap());
+    }
+
     fn next(&mut self) -> Option<String> {
         self.decide(&RoutingRequest::default(), &[]).target.map(|target| target.name().to_owned())
     }
 
-    fn free(&mut self, decision: &Decision, is: impl Fn(Freed) -> bool) {
-        for back in decision.freed(is) {
+    fn free(&mut self, decision: &Decision, end: End) {
+        for back in decision.freed(end) {
             *self.counters.get_mut(&(back.key, back.window)).unwrap() += back.n;
         }
     }
@@ -113,9 +118,75 @@ fn who_has_the_fewest_open_for_its_part_is_next() {
     let decisions: Vec<Decision> = (0..6).map(|_| play.decide(&RoutingRequest::default(), &[])).collect();
     let picks: String = decisions.iter().filter_map(|it| it.keeper()).collect();
     assert_eq!(picks, "abbabb");
-    play.free(&decisions[0], |freed| freed == Freed::Ended);
-    play.free(&decisions[3], |freed| freed == Freed::Ended);
+    play.free(&decisions[0], End::Completed);
+    play.free(&decisions[3], End::Missed);
     assert_eq!((play.next(), play.next()), (Some("a".to_owned()), Some("a".to_owned())));
+}
+
+#[test]
+fn whoever_got_least_of_the_period_is_next_and_what_came_to_nothing_does_not_count() {
+    let mut play = Play::of([among(Strategy::Fair, &[("a", 1), ("b", 1), ("c", 2)])]);
+    let decisions: Vec<Decision> = (0..8).map(|_| play.decide(&RoutingRequest::default(), &[])).collect();
+    let picks: String = decisions.iter().filter_map(|it| it.keeper()).collect();
+    assert_eq!(picks, "abccabcc");
+    assert!(
+        decisions[7]
+            .explain()
+            .ends_with("not person `a` of `r`: ahead, at level 2; not person `b` of `r`: ahead, at level 2")
+    );
+    play.free(&decisions[1], End::Completed); // it took place: it counts
+    assert_eq!(play.next().as_deref(), Some("a"));
+    play.free(&decisions[1], End::Missed);
+    play.free(&decisions[5], End::Cancelled);
+    let picks: String = (0..4).filter_map(|_| play.next()).collect();
+    assert_eq!(picks, "bbbc");
+    // A month later all begin anew.
+    let later = RoutingRequest { at: "1970-02-01T00:00:00Z".parse().unwrap(), ..Default::default() };
+    let picks: String = (0..4).filter_map(|_| play.decide(&later, &[]).keeper()).collect();
+    assert_eq!(picks, "abcc");
+}
+
+#[test]
+fn whoever_is_new_or_was_away_need_not_catch_up() {
+    let rule = |names: &[(&str, u32)]| among(Strategy::Fair, names);
+    let mut play = Play::of([rule(&[("a", 1), ("b", 1)])]);
+    (0..20).for_each(|_| drop(play.next()));
+    play.publish([rule(&[("a", 1), ("b", 1), ("new", 2)])]);
+    let picks: Vec<String> = (0..5).filter_map(|_| play.next()).collect();
+    assert_eq!(picks, ["a", "b", "new", "new", "a"]);
+    let off = Draft::of([rule(&[("a", 1), ("b", 1), ("new", 2)])])
+        .target(TargetSettings::of(person("b")).inactive());
+    play.publish(off);
+    (0..30).for_each(|_| assert_ne!(play.next().as_deref(), Some("b")));
+    play.publish([rule(&[("a", 1), ("b", 1), ("new", 2)])]);
+    let picks: Vec<String> = (0..8).filter_map(|_| play.next()).collect();
+    assert_eq!(picks.iter().filter(|name| *name == "b").count(), 2);
+}
+
+#[test]
+fn whoever_pays_most_gets_it_as_long_as_they_take_any() {
+    let bids = [("a", "40 USD"), ("b", "45 USD"), ("c", "45 USD")];
+    let bids = bids.map(|(name, price)| (person(name), price.parse().unwrap()));
+    let rule = Rule::bids(bids.clone()).named("r").any_product().any_zip();
+    let full = TargetSettings::of(person("b")).cap(Cap::count(1, Period::Total));
+    let mut play = Play::of(Draft::of([rule]).target(full));
+    let first = play.decide(&RoutingRequest::default(), &[]);
+    let told = "rule `r` of rules version 1 routes to person `b` for 45.00 USD; not person `a` of `r`: pays 40.00 USD; \
+        not person `c` of `r`: pays 45.00 USD";
+    assert_eq!(first.explain(), told);
+    assert_eq!((play.next().as_deref(), play.next().as_deref()), (Some("c"), Some("c")));
+
+    let mixed =
+        Rule::bids([bids[0].clone(), (person("d"), "40 EUR".parse().unwrap())]).any_product().any_zip();
+    let below = Rule::bids([(person("d"), "-1 USD".parse().unwrap())]).any_product().any_zip();
+    let none = Rule::among(Strategy::Price, [(person("d"), 1)]).any_product().any_zip();
+    for rule in [mixed, below, none] {
+        let reasons = RuleSet::publish(1, [rule]).unwrap_err();
+        assert_eq!(
+            (reasons.len(), reasons[0].field.as_str(), reasons[0].code.as_ref()),
+            (1, "to", "invalid")
+        );
+    }
 }
 
 #[test]
@@ -169,12 +240,12 @@ fn whoever_declines_is_not_asked_again() {
     ]);
     let first = play.decide(&RoutingRequest::default(), &[]);
     assert_eq!(first.target, Some(person("a")));
-    play.free(&first, |freed| freed != Freed::Never);
+    play.free(&first, End::Passed);
     let mut declined = vec![Declined { target: person("a"), reason: Some("too far".to_owned()) }];
     let second = play.decide(&RoutingRequest::default(), &declined);
     assert_eq!(second.target, Some(person("b")));
     assert!(second.explain().ends_with("not person `a` of `r`: declined (too far)"));
-    play.free(&second, |freed| freed != Freed::Never);
+    play.free(&second, End::Passed);
     declined.push(Declined { target: person("b"), reason: None });
     let third = play.decide(&RoutingRequest::default(), &declined);
     assert_eq!((third.how, &third.target, third.passed.len()), (How::Unrouted, &None, 3));
@@ -182,8 +253,15 @@ fn whoever_declines_is_not_asked_again() {
 }
 
 fn choice() -> impl proptest::strategy::Strategy<Value = Rule> {
-    let strategies =
-        [Strategy::First, Strategy::Rotate, Strategy::Percentage, Strategy::LeastLoaded, Strategy::Broadcast];
+    let strategies = [
+        Strategy::First,
+        Strategy::Rotate,
+        Strategy::Percentage,
+        Strategy::LeastLoaded,
+        Strategy::Fair,
+        Strategy::Price,
+        Strategy::Broadcast,
+    ];
     let shares = prop::sample::subsequence(&["a", "b", "c", "d"][..], 1..5);
     let cap = (0_u32..4, prop::sample::select(&[Period::Hour, Period::Day, Period::Total][..]));
     (
@@ -195,9 +273,11 @@ fn choice() -> impl proptest::strategy::Strategy<Value = Rule> {
         prop::option::of(cap),
     )
         .prop_map(|(rule, strategy, names, weights, sticky, cap)| {
-            let to = Rule::among(strategy, names.into_iter().map(person).zip(weights));
+            let price = |weight: u32| Money::from_minor(i64::from(weight) * 100, "USD".parse().unwrap());
+            let share = |(name, weight)| Share { target: person(name), weight, price: Some(price(weight)) };
+            let to = names.into_iter().zip(weights).map(share).collect();
             let caps = cap.map(|(limit, per)| Cap::count(limit, per)).into_iter().collect();
-            Rule { to: to.to, strategy, sticky, caps, ..rule }
+            Rule { to, strategy, sticky, caps, ..rule }
         })
 }
 
@@ -243,9 +323,90 @@ proptest! {
                 prop_assert!(alone.is_none_or(|alone| alone == decision && decision.counted.is_empty()));
                 let Some(target) = decision.target.clone() else { break };
                 prop_assert!(declined.iter().all(|it: &Declined| it.target != target));
-                play.free(&decision, |freed| freed != Freed::Never);
+                play.free(&decision, End::Passed);
                 declined.push(Declined { target, reason: None });
             }
+        }
+    }
+}
+
+/// A ledger as one would keep it by hand.
+#[derive(Default)]
+struct ByHand {
+    /// Per name: level, and whether it takes part.
+    levels: HashMap<&'static str, (i64, bool)>,
+}
+
+impl ByHand {
+    /// Who is next of those who are there and not full, with their parts; those who are not there leave.
+    fn next(&mut self, all: &[(&'static str, u32)], off: &[&str], full: &[&str]) -> Option<&'static str> {
+        let per_part = |level: i64, part: u32| f64::from(level as i32) / f64::from(part);
+        let begun = |name: &str, levels: &HashMap<&str, (i64, bool)>| levels.get(name).is_some_and(|it| it.1);
+        all.iter().filter(|(name, _)| off.contains(name)).for_each(|(name, _)| {
+            self.levels.entry(name).or_default().1 = false;
+        });
+        if all.iter().all(|(name, _)| off.contains(name) || full.contains(name)) {
+            return None;
+        }
+        let lowest = all
+            .iter()
+            .filter(|(name, _)| begun(name, &self.levels))
+            .map(|(name, part)| per_part(self.levels[name].0, *part))
+            .reduce(f64::min)
+            .unwrap_or(0.0);
+        let able = all.iter().filter(|(name, _)| !off.contains(name) && !full.contains(name));
+        let mut best: Option<(f64, &'static str)> = None;
+        for (name, part) in able {
+            let it = self.levels.entry(name).or_default();
+            if !it.1 {
+                // A whole level, never above that of the others; a sixtieth makes up for what f64 leaves off.
+                *it = (it.0.max((lowest * f64::from(*part) + 1.0 / 60.0).floor() as i64), true);
+            }
+            let level = per_part(it.0, *part);
+            if best.is_none_or(|(least, _)| level < least - 1e-9) {
+                best = Some((level, name));
+            }
+        }
+        let (_, name) = best?;
+        self.levels.get_mut(name)?.0 += 1;
+        Some(name)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// The ledger comes out as by hand, whoever comes, leaves, is full, and whatever comes to nothing.
+    #[test]
+    fn a_ledger_is_kept_as_by_hand(
+        parts in prop::collection::vec(1_u32..4, 4),
+        steps in prop::collection::vec((0_u8..16, 0_u8..16, 0_u8..16, prop::option::of(any::<prop::sample::Index>())), 1..60),
+    ) {
+        const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+        let of = |bits: u8| NAMES.iter().enumerate().filter(move |(n, _)| bits >> n & 1 == 1).map(|(_, name)| *name).collect::<Vec<_>>();
+        let (mut play, mut by_hand) = (Play::of(Vec::<Rule>::new()), ByHand::default());
+        let mut made: Vec<Decision> = Vec::new();
+        for (members, off, full, ended) in steps {
+            let members: Vec<(&'static str, u32)> = NAMES.into_iter().zip(parts.iter().copied()).enumerate()
+                .filter(|(n, _)| members >> n & 1 == 1 || *n == 0).map(|(_, it)| it).collect();
+            let (off, full) = (of(off & 6), of(full & 10));
+            let mut draft = Draft::of([among(Strategy::Fair, &members)]);
+            for name in NAMES {
+                let settings = TargetSettings::of(person(name));
+                let settings = if off.contains(&name) { settings.inactive() } else { settings };
+                draft = draft.target(if full.contains(&name) { settings.cap(Cap::count(0, Period::Total)) } else { settings });
+            }
+            play.publish(draft);
+            if let Some(ended) = ended.filter(|_| !made.is_empty()) {
+                let decision = made.swap_remove(ended.index(made.len()));
+                play.free(&decision, End::Missed);
+                let name = decision.keeper().unwrap();
+                by_hand.levels.iter_mut().filter(|(it, _)| **it == name).for_each(|(_, it)| it.0 -= 1);
+            }
+            let decision = play.decide(&RoutingRequest::default(), &[]);
+            let kept = decision.keeper();
+            prop_assert_eq!(kept.as_deref(), by_hand.next(&members, &off, &full));
+            made.extend(decision.target.is_some().then_some(decision));
         }
     }
 }
