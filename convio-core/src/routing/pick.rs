@@ -164,11 +164,14 @@ impl Choices {
         choices
     }
 
-    /// Whether who gets it is known without any counter: the one target of a rule without caps.
+    /// Whether who gets it is known without any counter: the one target of a rule without caps that takes no turns.
     pub(super) fn is_sure(&self, rule: &Rule) -> bool {
         let plain =
             |share: &Share| !self.settings.contains_key(&share.target) && !self.loads.contains(&share.target);
-        rule.caps.is_empty() && rule.to.len() == 1 && rule.to.iter().all(plain)
+        rule.caps.is_empty()
+            && rule.strategy != Strategy::Rotate
+            && rule.to.len() == 1
+            && rule.to.iter().all(plain)
     }
 
     fn caps_of(&self, target: &Target) -> &[Cap] {

@@ -108,6 +108,14 @@ fn money_fills_a_cap_and_what_does_not_fit_goes_on() {
 }
 
 #[test]
+fn a_turn_of_one_is_counted_too() {
+    let mut play = Play::of([among(Strategy::Rotate, &[("a", 1)])]);
+    assert_eq!(play.table.decide_alone(&RoutingRequest::default()), None);
+    play.next();
+    assert_eq!(play.decide(&RoutingRequest::default(), &[]).counted[0].used, 1);
+}
+
+#[test]
 fn who_has_the_fewest_open_for_its_part_is_next() {
     let mut play = Play::of([among(Strategy::LeastLoaded, &[("a", 1), ("b", 2)])]);
     let decisions: Vec<Decision> = (0..6).map(|_| play.decide(&RoutingRequest::default(), &[])).collect();
