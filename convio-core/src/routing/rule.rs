@@ -268,7 +268,7 @@ impl Rule {
                 reasons.push(empty("zips", "any_zip"));
             }
         }
-        self.when.check(&self.name, 0, &mut reasons);
+        self.when.check(&format!("rule `{}`", self.name), 0, &mut reasons);
         reasons
     }
 }
@@ -340,6 +340,6 @@ fn any() -> AnyOf {
     AnyOf::Any
 }
 
-fn asks_nothing(condition: &Condition) -> bool {
+pub(super) fn asks_nothing(condition: &Condition) -> bool {
     *condition == Condition::Always
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, SHOWN, Universe};
-use crate::routing::{Cap, Limit, Period, Rule, RuleSet, Target};
+use crate::routing::{Cap, Condition, Limit, Period, Rule, RuleSet, Target};
 
 /// Whether a target gets nothing at all.
 pub(super) fn is_off(rules: &RuleSet, target: &Target) -> bool {
@@ -69,7 +69,7 @@ fn tighter(cap: &Cap, all: &[Cap]) -> Option<String> {
 fn tighter_targets(cap: &Cap, rule: &Rule, rules: &RuleSet) -> Option<String> {
     let most = |target: &Target| {
         let settings = rules.targets.iter().find(|it| it.target == *target)?;
-        let within = settings.caps.iter().filter(|it| is_of_kind(it, cap) && is_within(cap, it));
+        let within = settings.caps.iter().filter(|it| counts_all_of(it, cap) && is_within(cap, it));
         match settings.active {
             true => within.map(Cap::most).min(),
             false => Some(0),
@@ -85,22 +85,25 @@ fn tighter_targets(cap: &Cap, rule: &Rule, rules: &RuleSet) -> Option<String> {
 
 /// Whether one cap is full before another, or with it and the other is the shorter one: then that one alone never stops anything.
 fn full_no_later(one: &Cap, other: &Cap) -> bool {
-    is_of_kind(one, other) && is_within(other, one) && one.most() <= other.most()
+    counts_all_of(one, other) && is_within(other, one) && one.most() <= other.most()
 }
 
-fn is_of_kind(one: &Cap, other: &Cap) -> bool {
+/// Whether one cap surely counts all that another does, in the same unit: what a condition leaves out is not looked into.
+fn counts_all_of(one: &Cap, other: &Cap) -> bool {
+    let all = one.when == Condition::Always || one.when == other.when;
     let counts = match (one.limit, other.limit) {
         (Limit::Count(_), Limit::Count(_)) => true,
         (Limit::Money(one), Limit::Money(other)) => one.currency() == other.currency(),
         _ => false,
     };
-    counts && one.keeps_cancelled == other.keeps_cancelled
+    all && counts && one.keeps_cancelled == other.keeps_cancelled
 }
 
 /// Whether each period of the first lies in one period of the second. A week may lie in two months.
 fn is_within(first: &Cap, second: &Cap) -> bool {
     let nested = match (first.per, second.per) {
         (_, Period::Total) => return true,
+        (Period::Minute, Period::Minute | Period::Hour | Period::Day | Period::Week | Period::Month) => true,
         (Period::Hour, Period::Hour | Period::Day | Period::Week | Period::Month) => true,
         (Period::Day, Period::Day | Period::Week | Period::Month) => true,
         (Period::Week, Period::Week) | (Period::Month, Period::Month) => true,

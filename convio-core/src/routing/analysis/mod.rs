@@ -3,11 +3,13 @@
 //!
 //! It is exact. Everything that rules look at is cut into classes of values that no rule of the set tells apart, so that a rule
 //! is a union of regions of such classes; and whether one region lies within others is worked out by cutting these off it.
-//! Every witness is then put to the rules themselves. Two limits remain:
+//! Every witness is then put to the rules themselves. Three limits remain:
 //!
 //! - Windows of time are looked at over the [`DAYS`] days from [`Universe::from`] on, to the second, with the clocks of their
 //!   zones: what would only hold outside of them never holds. The two times of a request, when it is decided and when the
 //!   appointment starts, are taken to be any two of these days.
+//! - What a condition on a cap leaves out is not looked into: a rule with such a cap is taken to make way for all that it matches, and
+//!   the cap to count all of it. What is so by the condition alone is not named.
 //! - A rule of more than [`REGIONS_MAX`] alternatives and a question that takes too many steps are named in
 //!   [`Analysis::undecided`]. What stands neither there nor among the findings is not so.
 //!

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
-use super::super::table::tests::{request, rule};
-use super::super::{Decision, Draft, How, Period, RuleTable, Strategy};
+use super::super::table::tests::{condition, request, rule};
+use super::super::{Condition, Decision, Draft, How, Period, RuleTable, Strategy};
 use super::*;
 use crate::LeadId;
 
@@ -116,6 +116,37 @@ fn a_turn_of_one_is_counted_too() {
 }
 
 #[test]
+fn a_cap_counts_and_limits_what_its_condition_holds_for() {
+    let fax = || Condition::sources(["Fax"]);
+    let rule = among(Strategy::First, &[("a", 1)])
+        .cap(Cap::count(1, Period::Day).when(fax()))
+        .cap(Cap::count(3, Period::Day));
+    let settings =
+        TargetSettings::of(person("a")).cap(Cap::count(0, Period::Total).when(fax() & Condition::Consent));
+    let mut play = Play::of(Draft::of([rule]).target(settings));
+    let ask = |source: &str| RoutingRequest { source: source.parse().ok(), ..Default::default() };
+    let mut takes = |source: &str| play.decide(&ask(source), &[]).target.is_some();
+    assert_eq!([takes("Mail"), takes("Fax"), takes("Fax"), takes("Mail")], [true, true, false, true]);
+    assert_eq!([takes("Mail"), takes("Fax")], [false, false], "all three places are taken");
+    let full = play.decide(&ask("Fax"), &[]).explain();
+    assert!(full.ends_with("not by `r`: 1 of 1 per day (UTC) where its condition holds are taken"), "{full}");
+}
+
+#[test]
+fn what_no_cap_counts_is_decided_without_counters() {
+    let solar = Condition::products(["Solar"]);
+    let capped = Cap::count(1, Period::Minute).when(solar);
+    let rule = among(Strategy::First, &[("a", 1)]).cap(capped.clone());
+    let table = Play::of(Draft::of([rule]).target(TargetSettings::of(person("a")).cap(capped))).table;
+    let solar = RoutingRequest { product: "solar".parse().ok(), ..Default::default() };
+    assert_eq!(table.decide_alone(&solar), None);
+    assert_eq!(table.counters(&solar, &[]).len(), 2);
+    let alone = table.decide_alone(&RoutingRequest::default()).unwrap();
+    assert_eq!((alone.target, alone.counted.len()), (Some(person("a")), 0));
+    assert_eq!(table.counters(&RoutingRequest::default(), &[]), []);
+}
+
+#[test]
 fn who_has_the_fewest_open_for_its_part_is_next() {
     let mut play = Play::of([among(Strategy::LeastLoaded, &[("a", 1), ("b", 2)])]);
     let decisions: Vec<Decision> = (0..6).map(|_| play.decide(&RoutingRequest::default(), &[])).collect();
@@ -189,22 +220,34 @@ fn whoever_declines_is_not_asked_again() {
     assert!(third.explain().starts_with("no rule of rules version 1 has anybody for it: unrouted"));
 }
 
+fn caps() -> impl proptest::strategy::Strategy<Value = Vec<Cap>> {
+    let periods = prop::sample::select(&[Period::Minute, Period::Hour, Period::Day, Period::Total][..]);
+    let cap = (0_u32..4, periods, prop::option::weighted(0.4, condition()));
+    prop::collection::vec(cap, 0..3).prop_map(|caps| {
+        let mut caps: Vec<Cap> = caps
+            .into_iter()
+            .map(|(limit, per, when)| Cap::count(limit, per).when(when.unwrap_or_default()))
+            .collect();
+        caps.sort_by_key(Cap::key);
+        caps.dedup_by_key(|cap| cap.key());
+        caps
+    })
+}
+
 fn choice() -> impl proptest::strategy::Strategy<Value = Rule> {
     let strategies =
         [Strategy::First, Strategy::Rotate, Strategy::Percentage, Strategy::LeastLoaded, Strategy::Broadcast];
     let shares = prop::sample::subsequence(&["a", "b", "c", "d"][..], 1..5);
-    let cap = (0_u32..4, prop::sample::select(&[Period::Hour, Period::Day, Period::Total][..]));
     (
         rule(),
         prop::sample::select(strategies.to_vec()),
         shares,
         prop::collection::vec(1_u32..4, 4),
         any::<bool>(),
-        prop::option::of(cap),
+        caps(),
     )
-        .prop_map(|(rule, strategy, names, weights, sticky, cap)| {
+        .prop_map(|(rule, strategy, names, weights, sticky, caps)| {
             let to = Rule::among(strategy, names.into_iter().map(person).zip(weights));
-            let caps = cap.map(|(limit, per)| Cap::count(limit, per)).into_iter().collect();
             Rule { to: to.to, strategy, sticky, caps, ..rule }
         })
 }
@@ -216,12 +259,11 @@ proptest! {
     #[test]
     fn caps_hold_and_a_decision_can_be_made_again(
         rules in prop::collection::vec(choice(), 1..6),
-        limits in prop::collection::vec((0_u32..3, any::<bool>()), 4),
+        limits in prop::collection::vec(caps(), 4),
         requests in prop::collection::vec((request(), 0_usize..4, 0_usize..3), 1..30),
     ) {
-        let settings = ["a", "b", "c", "d"].into_iter().zip(limits).map(|(name, (limit, is_capped))| {
-            let settings = TargetSettings::of(person(name));
-            if is_capped { settings.cap(Cap::count(limit, Period::Day)) } else { settings }
+        let settings = ["a", "b", "c", "d"].into_iter().zip(limits).map(|(name, caps)| {
+            TargetSettings { caps, ..TargetSettings::of(person(name)) }
         });
         let draft = settings.fold(Draft::of(rules), Draft::target);
         let mut play = Play::of(draft);
@@ -242,6 +284,13 @@ proptest! {
                     for cap in &target.caps {
                         let key = (cap_key(&target_key(&target.target), cap), cap.window(request.at));
                         prop_assert!(play.counters.get(&key).is_none_or(|used| *used <= cap.most()));
+                    }
+                }
+                if let Some(rule) = rules.rules.iter().find(|rule| Some(&rule.name) == decision.rule.as_ref()) {
+                    for cap in &rule.caps {
+                        let key = cap_key(&rule_key(rule), cap);
+                        let counts = decision.counted.iter().any(|it| it.key == key && it.n == 1);
+                        prop_assert_eq!(counts, cap.when.holds(&request));
                     }
                 }
                 prop_assert_eq!(play.table.replay(&request, &decision), Some(decision.clone()));
