@@ -335,6 +335,8 @@ registry! { $
         turns_are_taken_in_smooth_order
         no_turn_is_served_twice_whoever_books_at_once
         a_cap_is_never_overshot_with_declines_and_cancellations_between
+        a_cap_with_a_condition_counts_what_it_holds_for
+        who_is_away_gets_nothing_that_starts_then
         whoever_declines_makes_way_for_the_next
         who_waits_is_routed_in_order_of_arrival
         what_ends_or_moves_gives_back_what_it_took

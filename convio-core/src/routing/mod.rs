@@ -4,6 +4,7 @@
 //! [`RuleSet::decide`] tries rule after rule and is the definition; [`RuleTable::decide`] gives the same answers from an index.
 
 pub mod analysis;
+mod away;
 mod cap;
 mod condition;
 mod decision;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change_set::Version;
 
+pub use away::{AWAY_MAX, Away};
 pub use cap::{CAPS_MAX, Cap, Limit, Period};
 pub use condition::{CONSENT_FIELDS, Condition, DEPTH_MAX, FieldTest, Moment, Window};
 pub use decision::{Decision, FAILED_SHOWN, FailedAt, How};

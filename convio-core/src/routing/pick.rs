@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::rule::asks_nothing;
-use super::{Cap, RoutingRequest, Rule, RuleSet, Share, Strategy, Target, TargetSettings, smooth_round};
+use super::{
+    Away, Cap, RoutingRequest, Rule, RuleSet, Share, Strategy, Target, TargetSettings, smooth_round,
+};
 use crate::canonical::Fingerprint;
 use crate::text::short;
 
@@ -51,6 +53,11 @@ pub enum Why {
     },
     /// They are switched off.
     Inactive,
+    /// They are away when it starts.
+    Away {
+        /// When they are back.
+        until: DateTime<Utc>,
+    },
     /// It is another one's turn.
     Turn {
         /// Which turn it is, from 0 on.
@@ -176,13 +183,15 @@ impl Choices {
         choices
     }
 
-    /// Whether who gets a request is known without any counter: the one target of a rule that takes no turns, where neither
-    /// has a cap for it.
+    /// Whether who gets a request is known without any counter: the one target of a rule that takes no turns, where it is there
+    /// and neither has a cap for it.
     pub(super) fn is_sure(&self, rule: &Rule, request: &RoutingRequest) -> bool {
         let is_capped = |caps: &[Cap]| caps.iter().any(|cap| cap.is_about(request));
         let takes = |share: &Share| {
             let settings = self.settings.get(&share.target);
-            settings.is_none_or(|it| it.active && !is_capped(&it.caps)) && !self.loads.contains(&share.target)
+            let is_there = |it: &TargetSettings| it.active && Away::until(&it.away, request).is_none();
+            settings.is_none_or(|it| is_there(it) && !is_capped(&it.caps))
+                && !self.loads.contains(&share.target)
         };
         let is_one = rule.to.len() == 1 && rule.strategy != Strategy::Rotate;
         is_one && !is_capped(&rule.caps) && rule.to.iter().all(takes)
@@ -317,10 +326,13 @@ impl<'r, S: State> Pick<'r, S> {
     fn is_able(&mut self, rule: &Rule, share: &Share) -> Result<bool, S::Error> {
         let choices = self.choices;
         let declined = self.declined.iter().find(|declined| declined.target == share.target);
-        let why = match declined {
-            Some(declined) => Some(Why::Declined { reason: declined.reason.clone() }),
-            None if choices.settings.get(&share.target).is_some_and(|it| !it.active) => Some(Why::Inactive),
-            None => None,
+        let why = match (declined, choices.settings.get(&share.target)) {
+            (Some(declined), _) => Some(Why::Declined { reason: declined.reason.clone() }),
+            (None, Some(settings)) if !settings.active => Some(Why::Inactive),
+            (None, Some(settings)) => {
+                Away::until(&settings.away, self.request).map(|until| Why::Away { until })
+            }
+            (None, None) => None,
         };
         if let Some(why) = why {
             self.pass(rule, Some(&share.target), why);

@@ -1,7 +1,7 @@
 //! What the small numbers of the operations stand for.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use convio_core::routing::{Cap, Condition, Period, Strategy};
+use convio_core::routing::{Cap, Condition, Draft, Period, Strategy, TargetSettings};
 use convio_core::{
     AppointmentType, DedupScope, KeyKind, NewAppointment, PhonePolicy, Pipeline, RawLead, RepeatAction,
     RepeatPolicy, Rule, Schedule, Source, Stage, Target, WebhookSettings, Zone,
@@ -222,7 +222,8 @@ pub(super) fn settings(of: &Settings) -> WebhookSettings {
     settings
 }
 
-pub(super) fn rules(of: &[(Option<u8>, Option<u8>, i8)]) -> Vec<Rule> {
+/// Of those that may get something, one is away today, the other tomorrow.
+pub(super) fn rules(of: &[(Option<u8>, Option<u8>, i8)], now: DateTime<Utc>) -> Draft {
     let some = |n: usize| {
         Cap::count(1, Period::Minute)
             .when(Condition::sources([pick(SOURCES, n as u8)]) | Condition::products(["Roof"]))
@@ -249,7 +250,10 @@ pub(super) fn rules(of: &[(Option<u8>, Option<u8>, i8)]) -> Vec<Rule> {
             None => rule.any_zip(),
         }
     };
-    of.iter().enumerate().map(rule).collect()
+    let day = |n| now + TimeDelta::days(n);
+    Draft::of(of.iter().enumerate().map(rule))
+        .target(TargetSettings::of(Target::team("team-0")).away(now, day(1)))
+        .target(TargetSettings::of(Target::person(person(1))).away(day(1), day(2)))
 }
 
 /// The words that must be shown nowhere.

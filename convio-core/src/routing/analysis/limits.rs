@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use super::times::Days;
 use super::{Finding, SHOWN, Universe};
-use crate::routing::{Cap, Condition, Limit, Period, Rule, RuleSet, Target};
+use crate::routing::{Cap, Condition, Limit, Period, Rule, RuleSet, Target, TargetSettings};
 
 /// Whether a target gets nothing at all.
 pub(super) fn is_off(rules: &RuleSet, target: &Target) -> bool {
     rules.targets.iter().any(|it| it.target == *target && !it.active)
 }
 
-/// Whether a rule takes all that it matches: it has no caps, nor has one of its targets, which is not switched off.
-pub(super) fn takes_all(rules: &RuleSet, rule: &Rule) -> bool {
+/// Whether a rule takes all that it matches: it has no caps, nor has one of its targets, which is neither switched off nor away at any
+/// time that is looked at.
+pub(super) fn takes_all(rules: &RuleSet, rule: &Rule, days: Days) -> bool {
     let settings = |target: &Target| rules.targets.iter().find(|it| it.target == *target);
-    let takes = |target: &Target| settings(target).is_none_or(|it| it.active && it.caps.is_empty());
+    let is_away = |it: &TargetSettings| it.away.iter().any(|it| it.from < days.until && days.from < it.to);
+    let takes =
+        |target: &Target| settings(target).is_none_or(|it| it.active && it.caps.is_empty() && !is_away(it));
     rule.caps.is_empty() && rule.to.iter().any(|share| takes(&share.target))
 }
 

@@ -13,8 +13,9 @@
 //! - A rule of more than [`REGIONS_MAX`] alternatives and a question that takes too many steps are named in
 //!   [`Analysis::undecided`]. What stands neither there nor among the findings is not so.
 //!
-//! A rule or a target that is full makes way for the next: only a rule without caps, with a target without caps, takes all that it
-//! matches and keeps others from being reached.
+//! A rule or a target that is full makes way for the next, and a target that is away does: only a rule without caps, with a target that
+//! has none and is there on all of the days, takes all that it matches and keeps others from being reached. That several targets who
+//! are away by turns take all between them is not looked into.
 //!
 //! It is for the authors of rules, on demand; routing does not use it.
 
@@ -43,6 +44,7 @@ use ask::{Asked, PRODUCT, ZIP};
 use search::{Budget, Near};
 use set::Region;
 use space::Space;
+use times::Days;
 
 pub use finding::{Finding, FindingKind, SHOWN};
 pub use search::SEARCH_MAX;
@@ -96,7 +98,8 @@ pub fn analyse(rules: &RuleSet, universe: &Universe<'_>) -> Analysis {
         |rule: &Rule| rule.active && rule.to.iter().any(|share| !limits::is_off(rules, &share.target));
     let ranked: Vec<usize> = ranked.into_iter().filter(|n| gives(&rules.rules[*n])).collect();
     let active: Vec<&Rule> = ranked.iter().map(|n| &rules.rules[*n]).collect();
-    let takes = active.iter().map(|rule| limits::takes_all(rules, rule)).collect();
+    let days = Days::from(universe.from);
+    let takes = active.iter().map(|rule| limits::takes_all(rules, rule, days)).collect();
     let mut ranks = vec![None; rules.rules.len()];
     ranked.iter().enumerate().for_each(|(rank, n)| ranks[*n] = Some(rank));
     let mut budget = Budget::of(WORK_MAX);

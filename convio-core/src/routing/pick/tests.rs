@@ -133,6 +133,38 @@ fn a_cap_counts_and_limits_what_its_condition_holds_for() {
 }
 
 #[test]
+fn who_is_away_takes_no_turn_and_owns_nothing_meanwhile() {
+    let day = |day: i64| DateTime::UNIX_EPOCH + chrono::TimeDelta::days(day);
+    let away = TargetSettings::of(person("a")).away(day(1), day(2)).away(day(2), day(3));
+    let rule = among(Strategy::Rotate, &[("a", 1), ("b", 1)]).sticky();
+    let mut play = Play::of(Draft::of([rule]).target(away.clone()));
+    let mut next = |starts_at: i64, owner: &str| {
+        let request = RoutingRequest {
+            starts_at: Some(day(starts_at)),
+            owner: Some(owner.to_owned()),
+            ..Default::default()
+        };
+        play.decide(&request, &[]).target.map(|target| target.name().to_owned()).unwrap()
+    };
+    assert_eq!(
+        [next(1, ""), next(2, ""), next(1, "a"), next(3, "a"), next(3, ""), next(3, "")],
+        ["b", "b", "b", "a", "a", "b"]
+    );
+    // One who is there without counters is known before the commit; one who is not makes way for whoever is counted.
+    let to = |name: &str| Rule::to(person(name)).named(name).any_product().any_zip();
+    let rest = to("rest").priority(1).cap(Cap::count(9, Period::Total));
+    let table = Play::of(Draft::of([to("a"), rest]).target(away)).table;
+    let on = |n| RoutingRequest { at: day(n), ..Default::default() };
+    assert_eq!(table.decide_alone(&on(0)).map(|it| it.target), Some(Some(person("a"))));
+    assert_eq!((table.decide_alone(&on(1)), table.counters(&on(1), &[]).len()), (None, 1));
+    let why = Why::Away { until: day(3) };
+    assert_eq!(
+        table.decide(&on(1)).passed,
+        [Passed { rule: "a".to_owned(), target: Some(person("a")), why }]
+    );
+}
+
+#[test]
 fn what_no_cap_counts_is_decided_without_counters() {
     let solar = Condition::products(["Solar"]);
     let capped = Cap::count(1, Period::Minute).when(solar);
@@ -234,6 +266,15 @@ fn caps() -> impl proptest::strategy::Strategy<Value = Vec<Cap>> {
     })
 }
 
+fn away() -> impl proptest::strategy::Strategy<Value = Vec<Away>> {
+    // Of the days that requests are on.
+    let time = (0_i64..14, 1_i64..5).prop_map(|(day, days)| {
+        let from = DateTime::from_timestamp(1_772_409_600 + day * 86_400, 0).unwrap();
+        Away { from, to: from + chrono::TimeDelta::days(days) }
+    });
+    prop::collection::vec(time, 0..3)
+}
+
 fn choice() -> impl proptest::strategy::Strategy<Value = Rule> {
     let strategies =
         [Strategy::First, Strategy::Rotate, Strategy::Percentage, Strategy::LeastLoaded, Strategy::Broadcast];
@@ -259,11 +300,11 @@ proptest! {
     #[test]
     fn caps_hold_and_a_decision_can_be_made_again(
         rules in prop::collection::vec(choice(), 1..6),
-        limits in prop::collection::vec(caps(), 4),
+        limits in prop::collection::vec((caps(), away()), 4),
         requests in prop::collection::vec((request(), 0_usize..4, 0_usize..3), 1..30),
     ) {
-        let settings = ["a", "b", "c", "d"].into_iter().zip(limits).map(|(name, caps)| {
-            TargetSettings { caps, ..TargetSettings::of(person(name)) }
+        let settings = ["a", "b", "c", "d"].into_iter().zip(limits).map(|(name, (caps, away))| {
+            TargetSettings { caps, away, ..TargetSettings::of(person(name)) }
         });
         let draft = settings.fold(Draft::of(rules), Draft::target);
         let mut play = Play::of(draft);
@@ -292,6 +333,11 @@ proptest! {
                         let counts = decision.counted.iter().any(|it| it.key == key && it.n == 1);
                         prop_assert_eq!(counts, cap.when.holds(&request));
                     }
+                }
+                let starts = request.starts_at.unwrap_or(request.at);
+                let gets = |target: &Target| decision.target.iter().chain(&decision.also).any(|it| it == target);
+                for settings in rules.targets.iter().filter(|it| gets(&it.target)) {
+                    prop_assert!(settings.away.iter().all(|it| starts < it.from || it.to <= starts));
                 }
                 prop_assert_eq!(play.table.replay(&request, &decision), Some(decision.clone()));
                 let kept = serde_json::to_string(&decision).unwrap();

@@ -157,6 +157,20 @@ fn too_many_alternatives_are_said() {
 }
 
 #[test]
+fn who_is_away_makes_way_within_the_days_that_are_looked_at() {
+    let days = chrono::TimeDelta::days;
+    let found = |away: [i64; 2]| {
+        let all = |name: &str, target: &str| rule(name, target).any_product().any_zip();
+        let [from, to] = away.map(|day| at() + days(day));
+        let away = TargetSettings::of(Target::team("x")).away(from, to);
+        let draft = Draft::of([all("a", "x"), all("b", "y").priority(1)]).target(away);
+        let rules = RuleSet::publish(1, draft).unwrap();
+        analyse(&rules, &Universe::of_rules(&rules, at())).findings.len()
+    };
+    assert_eq!([found([-1, 0]), found([-1, 1]), found([365, 366]), found([366, 367])], [1, 0, 0, 1]);
+}
+
+#[test]
 fn targets_and_caps_that_come_to_nothing() {
     let (week, day) = (Cap::count(100, Period::Week), Cap::count(100, Period::Day));
     let parts = [(Target::person("ann"), 1), (Target::person("bob"), 1)];
