@@ -346,6 +346,12 @@ registry! { $
         rules_are_rolled_back_to_an_earlier_publication
         what_rules_would_do_is_told_and_leaves_no_trace
     }
+    drafts {
+        a_draft_is_kept_as_it_was_saved_until_it_is_published
+        what_is_not_as_it_was_seen_is_a_conflict
+        of_those_who_save_or_publish_one_at_once_one_does
+        drafts_have_names_and_a_bound_and_one_workspace
+    }
     visits {
         a_visit_keeps_all_that_was_said_of_it
         each_way_of_routing_explains_itself

@@ -11,6 +11,7 @@ mod decision;
 mod pick;
 mod request;
 mod rule;
+mod saved;
 mod share;
 mod simulation;
 mod table;
@@ -31,6 +32,7 @@ use pick::{Choices, Picked};
 pub use pick::{Counted, Declined, Freed, MATCHING_MAX, PASSED_SHOWN, Passed, Why};
 pub use request::RoutingRequest;
 pub use rule::{Rule, Target, TargetSettings};
+pub use saved::{DRAFTS_MAX, DraftRef, DraftSummary, SavedDraft};
 pub use share::{SHARES_MAX, Share, Strategy, WEIGHTS_MAX, smooth_round};
 pub use simulation::Simulation;
 pub use table::RuleTable;
@@ -57,6 +59,9 @@ pub struct RuleSet {
     /// The publication that these are the rules of once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<Version>,
+    /// The saved draft that was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafted: Option<DraftRef>,
 }
 
 impl RuleSet {
@@ -165,7 +170,7 @@ impl RuleSet {
             return Err(reasons);
         }
         let version = Version(version);
-        Ok(Self { version, rules, targets, effective_from, until_then: None, copy_of: None })
+        Ok(Self { version, rules, targets, effective_from, until_then: None, copy_of: None, drafted: None })
     }
 }
 
