@@ -308,6 +308,8 @@ proptest! {
         });
         let draft = settings.fold(Draft::of(rules), Draft::target);
         let mut play = Play::of(draft);
+        let kept = serde_json::to_string(&**play.table.rules()).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<RuleSet>(&kept).unwrap(), &**play.table.rules());
         for (request, owner, declines) in requests {
             let owner = ["a", "b", "c", "nobody"][owner].to_owned();
             let request = RoutingRequest { owner: Some(owner), ..request };
