@@ -335,6 +335,8 @@ registry! { $
         turns_are_taken_in_smooth_order
         no_turn_is_served_twice_whoever_books_at_once
         a_cap_is_never_overshot_with_declines_and_cancellations_between
+        a_cap_with_a_condition_counts_what_it_holds_for
+        who_is_away_gets_nothing_that_starts_then
         whoever_declines_makes_way_for_the_next
         who_waits_is_routed_in_order_of_arrival
         what_ends_or_moves_gives_back_what_it_took
@@ -344,6 +346,12 @@ registry! { $
         a_publication_takes_effect_when_it_says
         rules_are_rolled_back_to_an_earlier_publication
         what_rules_would_do_is_told_and_leaves_no_trace
+    }
+    drafts {
+        a_draft_is_kept_as_it_was_saved_until_it_is_published
+        what_is_not_as_it_was_seen_is_a_conflict
+        of_those_who_save_or_publish_one_at_once_one_does
+        drafts_have_names_and_a_bound_and_one_workspace
     }
     visits {
         a_visit_keeps_all_that_was_said_of_it

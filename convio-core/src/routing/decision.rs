@@ -2,6 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::away::shown;
 use super::{Counted, Declined, End, Passed, Target, Why};
 use crate::change_set::{CounterAdd, Version};
 use crate::money::Money;
@@ -190,6 +191,7 @@ impl fmt::Display for Passed {
             Why::Declined { reason: Some(reason) } => write!(f, "declined ({reason})"),
             Why::Declined { reason: None } => f.write_str("declined"),
             Why::Inactive => f.write_str("inactive"),
+            Why::Away { until } => write!(f, "away until {}", shown(*until)),
             Why::Turn { turn } => write!(f, "turn {turn} is another's"),
             Why::Share => f.write_str("the lead's number is another's"),
             Why::Busier { open } => write!(f, "busier, with {open} open"),

@@ -4,7 +4,10 @@ use std::convert::Infallible;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Cap, RoutingRequest, Rule, RuleSet, Share, Strategy, Target, TargetSettings, smooth_round};
+use super::rule::asks_nothing;
+use super::{
+    Away, Cap, RoutingRequest, Rule, RuleSet, Share, Strategy, Target, TargetSettings, smooth_round,
+};
 use crate::canonical::Fingerprint;
 use crate::money::Money;
 use crate::text::short;
@@ -51,6 +54,11 @@ pub enum Why {
     },
     /// They are switched off.
     Inactive,
+    /// They are away when it starts.
+    Away {
+        /// When they are back.
+        until: DateTime<Utc>,
+    },
     /// It is another one's turn.
     Turn {
         /// Which turn it is, from 0 on.
@@ -170,12 +178,23 @@ pub(super) struct Choices {
     loads: HashSet<Target>,
     /// The rounds of the rules that rotate, by name.
     rounds: HashMap<String, Vec<u16>>,
+    /// The keys of the caps of those that have one with a condition, by [`rule_key`] or [`target_key`]: a fingerprint is dear.
+    cap_keys: HashMap<String, Vec<String>>,
 }
 
 impl Choices {
     pub(super) fn of(rules: &RuleSet) -> Self {
         let mut choices = Self::default();
         choices.settings.extend(rules.targets.iter().map(|it| (it.target.clone(), it.clone())));
+        let has_conditions = |caps: &[Cap]| caps.iter().any(|cap| !asks_nothing(&cap.when));
+        let keys = |of: String, caps: &[Cap]| {
+            let keys = caps.iter().map(|cap| cap_key(&of, cap)).collect();
+            (of, keys)
+        };
+        let of_rules = rules.rules.iter().filter(|rule| has_conditions(&rule.caps));
+        let of_targets = rules.targets.iter().filter(|it| has_conditions(&it.caps));
+        choices.cap_keys.extend(of_rules.map(|rule| keys(rule_key(rule), &rule.caps)));
+        choices.cap_keys.extend(of_targets.map(|it| keys(target_key(&it.target), &it.caps)));
         for rule in &rules.rules {
             match rule.strategy {
                 Strategy::LeastLoaded => {
@@ -195,16 +214,37 @@ impl Choices {
         choices
     }
 
-    /// Whether who gets it is known without any counter: the one target of a rule without caps.
-    pub(super) fn is_sure(&self, rule: &Rule) -> bool {
-        let plain =
-            |share: &Share| !self.settings.contains_key(&share.target) && !self.loads.contains(&share.target);
-        let counts = matches!(rule.strategy, Strategy::Rotate | Strategy::LeastLoaded | Strategy::Fair);
-        !counts && rule.caps.is_empty() && rule.to.len() == 1 && rule.to.iter().all(plain)
+    /// Whether who gets a request is known without any counter: the one target of a rule that counts none, where it is there
+    /// and neither has a cap for it.
+    pub(super) fn is_sure(&self, rule: &Rule, request: &RoutingRequest) -> bool {
+        let is_capped = |caps: &[Cap]| caps.iter().any(|cap| cap.is_about(request));
+        let takes = |share: &Share| {
+            let settings = self.settings.get(&share.target);
+            let is_there = |it: &TargetSettings| it.active && Away::until(&it.away, request).is_none();
+            settings.is_none_or(|it| is_there(it) && !is_capped(&it.caps))
+                && !self.loads.contains(&share.target)
+        };
+        let is_one = rule.to.len() == 1 && !matches!(rule.strategy, Strategy::Rotate | Strategy::Fair);
+        is_one && !is_capped(&rule.caps) && rule.to.iter().all(takes)
     }
 
     fn caps_of(&self, target: &Target) -> &[Cap] {
         self.settings.get(target).map_or(&[], |settings| &settings.caps)
+    }
+
+    /// The caps that a request counts for, each with its counter.
+    fn counting<'c>(
+        &'c self,
+        caps: &'c [Cap],
+        of: &'c str,
+        request: &'c RoutingRequest,
+    ) -> impl Iterator<Item = (&'c Cap, String, DateTime<Utc>)> {
+        let keys = self.cap_keys.get(of);
+        let about = caps.iter().enumerate().filter(|(_, cap)| cap.is_about(request));
+        about.map(move |(n, cap)| {
+            let key = keys.map_or_else(|| cap_key(of, cap), |keys| keys[n].clone());
+            (cap, key, cap.window(request.at))
+        })
     }
 
     /// The counters that [`pick`] may look at.
@@ -214,13 +254,13 @@ impl Choices {
         request: &RoutingRequest,
     ) -> Vec<(String, DateTime<Utc>)> {
         let mut keys = Vec::new();
-        let caps = |keys: &mut Vec<_>, caps: &[Cap], of: &str| {
-            keys.extend(caps.iter().map(|cap| (cap_key(of, cap), cap.window(request.at))));
+        let add = |keys: &mut Vec<_>, caps: &[Cap], of: &str| {
+            keys.extend(self.counting(caps, of, request).map(|(_, key, window)| (key, window)));
         };
         for rule in matching.take(MATCHING_MAX) {
-            caps(&mut keys, &rule.caps, &rule_key(rule));
+            add(&mut keys, &rule.caps, &rule_key(rule));
             for share in &rule.to {
-                caps(&mut keys, self.caps_of(&share.target), &target_key(&share.target));
+                add(&mut keys, self.caps_of(&share.target), &target_key(&share.target));
                 if self.loads.contains(&share.target) {
                     keys.push((load_key(&share.target), DateTime::UNIX_EPOCH));
                 }
@@ -330,10 +370,13 @@ impl<'r, S: State> Pick<'r, S> {
     fn is_able(&mut self, rule: &Rule, share: &Share) -> Result<bool, S::Error> {
         let choices = self.choices;
         let declined = self.declined.iter().find(|declined| declined.target == share.target);
-        let why = match declined {
-            Some(declined) => Some(Why::Declined { reason: declined.reason.clone() }),
-            None if choices.settings.get(&share.target).is_some_and(|it| !it.active) => Some(Why::Inactive),
-            None => None,
+        let why = match (declined, choices.settings.get(&share.target)) {
+            (Some(declined), _) => Some(Why::Declined { reason: declined.reason.clone() }),
+            (None, Some(settings)) if !settings.active => Some(Why::Inactive),
+            (None, Some(settings)) => {
+                Away::until(&settings.away, self.request).map(|until| Why::Away { until })
+            }
+            (None, None) => None,
         };
         if let Some(why) = why {
             let is_declined = matches!(why, Why::Declined { .. });
@@ -463,9 +506,10 @@ impl<'r, S: State> Pick<'r, S> {
         caps: &[Cap],
         of: &str,
     ) -> Result<bool, S::Error> {
-        for cap in caps {
-            let used = self.used(&cap_key(of, cap), cap.window(self.request.at))?;
-            let after = cap.takes(self.request.value).and_then(|n| used.checked_add(n));
+        let (choices, request) = (self.choices, self.request);
+        for (cap, key, window) in choices.counting(caps, of, request) {
+            let used = self.used(&key, window)?;
+            let after = cap.takes(request.value).and_then(|n| used.checked_add(n));
             if after.is_none_or(|after| after > cap.most()) {
                 self.pass(rule, target, Why::Full { cap: cap.to_string(), used });
                 return Ok(false);
@@ -475,10 +519,11 @@ impl<'r, S: State> Pick<'r, S> {
     }
 
     fn count(&mut self, caps: &[Cap], of: &str) -> Result<(), S::Error> {
-        for cap in caps {
+        let (choices, request) = (self.choices, self.request);
+        for (cap, key, window) in choices.counting(caps, of, request) {
             let freed = if cap.keeps_cancelled { Freed::Passed } else { Freed::Cancelled };
-            let n = cap.takes(self.request.value).unwrap_or(0);
-            self.add(cap_key(of, cap), cap.window(self.request.at), n, freed)?;
+            let n = cap.takes(request.value).unwrap_or(0);
+            self.add(key, window, n, freed)?;
         }
         Ok(())
     }

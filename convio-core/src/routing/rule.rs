@@ -1,12 +1,15 @@
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::share::{SHARES_MAX, WEIGHTS_MAX};
 use super::{
-    AnyOf, Cap, Condition, FailedAt, Ledger, Period, RoutingRequest, Share, Strategy, TextSet, ZipSet, Zips,
+    AnyOf, Away, Cap, Condition, FailedAt, Ledger, Period, RoutingRequest, Share, Strategy, TextSet, ZipSet,
+    Zips,
 };
 use crate::appointment::text_reason;
+use crate::clock::micros;
 use crate::error::Reason;
 use crate::money::Money;
 use crate::zone::Zone;
@@ -312,7 +315,7 @@ impl Rule {
                 reasons.push(empty("zips", "any_zip"));
             }
         }
-        self.when.check(&self.name, 0, &mut reasons);
+        self.when.check(&format!("rule `{}`", self.name), 0, &mut reasons);
         reasons
     }
 }
@@ -360,12 +363,15 @@ pub struct TargetSettings {
     /// How much it takes, from all rules together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caps: Vec<Cap>,
+    /// When it gets nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub away: Vec<Away>,
 }
 
 impl TargetSettings {
     /// A target that takes all that rules give it.
     pub fn of(target: Target) -> Self {
-        Self { target, active: true, caps: Vec::new() }
+        Self { target, active: true, caps: Vec::new(), away: Vec::new() }
     }
 
     /// That takes so much and no more.
@@ -375,7 +381,29 @@ impl TargetSettings {
         self
     }
 
-    /// Switched off: on holiday, or gone.
+    /// That gets nothing that starts in this time, from its first instant on and before the other: on vacation, or out for an hour.
+    /// Others of its rules get it, or the next rule does. What it has already it keeps, and what is moved into this time too.
+    ///
+    /// ```
+    /// use convio_core::routing::{Draft, RoutingRequest, Rule, RuleSet, Strategy, Target, TargetSettings};
+    /// let pair = [(Target::person("ann"), 1), (Target::person("bob"), 1)];
+    /// let away = TargetSettings::of(Target::person("ann")).away("2026-07-01T00:00:00Z".parse()?, "2026-07-15T00:00:00Z".parse()?);
+    /// let draft = Draft::of([Rule::among(Strategy::First, pair).any_product().any_zip()]).target(away);
+    /// let rules = RuleSet::publish(1, draft).unwrap();
+    /// let at = |day: &str| RoutingRequest { starts_at: day.parse().ok(), ..Default::default() };
+    /// let decision = rules.decide(&at("2026-07-14T23:59:59Z"));
+    /// assert_eq!(decision.target, Some(Target::person("bob")));
+    /// assert!(decision.explain().ends_with("not person `ann` of `rule 1`: away until 2026-07-15T00:00:00Z"));
+    /// assert_eq!(rules.decide(&at("2026-07-15T00:00:00Z")).target, Some(Target::person("ann")));
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn away(mut self, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        self.away.push(Away { from: micros(from), to: micros(to) });
+        self
+    }
+
+    /// Switched off, until rules are published that say otherwise.
     #[must_use]
     pub fn inactive(mut self) -> Self {
         self.active = false;
@@ -384,6 +412,7 @@ impl TargetSettings {
 
     pub(super) fn check(&self) -> Vec<Reason> {
         let mut reasons = Cap::check(&self.target.to_string(), &self.caps);
+        reasons.extend(Away::check(&self.target.to_string(), &self.away));
         reasons.extend(self.target.reason());
         reasons
     }
@@ -397,6 +426,6 @@ fn any() -> AnyOf {
     AnyOf::Any
 }
 
-fn asks_nothing(condition: &Condition) -> bool {
+pub(super) fn asks_nothing(condition: &Condition) -> bool {
     *condition == Condition::Always
 }

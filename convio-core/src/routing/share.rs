@@ -49,7 +49,7 @@ impl Ledger {
     }
 }
 
-/// How a rule chooses among its targets. Those that declined, are inactive or full are left out first; the parts of the others stay
+/// How a rule chooses among its targets. Those that declined, are inactive, away or full are left out first; the parts of the others stay
 /// as they are to each other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

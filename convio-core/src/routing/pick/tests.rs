@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
-use super::super::table::tests::{request, rule};
-use super::super::{Decision, Draft, How, Period, RuleTable, Strategy};
+use super::super::table::tests::{condition, request, rule};
+use super::super::{Condition, Decision, Draft, How, Period, RuleTable, Strategy};
 use super::*;
 use crate::LeadId;
 
@@ -110,6 +110,77 @@ fn money_fills_a_cap_and_what_does_not_fit_goes_on() {
         ["a", "rest", "a", "rest", "a"]
     );
     assert_eq!(ask("1 EUR"), "rest");
+}
+
+#[test]
+fn a_turn_of_one_is_counted_too() {
+    let mut play = Play::of([among(Strategy::Rotate, &[("a", 1)])]);
+    assert_eq!(play.table.decide_alone(&RoutingRequest::default()), None);
+    play.next();
+    assert_eq!(play.decide(&RoutingRequest::default(), &[]).counted[0].used, 1);
+}
+
+#[test]
+fn a_cap_counts_and_limits_what_its_condition_holds_for() {
+    let fax = || Condition::sources(["Fax"]);
+    let rule = among(Strategy::First, &[("a", 1)])
+        .cap(Cap::count(1, Period::Day).when(fax()))
+        .cap(Cap::count(3, Period::Day));
+    let settings =
+        TargetSettings::of(person("a")).cap(Cap::count(0, Period::Total).when(fax() & Condition::Consent));
+    let mut play = Play::of(Draft::of([rule]).target(settings));
+    let ask = |source: &str| RoutingRequest { source: source.parse().ok(), ..Default::default() };
+    let mut takes = |source: &str| play.decide(&ask(source), &[]).target.is_some();
+    assert_eq!([takes("Mail"), takes("Fax"), takes("Fax"), takes("Mail")], [true, true, false, true]);
+    assert_eq!([takes("Mail"), takes("Fax")], [false, false], "all three places are taken");
+    let full = play.decide(&ask("Fax"), &[]).explain();
+    assert!(full.ends_with("not by `r`: 1 of 1 per day (UTC) where its condition holds are taken"), "{full}");
+}
+
+#[test]
+fn who_is_away_takes_no_turn_and_owns_nothing_meanwhile() {
+    let day = |day: i64| DateTime::UNIX_EPOCH + chrono::TimeDelta::days(day);
+    let away = TargetSettings::of(person("a")).away(day(1), day(2)).away(day(2), day(3));
+    let rule = among(Strategy::Rotate, &[("a", 1), ("b", 1)]).sticky();
+    let mut play = Play::of(Draft::of([rule]).target(away.clone()));
+    let mut next = |starts_at: i64, owner: &str| {
+        let request = RoutingRequest {
+            starts_at: Some(day(starts_at)),
+            owner: Some(owner.to_owned()),
+            ..Default::default()
+        };
+        play.decide(&request, &[]).target.map(|target| target.name().to_owned()).unwrap()
+    };
+    assert_eq!(
+        [next(1, ""), next(2, ""), next(1, "a"), next(3, "a"), next(3, ""), next(3, "")],
+        ["b", "b", "b", "a", "a", "b"]
+    );
+    // One who is there without counters is known before the commit; one who is not makes way for whoever is counted.
+    let to = |name: &str| Rule::to(person(name)).named(name).any_product().any_zip();
+    let rest = to("rest").priority(1).cap(Cap::count(9, Period::Total));
+    let table = Play::of(Draft::of([to("a"), rest]).target(away)).table;
+    let on = |n| RoutingRequest { at: day(n), ..Default::default() };
+    assert_eq!(table.decide_alone(&on(0)).map(|it| it.target), Some(Some(person("a"))));
+    assert_eq!((table.decide_alone(&on(1)), table.counters(&on(1), &[]).len()), (None, 1));
+    let why = Why::Away { until: day(3) };
+    assert_eq!(
+        table.decide(&on(1)).passed,
+        [Passed { rule: "a".to_owned(), target: Some(person("a")), why }]
+    );
+}
+
+#[test]
+fn what_no_cap_counts_is_decided_without_counters() {
+    let solar = Condition::products(["Solar"]);
+    let capped = Cap::count(1, Period::Minute).when(solar);
+    let rule = among(Strategy::First, &[("a", 1)]).cap(capped.clone());
+    let table = Play::of(Draft::of([rule]).target(TargetSettings::of(person("a")).cap(capped))).table;
+    let solar = RoutingRequest { product: "solar".parse().ok(), ..Default::default() };
+    assert_eq!(table.decide_alone(&solar), None);
+    assert_eq!(table.counters(&solar, &[]).len(), 2);
+    let alone = table.decide_alone(&RoutingRequest::default()).unwrap();
+    assert_eq!((alone.target, alone.counted.len()), (Some(person("a")), 0));
+    assert_eq!(table.counters(&RoutingRequest::default(), &[]), []);
 }
 
 #[test]
@@ -252,6 +323,29 @@ fn whoever_declines_is_not_asked_again() {
     assert!(third.explain().starts_with("no rule of rules version 1 has anybody for it: unrouted"));
 }
 
+fn caps() -> impl proptest::strategy::Strategy<Value = Vec<Cap>> {
+    let periods = prop::sample::select(&[Period::Minute, Period::Hour, Period::Day, Period::Total][..]);
+    let cap = (0_u32..4, periods, prop::option::weighted(0.4, condition()));
+    prop::collection::vec(cap, 0..3).prop_map(|caps| {
+        let mut caps: Vec<Cap> = caps
+            .into_iter()
+            .map(|(limit, per, when)| Cap::count(limit, per).when(when.unwrap_or_default()))
+            .collect();
+        caps.sort_by_key(Cap::key);
+        caps.dedup_by_key(|cap| cap.key());
+        caps
+    })
+}
+
+fn away() -> impl proptest::strategy::Strategy<Value = Vec<Away>> {
+    // Of the days that requests are on.
+    let time = (0_i64..14, 1_i64..5).prop_map(|(day, days)| {
+        let from = DateTime::from_timestamp(1_772_409_600 + day * 86_400, 0).unwrap();
+        Away { from, to: from + chrono::TimeDelta::days(days) }
+    });
+    prop::collection::vec(time, 0..3)
+}
+
 fn choice() -> impl proptest::strategy::Strategy<Value = Rule> {
     let strategies = [
         Strategy::First,
@@ -263,20 +357,18 @@ fn choice() -> impl proptest::strategy::Strategy<Value = Rule> {
         Strategy::Broadcast,
     ];
     let shares = prop::sample::subsequence(&["a", "b", "c", "d"][..], 1..5);
-    let cap = (0_u32..4, prop::sample::select(&[Period::Hour, Period::Day, Period::Total][..]));
     (
         rule(),
         prop::sample::select(strategies.to_vec()),
         shares,
         prop::collection::vec(1_u32..4, 4),
         any::<bool>(),
-        prop::option::of(cap),
+        caps(),
     )
-        .prop_map(|(rule, strategy, names, weights, sticky, cap)| {
+        .prop_map(|(rule, strategy, names, weights, sticky, caps)| {
             let price = |weight: u32| Money::from_minor(i64::from(weight) * 100, "USD".parse().unwrap());
             let share = |(name, weight)| Share { target: person(name), weight, price: Some(price(weight)) };
             let to = names.into_iter().zip(weights).map(share).collect();
-            let caps = cap.map(|(limit, per)| Cap::count(limit, per)).into_iter().collect();
             Rule { to, strategy, sticky, caps, ..rule }
         })
 }
@@ -288,15 +380,16 @@ proptest! {
     #[test]
     fn caps_hold_and_a_decision_can_be_made_again(
         rules in prop::collection::vec(choice(), 1..6),
-        limits in prop::collection::vec((0_u32..3, any::<bool>()), 4),
+        limits in prop::collection::vec((caps(), away()), 4),
         requests in prop::collection::vec((request(), 0_usize..4, 0_usize..3), 1..30),
     ) {
-        let settings = ["a", "b", "c", "d"].into_iter().zip(limits).map(|(name, (limit, is_capped))| {
-            let settings = TargetSettings::of(person(name));
-            if is_capped { settings.cap(Cap::count(limit, Period::Day)) } else { settings }
+        let settings = ["a", "b", "c", "d"].into_iter().zip(limits).map(|(name, (caps, away))| {
+            TargetSettings { caps, away, ..TargetSettings::of(person(name)) }
         });
         let draft = settings.fold(Draft::of(rules), Draft::target);
         let mut play = Play::of(draft);
+        let kept = serde_json::to_string(&**play.table.rules()).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<RuleSet>(&kept).unwrap(), &**play.table.rules());
         for (request, owner, declines) in requests {
             let owner = ["a", "b", "c", "nobody"][owner].to_owned();
             let request = RoutingRequest { owner: Some(owner), ..request };
@@ -315,6 +408,18 @@ proptest! {
                         let key = (cap_key(&target_key(&target.target), cap), cap.window(request.at));
                         prop_assert!(play.counters.get(&key).is_none_or(|used| *used <= cap.most()));
                     }
+                }
+                if let Some(rule) = rules.rules.iter().find(|rule| Some(&rule.name) == decision.rule.as_ref()) {
+                    for cap in &rule.caps {
+                        let key = cap_key(&rule_key(rule), cap);
+                        let counts = decision.counted.iter().any(|it| it.key == key && it.n == 1);
+                        prop_assert_eq!(counts, cap.when.holds(&request));
+                    }
+                }
+                let starts = request.starts_at.unwrap_or(request.at);
+                let gets = |target: &Target| decision.target.iter().chain(&decision.also).any(|it| it == target);
+                for settings in rules.targets.iter().filter(|it| gets(&it.target)) {
+                    prop_assert!(settings.away.iter().all(|it| starts < it.from || it.to <= starts));
                 }
                 prop_assert_eq!(play.table.replay(&request, &decision), Some(decision.clone()));
                 let kept = serde_json::to_string(&decision).unwrap();
