@@ -338,6 +338,8 @@ registry! { $
         a_cap_with_a_condition_counts_what_it_holds_for
         who_is_away_gets_nothing_that_starts_then
         whoever_declines_makes_way_for_the_next
+        a_ledger_gives_back_what_came_to_nothing
+        whoever_pays_most_gets_it
         who_waits_is_routed_in_order_of_arrival
         what_ends_or_moves_gives_back_what_it_took
         a_visit_that_comes_with_its_lead_takes_its_turn

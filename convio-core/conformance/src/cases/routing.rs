@@ -243,6 +243,67 @@ pub(crate) async fn whoever_declines_makes_way_for_the_next(subject: &dyn Subjec
     in_order(&world, &acme).await;
 }
 
+pub(crate) async fn a_ledger_gives_back_what_came_to_nothing(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let id = some_lead(&acme).await;
+    let other = world.elsewhere(&acme);
+    acme.publish_rules([among(Strategy::Fair, &[("a", 1), ("b", 1), ("c", 2)])]).await.unwrap();
+    let mut visits = Vec::new();
+    for n in 0..8 {
+        let starts = Schedule::at(world.clock.now() + TimeDelta::hours(1), &schedule().zone);
+        visits.push(if n % 2 == 0 { &acme } else { &other }.book(id, starts).await.unwrap());
+    }
+    assert_eq!(visits.iter().map(name).collect::<String>(), "abccabcc");
+    world.clock.advance(TimeDelta::hours(2));
+    acme.no_show(visits[0].id, Party::Customer).await.unwrap(); // of a
+    acme.cancel(visits[1].id, Party::Customer, None).await.unwrap(); // of b
+    acme.complete(visits[2].id, Outcome::NotSold).await.unwrap(); // of c: it took place
+    assert_eq!(name(&book(&acme, id).await), "a");
+    assert_eq!(name(&book(&other, id).await), "b");
+    // All are even again. What a declines goes to b, and a is one behind.
+    let declined = book(&acme, id).await;
+    assert_eq!(name(&declined), "a");
+    assert_eq!(name(&acme.decline(declined.id, None).await.unwrap()), "b");
+    assert_eq!(["a", "c", "c"].map(str::to_owned), {
+        let mut next = Vec::new();
+        for _ in 0..3 {
+            next.push(name(&book(&acme, id).await).to_owned());
+        }
+        <[String; 3]>::try_from(next).unwrap()
+    });
+    // Whoever is new begins where the others are, in another process too.
+    let shares = [("a", 1), ("b", 1), ("c", 2), ("new", 1)];
+    other.publish_rules([among(Strategy::Fair, &shares)]).await.unwrap();
+    let mut names = Vec::new();
+    for _ in 0..5 {
+        names.push(name(&book(&acme, id).await).to_owned());
+    }
+    assert_eq!(names, ["a", "b", "c", "new", "c"]);
+    // A month later all begin anew.
+    world.clock.advance(TimeDelta::days(31));
+    assert_eq!(name(&book(&acme, id).await), "a");
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn whoever_pays_most_gets_it(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let id = some_lead(&acme).await;
+    let bid = |name: &str, price: &str| (Target::team(name), price.parse().unwrap());
+    let rule = Rule::bids([bid("low", "40 USD"), bid("high", "45 USD")]).any_product().any_zip();
+    let most = Cap::count(1, Period::Day);
+    acme.publish_rules(Draft::of([rule]).target(TargetSettings::of(Target::team("high")).cap(most)))
+        .await
+        .unwrap();
+    let (first, second) = (book(&acme, id).await, book(&acme, id).await);
+    let paid = |visit: &Appointment| visit.routing.price.map(|price| price.to_string());
+    assert_eq!((name(&first), paid(&first)), ("high", Some("45.00 USD".to_owned())));
+    assert_eq!((name(&second), paid(&second)), ("low", Some("40.00 USD".to_owned())));
+    assert_eq!(acme.appointment(second.id).await.unwrap(), Some(second));
+    in_order(&world, &acme).await;
+}
+
 pub(crate) async fn who_waits_is_routed_in_order_of_arrival(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
