@@ -345,6 +345,14 @@ registry! { $
         rules_are_rolled_back_to_an_earlier_publication
         what_rules_would_do_is_told_and_leaves_no_trace
     }
+    owners {
+        a_known_contact_goes_to_its_owner
+        who_kept_the_newest_visit_is_responsible
+        an_owner_who_is_out_full_or_declined_makes_way
+        tests_and_deleted_leads_make_nobody_responsible
+        the_newest_rows_are_looked_at_and_no_more
+        what_is_asked_again_or_simulated_knows_the_owner
+    }
     visits {
         a_visit_keeps_all_that_was_said_of_it
         each_way_of_routing_explains_itself
