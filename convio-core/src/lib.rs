@@ -25,6 +25,7 @@
 pub mod analytics;
 pub mod api_key;
 pub mod appointment;
+pub mod availability;
 pub mod canonical;
 pub mod change_set;
 pub mod clock;

@@ -97,6 +97,13 @@ pub const RULES_KEY: &str = "current";
 pub const API_KEYS_KIND: &str = "api_key";
 /// The kind of records that keep providers, by their id.
 pub const PROVIDERS_KIND: &str = "provider";
+/// The kind of the records that keep saved drafts of rules, by name: no part of the configuration, which nothing but a publication changes.
+/// They have no events: nobody goes by a draft, and the event of its publication names it.
+pub const DRAFT_KIND: &str = "routing.draft";
+/// The kind of the record that lists a workspace's drafts.
+pub const DRAFTS_KIND: &str = "routing.drafts";
+/// Its key: there is one.
+pub const DRAFTS_KEY: &str = "all";
 /// The kinds of records that are part of the configuration: a store reads all of them for `Need::Config`.
 pub const CONFIG_KINDS: [&str; 3] = [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND];
 

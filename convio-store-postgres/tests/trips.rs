@@ -127,7 +127,7 @@ fn the_tables_of_the_sources_are_these() {
         assert_eq!(trips, counted.1[0].0.to_string(), "{line}");
         said += 1;
     }
-    assert_eq!(said, 19);
+    assert_eq!(said, 22);
     let mut all = String::new();
     for (call, costs) in TABLE {
         all += &format!("{call:<52}");
@@ -164,6 +164,7 @@ const USE_CASES: &[&str] = &[
     include_str!("../../convio-core/src/use_case/book.rs"),
     include_str!("../../convio-core/src/use_case/complete.rs"),
     include_str!("../../convio-core/src/use_case/convert.rs"),
+    include_str!("../../convio-core/src/use_case/drafts.rs"),
     include_str!("../../convio-core/src/use_case/leads.rs"),
     include_str!("../../convio-core/src/use_case/providers.rs"),
     include_str!("../../convio-core/src/use_case/publish.rs"),
@@ -218,6 +219,10 @@ const TABLE: &[(&str, [(u64, u64); 7])] = &[
     ("`create_webhook`",                                   [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 8,  8), ( 4,  4), ( 8,  8)]),
     ("`create_provider`",                                  [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
     ("`publish_rules`",                                    [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
+    ("`save_draft`",                                       [( 4,  4), (10,  4), (14, 10), (10, 10), ( 8,  8), ( 4,  4), ( 6,  6)]),
+    ("a saved draft",                                      [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
+    ("`publish_draft`",                                    [( 4,  4), (10,  4), (14, 10), (10, 10), ( 9,  9), ( 4,  4), ( 6,  6)]),
+    ("`discard_draft`",                                    [( 4,  4), (10,  4), (14, 10), (10, 10), ( 8,  8), ( 4,  4), ( 6,  6)]),
     ("`book`, by turns and caps",                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (14, 14), ( 3,  3), ( 5,  5)]),
     ("`decline`",                                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (10, 10), ( 3,  3), ( 5,  5)]),
     ("`configure`",                                        [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
@@ -529,6 +534,21 @@ impl World {
         let publish = async |acme: &WorkspaceHandle<'_>| acme.publish_rules(rules).await.unwrap();
         costs.of("`publish_rules`", self, publish).await;
         self.warm().await;
+        let draft = name("draft");
+        let rules = [Rule::to(Target::team("west")).any_product().any_zip()];
+        // The list of drafts is there already.
+        self.acme.save_draft(&name("draft"), rules.clone(), None).await.unwrap();
+        let save =
+            async |acme: &WorkspaceHandle<'_>| acme.save_draft(&draft, rules.clone(), None).await.unwrap();
+        let seen = costs.of("`save_draft`", self, save).await.version;
+        let read = async |acme: &WorkspaceHandle<'_>| acme.draft(&draft).await.unwrap();
+        assert!(costs.of("a saved draft", self, read).await.is_some());
+        let publish = async |acme: &WorkspaceHandle<'_>| acme.publish_draft(&draft, seen).await.unwrap();
+        costs.of("`publish_draft`", self, publish).await;
+        self.warm().await;
+        let again = self.acme.save_draft(&draft, rules, None).await.unwrap().version;
+        let discard = async |acme: &WorkspaceHandle<'_>| acme.discard_draft(&draft, again).await.unwrap();
+        costs.of("`discard_draft`", self, discard).await;
         let parts = [(Target::person("ann"), 2), (Target::person("bob"), 1)];
         let turns = Rule::among(Strategy::Rotate, parts).any_product().any_zip();
         self.acme.publish_rules([turns.cap(Cap::count(1_000, Period::Day))]).await.unwrap();

@@ -102,6 +102,11 @@ calls! {
     };
 
     roll_back_rules: Admin = |acme, _named| acme.roll_back_rules(Version(1));
+    save_draft: Admin = |acme, _named| acme.save_draft("fresh", [Rule::to(Target::team("all"))], None);
+    draft: Admin = |acme, _named| acme.draft("theirs-draft");
+    drafts: Admin = |acme, _named| acme.drafts();
+    publish_draft: Admin = |acme, _named| acme.publish_draft("theirs-draft", Version(1));
+    discard_draft: Admin = |acme, _named| acme.discard_draft("theirs-draft", Version(1));
 
     ingest: Ingest = |acme, named| {
         acme.ingest(RawLead::json(r#"{"phone":"+12125550199"}"#).webhook(named.webhook_name))
@@ -287,7 +292,8 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
+    include_str!("../../src/service/drafts.rs"),
     include_str!("../../src/service/handle.rs"),
     include_str!("../../src/service/ingest.rs"),
     include_str!("../../src/service/keys.rs"),

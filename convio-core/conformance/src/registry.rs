@@ -335,7 +335,11 @@ registry! { $
         turns_are_taken_in_smooth_order
         no_turn_is_served_twice_whoever_books_at_once
         a_cap_is_never_overshot_with_declines_and_cancellations_between
+        a_cap_with_a_condition_counts_what_it_holds_for
+        who_is_away_gets_nothing_that_starts_then
         whoever_declines_makes_way_for_the_next
+        a_ledger_gives_back_what_came_to_nothing
+        whoever_pays_most_gets_it
         who_waits_is_routed_in_order_of_arrival
         what_ends_or_moves_gives_back_what_it_took
         a_visit_that_comes_with_its_lead_takes_its_turn
@@ -352,6 +356,12 @@ registry! { $
         tests_and_deleted_leads_make_nobody_responsible
         the_newest_rows_are_looked_at_and_no_more
         what_is_asked_again_or_simulated_knows_the_owner
+    }
+    drafts {
+        a_draft_is_kept_as_it_was_saved_until_it_is_published
+        what_is_not_as_it_was_seen_is_a_conflict
+        of_those_who_save_or_publish_one_at_once_one_does
+        drafts_have_names_and_a_bound_and_one_workspace
     }
     visits {
         a_visit_keeps_all_that_was_said_of_it

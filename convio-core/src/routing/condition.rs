@@ -253,18 +253,18 @@ impl Condition {
     }
 
     /// Whatever is wrong with it.
-    pub(super) fn check(&self, rule: &str, depth: usize, reasons: &mut Vec<Reason>) {
+    pub(super) fn check(&self, of: &str, depth: usize, reasons: &mut Vec<Reason>) {
         let mut wrong = |message: String| {
-            reasons.push(Reason::new("when", "invalid", format!("rule `{rule}`: {message}")));
+            reasons.push(Reason::new("when", "invalid", format!("{of}: {message}")));
         };
         match self {
             Self::All(_) | Self::Either(_) | Self::Not(_) if depth >= DEPTH_MAX => {
                 wrong(format!("conditions are nested more than {DEPTH_MAX} deep"));
             }
             Self::All(list) | Self::Either(list) => {
-                list.iter().for_each(|condition| condition.check(rule, depth + 1, reasons));
+                list.iter().for_each(|condition| condition.check(of, depth + 1, reasons));
             }
-            Self::Not(condition) => condition.check(rule, depth + 1, reasons),
+            Self::Not(condition) => condition.check(of, depth + 1, reasons),
             Self::Zips(set) => {
                 set.refused().iter().for_each(|(text, error)| wrong(format!("`{text}` {error}")));
             }

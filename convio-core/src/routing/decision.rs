@@ -2,7 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counted, Declined, Freed, Passed, Target, Why};
+use super::away::shown;
+use super::{Counted, Declined, End, Passed, Target, Why};
 use crate::change_set::{CounterAdd, Version};
 use crate::money::Money;
 
@@ -37,6 +38,9 @@ pub struct Decision {
     /// What it is expected to be worth, if that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Money>,
+    /// What the target pays, where its rule says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
     /// The counters that were looked at, and what was added to them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counted: Vec<Counted>,
@@ -118,6 +122,7 @@ impl Decision {
             passed_more: 0,
             declined: Vec::new(),
             value: None,
+            price: None,
             counted: Vec::new(),
         }
     }
@@ -130,9 +135,9 @@ impl Decision {
         }
     }
 
-    /// What is given back to counters where what was decided no longer holds so far.
-    pub(crate) fn freed(&self, is: impl Fn(Freed) -> bool) -> impl Iterator<Item = CounterAdd> {
-        let back = self.counted.iter().filter(move |it| it.n != 0 && is(it.freed));
+    /// What is given back to counters when it comes to this end.
+    pub(crate) fn freed(&self, end: End) -> impl Iterator<Item = CounterAdd> {
+        let back = self.counted.iter().filter(move |it| it.n != 0 && it.freed.at(end));
         back.map(|it| CounterAdd { key: it.key.clone(), window: it.window, n: -it.n, at_most: i64::MAX })
     }
 
@@ -148,6 +153,10 @@ impl Decision {
                 format!("no rule of rules version {} matches: unrouted", self.rules_version)
             }
             _ => format!("no rule of rules version {} has anybody for it: unrouted", self.rules_version),
+        };
+        let answer = match self.price {
+            Some(price) => format!("{answer} for {price}"),
+            None => answer,
         };
         let answer = match self.also.as_slice() {
             [] => answer,
@@ -182,9 +191,12 @@ impl fmt::Display for Passed {
             Why::Declined { reason: Some(reason) } => write!(f, "declined ({reason})"),
             Why::Declined { reason: None } => f.write_str("declined"),
             Why::Inactive => f.write_str("inactive"),
+            Why::Away { until } => write!(f, "away until {}", shown(*until)),
             Why::Turn { turn } => write!(f, "turn {turn} is another's"),
             Why::Share => f.write_str("the lead's number is another's"),
             Why::Busier { open } => write!(f, "busier, with {open} open"),
+            Why::Ahead { level } => write!(f, "ahead, at level {level}"),
+            Why::Outbid { price } => write!(f, "pays {price}"),
             Why::Later => f.write_str("comes later"),
             Why::Owned => f.write_str("the owner goes before"),
         }

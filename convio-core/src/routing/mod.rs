@@ -4,12 +4,14 @@
 //! [`RuleSet::decide`] tries rule after rule and is the definition; [`RuleTable::decide`] gives the same answers from an index.
 
 pub mod analysis;
+mod away;
 mod cap;
 mod condition;
 mod decision;
 mod pick;
 mod request;
 mod rule;
+mod saved;
 mod share;
 mod simulation;
 mod table;
@@ -24,14 +26,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::change_set::Version;
 
+pub use away::{AWAY_MAX, Away};
 pub use cap::{CAPS_MAX, Cap, Limit, Period};
 pub use condition::{CONSENT_FIELDS, Condition, DEPTH_MAX, FieldTest, Moment, Window};
 pub use decision::{Decision, FAILED_SHOWN, FailedAt, How};
 use pick::{Choices, Picked};
-pub use pick::{Counted, Declined, Freed, MATCHING_MAX, PASSED_SHOWN, Passed, Why};
+pub use pick::{Counted, Declined, End, Freed, MATCHING_MAX, PASSED_SHOWN, Passed, Why};
 pub use request::RoutingRequest;
 pub use rule::{Rule, Target, TargetSettings};
-pub use share::{SHARES_MAX, Share, Strategy, WEIGHTS_MAX, smooth_round};
+pub use saved::{DRAFTS_MAX, DraftRef, DraftSummary, SavedDraft};
+pub use share::{Ledger, SHARES_MAX, Share, Strategy, WEIGHTS_MAX, smooth_round};
 pub use simulation::Simulation;
 pub use table::RuleTable;
 pub use text_set::{AnyOf, TextSet};
@@ -57,6 +61,9 @@ pub struct RuleSet {
     /// The publication that these are the rules of once more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<Version>,
+    /// The saved draft that was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafted: Option<DraftRef>,
 }
 
 impl RuleSet {
@@ -98,7 +105,7 @@ impl RuleSet {
 
     /// The decision that was picked, with the rules that come before in this order.
     fn decision(&self, order: &[u32], picked: Picked, request: &RoutingRequest) -> Decision {
-        let Picked { place, target, also, counted, mut passed } = picked;
+        let Picked { place, target, price, also, counted, mut passed } = picked;
         let before = &order[..place.unwrap_or(order.len())];
         let shown = &before[..before.len().min(FAILED_SHOWN)];
         let failed = shown.iter().map(|n| &self.rules[*n as usize]);
@@ -114,6 +121,7 @@ impl RuleSet {
             passed,
             passed_more,
             value: request.value,
+            price,
             counted,
             ..Decision::none(if place.is_some() { How::Rule } else { How::Unrouted }, self.version)
         }
@@ -165,7 +173,7 @@ impl RuleSet {
             return Err(reasons);
         }
         let version = Version(version);
-        Ok(Self { version, rules, targets, effective_from, until_then: None, copy_of: None })
+        Ok(Self { version, rules, targets, effective_from, until_then: None, copy_of: None, drafted: None })
     }
 }
 

@@ -4,8 +4,12 @@ use std::convert::Infallible;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Cap, RoutingRequest, Rule, RuleSet, Share, Strategy, Target, TargetSettings, smooth_round};
+use super::rule::asks_nothing;
+use super::{
+    Away, Cap, RoutingRequest, Rule, RuleSet, Share, Strategy, Target, TargetSettings, smooth_round,
+};
 use crate::canonical::Fingerprint;
+use crate::money::Money;
 use crate::text::short;
 
 /// Who should not get it, though a rule names them, and why.
@@ -50,6 +54,11 @@ pub enum Why {
     },
     /// They are switched off.
     Inactive,
+    /// They are away when it starts.
+    Away {
+        /// When they are back.
+        until: DateTime<Utc>,
+    },
     /// It is another one's turn.
     Turn {
         /// Which turn it is, from 0 on.
@@ -62,9 +71,19 @@ pub enum Why {
         /// How many this one has.
         open: i64,
     },
+    /// Another one's level is lower for its part.
+    Ahead {
+        /// The level of this one.
+        level: i64,
+    },
+    /// Another one pays more.
+    Outbid {
+        /// What this one pays.
+        price: Money,
+    },
     /// Another one comes first in the rule.
     Later,
-    /// The owner of the lead goes before.
+    /// The owner of the lead, or who was responsible for its contact before, goes before.
     Owned,
 }
 
@@ -97,17 +116,33 @@ pub enum Freed {
     Passed,
     /// Then, and when the appointment is cancelled.
     Cancelled,
+    /// Then, and when someone misses the appointment.
+    Missed,
     /// When the appointment comes to any end.
     Ended,
 }
 
+/// What becomes of an appointment that was routed to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum End {
+    /// Someone else gets it instead, or nobody.
+    Passed,
+    /// It is cancelled.
+    Cancelled,
+    /// Someone misses it.
+    Missed,
+    /// It takes place.
+    Completed,
+}
+
 impl Freed {
     /// Whether it is given back at this end.
-    pub(crate) fn at(self, end: Self) -> bool {
+    pub(crate) fn at(self, end: End) -> bool {
         match self {
             Self::Never => false,
-            Self::Passed => end == Self::Passed,
-            Self::Cancelled => matches!(end, Self::Passed | Self::Cancelled),
+            Self::Passed => end == End::Passed,
+            Self::Cancelled => matches!(end, End::Passed | End::Cancelled),
+            Self::Missed => matches!(end, End::Passed | End::Cancelled | End::Missed),
             Self::Ended => true,
         }
     }
@@ -143,12 +178,23 @@ pub(super) struct Choices {
     loads: HashSet<Target>,
     /// The rounds of the rules that rotate, by name.
     rounds: HashMap<String, Vec<u16>>,
+    /// The keys of the caps of those that have one with a condition, by [`rule_key`] or [`target_key`]: a fingerprint is dear.
+    cap_keys: HashMap<String, Vec<String>>,
 }
 
 impl Choices {
     pub(super) fn of(rules: &RuleSet) -> Self {
         let mut choices = Self::default();
         choices.settings.extend(rules.targets.iter().map(|it| (it.target.clone(), it.clone())));
+        let has_conditions = |caps: &[Cap]| caps.iter().any(|cap| !asks_nothing(&cap.when));
+        let keys = |of: String, caps: &[Cap]| {
+            let keys = caps.iter().map(|cap| cap_key(&of, cap)).collect();
+            (of, keys)
+        };
+        let of_rules = rules.rules.iter().filter(|rule| has_conditions(&rule.caps));
+        let of_targets = rules.targets.iter().filter(|it| has_conditions(&it.caps));
+        choices.cap_keys.extend(of_rules.map(|rule| keys(rule_key(rule), &rule.caps)));
+        choices.cap_keys.extend(of_targets.map(|it| keys(target_key(&it.target), &it.caps)));
         for rule in &rules.rules {
             match rule.strategy {
                 Strategy::LeastLoaded => {
@@ -158,21 +204,47 @@ impl Choices {
                     let weights: Vec<u32> = rule.to.iter().map(|share| share.weight).collect();
                     choices.rounds.insert(rule.name.clone(), smooth_round(&weights));
                 }
-                Strategy::First | Strategy::Percentage | Strategy::Broadcast => {}
+                Strategy::First
+                | Strategy::Percentage
+                | Strategy::Fair
+                | Strategy::Price
+                | Strategy::Broadcast => {}
             }
         }
         choices
     }
 
-    /// Whether who gets it is known without any counter: the one target of a rule without caps.
-    pub(super) fn is_sure(&self, rule: &Rule) -> bool {
-        let plain =
-            |share: &Share| !self.settings.contains_key(&share.target) && !self.loads.contains(&share.target);
-        rule.caps.is_empty() && rule.to.len() == 1 && rule.to.iter().all(plain)
+    /// Whether who gets a request is known without any counter: the one target of a rule that counts none, where it is there
+    /// and neither has a cap for it.
+    pub(super) fn is_sure(&self, rule: &Rule, request: &RoutingRequest) -> bool {
+        let is_capped = |caps: &[Cap]| caps.iter().any(|cap| cap.is_about(request));
+        let takes = |share: &Share| {
+            let settings = self.settings.get(&share.target);
+            let is_there = |it: &TargetSettings| it.active && Away::until(&it.away, request).is_none();
+            settings.is_none_or(|it| is_there(it) && !is_capped(&it.caps))
+                && !self.loads.contains(&share.target)
+        };
+        let is_one = rule.to.len() == 1 && !matches!(rule.strategy, Strategy::Rotate | Strategy::Fair);
+        is_one && !is_capped(&rule.caps) && rule.to.iter().all(takes)
     }
 
     fn caps_of(&self, target: &Target) -> &[Cap] {
         self.settings.get(target).map_or(&[], |settings| &settings.caps)
+    }
+
+    /// The caps that a request counts for, each with its counter.
+    fn counting<'c>(
+        &'c self,
+        caps: &'c [Cap],
+        of: &'c str,
+        request: &'c RoutingRequest,
+    ) -> impl Iterator<Item = (&'c Cap, String, DateTime<Utc>)> {
+        let keys = self.cap_keys.get(of);
+        let about = caps.iter().enumerate().filter(|(_, cap)| cap.is_about(request));
+        about.map(move |(n, cap)| {
+            let key = keys.map_or_else(|| cap_key(of, cap), |keys| keys[n].clone());
+            (cap, key, cap.window(request.at))
+        })
     }
 
     /// The counters that [`pick`] may look at.
@@ -182,19 +254,25 @@ impl Choices {
         request: &RoutingRequest,
     ) -> Vec<(String, DateTime<Utc>)> {
         let mut keys = Vec::new();
-        let caps = |keys: &mut Vec<_>, caps: &[Cap], of: &str| {
-            keys.extend(caps.iter().map(|cap| (cap_key(of, cap), cap.window(request.at))));
+        let add = |keys: &mut Vec<_>, caps: &[Cap], of: &str| {
+            keys.extend(self.counting(caps, of, request).map(|(_, key, window)| (key, window)));
         };
         for rule in matching.take(MATCHING_MAX) {
-            caps(&mut keys, &rule.caps, &rule_key(rule));
+            add(&mut keys, &rule.caps, &rule_key(rule));
             for share in &rule.to {
-                caps(&mut keys, self.caps_of(&share.target), &target_key(&share.target));
+                add(&mut keys, self.caps_of(&share.target), &target_key(&share.target));
                 if self.loads.contains(&share.target) {
                     keys.push((load_key(&share.target), DateTime::UNIX_EPOCH));
                 }
             }
-            if rule.strategy == Strategy::Rotate {
-                keys.push((turn_key(rule), DateTime::UNIX_EPOCH));
+            match rule.strategy {
+                Strategy::Rotate => keys.push((turn_key(rule), DateTime::UNIX_EPOCH)),
+                Strategy::Fair => {
+                    let window = rule.ledger.window(request.at);
+                    let of = |share: &Share| [level_key(rule, &share.target), base_key(rule, &share.target)];
+                    keys.extend(rule.to.iter().flat_map(of).map(|key| (key, window)));
+                }
+                _ => {}
             }
         }
         keys.sort_unstable();
@@ -213,13 +291,14 @@ impl Choices {
         let mut pick =
             Pick { choices: self, request, declined, state, counted: Vec::new(), passed: Vec::new() };
         for (place, rule) in matching.take(MATCHING_MAX) {
-            if let Some((target, also)) = pick.of_rule(rule)? {
+            if let Some((share, also)) = pick.of_rule(rule)? {
                 let Pick { counted, passed, .. } = pick;
-                return Ok(Picked { place: Some(place), target: Some(target), also, counted, passed });
+                let (target, price) = (Some(share.target.clone()), share.price);
+                return Ok(Picked { place: Some(place), target, price, also, counted, passed });
             }
         }
         let Pick { counted, passed, .. } = pick;
-        Ok(Picked { place: None, target: None, also: Vec::new(), counted, passed })
+        Ok(Picked { place: None, target: None, price: None, also: Vec::new(), counted, passed })
     }
 }
 
@@ -228,6 +307,7 @@ pub(super) struct Picked {
     /// The place of the rule.
     pub(super) place: Option<usize>,
     pub(super) target: Option<Target>,
+    pub(super) price: Option<Money>,
     pub(super) also: Vec<Target>,
     pub(super) counted: Vec<Counted>,
     pub(super) passed: Vec<Passed>,
@@ -244,7 +324,7 @@ struct Pick<'r, S> {
 
 impl<'r, S: State> Pick<'r, S> {
     /// Whom a rule gives it to, and who gets it too; `None` where it has nobody for it.
-    fn of_rule(&mut self, rule: &Rule) -> Result<Option<(Target, Vec<Target>)>, S::Error> {
+    fn of_rule<'s>(&mut self, rule: &'s Rule) -> Result<Option<(&'s Share, Vec<Target>)>, S::Error> {
         if !self.has_room(rule, None, &rule.caps, &rule_key(rule))? {
             return Ok(None);
         }
@@ -279,19 +359,31 @@ impl<'r, S: State> Pick<'r, S> {
                 self.add(key, DateTime::UNIX_EPOCH, 1, Freed::Ended)?;
             }
         }
-        Ok(Some((able[chosen].target.clone(), also)))
+        let chosen = able[chosen];
+        if rule.strategy == Strategy::Fair {
+            let window = rule.ledger.window(self.request.at);
+            self.add(level_key(rule, &chosen.target), window, 1, Freed::Missed)?;
+        }
+        Ok(Some((chosen, also)))
     }
 
     fn is_able(&mut self, rule: &Rule, share: &Share) -> Result<bool, S::Error> {
         let choices = self.choices;
         let declined = self.declined.iter().find(|declined| declined.target == share.target);
-        let why = match declined {
-            Some(declined) => Some(Why::Declined { reason: declined.reason.clone() }),
-            None if choices.settings.get(&share.target).is_some_and(|it| !it.active) => Some(Why::Inactive),
-            None => None,
+        let why = match (declined, choices.settings.get(&share.target)) {
+            (Some(declined), _) => Some(Why::Declined { reason: declined.reason.clone() }),
+            (None, Some(settings)) if !settings.active => Some(Why::Inactive),
+            (None, Some(settings)) => {
+                Away::until(&settings.away, self.request).map(|until| Why::Away { until })
+            }
+            (None, None) => None,
         };
         if let Some(why) = why {
+            let is_declined = matches!(why, Why::Declined { .. });
             self.pass(rule, Some(&share.target), why);
+            if rule.strategy == Strategy::Fair && !is_declined {
+                self.leave(rule, &share.target)?;
+            }
             return Ok(false);
         }
         self.has_room(rule, Some(&share.target), choices.caps_of(&share.target), &target_key(&share.target))
@@ -310,19 +402,20 @@ impl<'r, S: State> Pick<'r, S> {
                 chosen
             }
             Strategy::Rotate => self.by_turn(rule, able)?,
+            Strategy::Fair => self.by_level(rule, able)?,
+            Strategy::Price => {
+                let price = |n: usize| able[n].price.map_or(0, |price| price.minor());
+                let chosen = (1..able.len()).fold(0, |most, n| if price(n) > price(most) { n } else { most });
+                let why = |n: usize| able[n].price.map_or(Why::Later, |price| Why::Outbid { price });
+                self.pass_others(rule, able, chosen, why);
+                chosen
+            }
             Strategy::LeastLoaded => {
                 let mut open = Vec::with_capacity(able.len());
                 for share in able {
                     open.push(self.used(&load_key(&share.target), DateTime::UNIX_EPOCH)?);
                 }
-                let mut chosen = 0;
-                for n in 1..able.len() {
-                    let this = i128::from(open[n]) * i128::from(able[chosen].weight);
-                    let least = i128::from(open[chosen]) * i128::from(able[n].weight);
-                    if this < least {
-                        chosen = n;
-                    }
-                }
+                let chosen = least(able, &open, |_| true).unwrap_or(0);
                 self.pass_others(rule, able, chosen, |n| Why::Busier { open: open[n] });
                 chosen
             }
@@ -346,6 +439,45 @@ impl<'r, S: State> Pick<'r, S> {
         self.pass_others(rule, able, chosen, |_| Why::Turn { turn });
         self.add(key, DateTime::UNIX_EPOCH, skipped + 1, Freed::Never)?;
         Ok(chosen)
+    }
+
+    /// The target whose level is lowest for its part. Those who have none yet begin at the lowest of the others.
+    ///
+    /// A level is what the target got, and where it began. That is kept twice as great, and odd as long as the target takes part.
+    fn by_level(&mut self, rule: &Rule, able: &[&Share]) -> Result<usize, S::Error> {
+        let window = rule.ledger.window(self.request.at);
+        let mut begun = Vec::with_capacity(rule.to.len());
+        let mut levels = Vec::with_capacity(rule.to.len());
+        for share in &rule.to {
+            let base = self.come_to(&base_key(rule, &share.target), window)?;
+            let got = self.used(&level_key(rule, &share.target), window)?;
+            begun.push(base % 2 == 1);
+            levels.push(got + base / 2);
+        }
+        let lowest = least(&rule.to, &levels, |n| begun[n]);
+        let lowest = lowest.map(|n| (i128::from(levels[n]), i128::from(rule.to[n].weight)));
+        let is_able: Vec<bool> =
+            rule.to.iter().map(|share| able.iter().any(|it| it.target == share.target)).collect();
+        for n in (0..rule.to.len()).filter(|n| is_able[*n] && !begun[*n]) {
+            let before = levels[n];
+            // Whatever parts there are: it is less than ten thousand times what one target got.
+            let as_others = lowest.map_or(0, |(level, part)| level * i128::from(rule.to[n].weight) / part);
+            levels[n] = before.max(i64::try_from(as_others).unwrap_or(before));
+            self.add(base_key(rule, &rule.to[n].target), window, 2 * (levels[n] - before) + 1, Freed::Never)?;
+        }
+        let levels: Vec<i64> = (0..levels.len()).filter(|n| is_able[*n]).map(|n| levels[n]).collect();
+        let chosen = least(able, &levels, |_| true).unwrap_or(0);
+        self.pass_others(rule, able, chosen, |n| Why::Ahead { level: levels[n] });
+        Ok(chosen)
+    }
+
+    /// A target that takes no part for now: when it is back, it begins at the lowest of the others.
+    fn leave(&mut self, rule: &Rule, target: &Target) -> Result<(), S::Error> {
+        let (key, window) = (base_key(rule, target), rule.ledger.window(self.request.at));
+        if self.used(&key, window)? % 2 == 1 {
+            self.add(key, window, -1, Freed::Never)?;
+        }
+        Ok(())
     }
 
     /// By a number from the lead's id, the same for the same lead and rule.
@@ -374,9 +506,10 @@ impl<'r, S: State> Pick<'r, S> {
         caps: &[Cap],
         of: &str,
     ) -> Result<bool, S::Error> {
-        for cap in caps {
-            let used = self.used(&cap_key(of, cap), cap.window(self.request.at))?;
-            let after = cap.takes(self.request.value).and_then(|n| used.checked_add(n));
+        let (choices, request) = (self.choices, self.request);
+        for (cap, key, window) in choices.counting(caps, of, request) {
+            let used = self.used(&key, window)?;
+            let after = cap.takes(request.value).and_then(|n| used.checked_add(n));
             if after.is_none_or(|after| after > cap.most()) {
                 self.pass(rule, target, Why::Full { cap: cap.to_string(), used });
                 return Ok(false);
@@ -386,10 +519,11 @@ impl<'r, S: State> Pick<'r, S> {
     }
 
     fn count(&mut self, caps: &[Cap], of: &str) -> Result<(), S::Error> {
-        for cap in caps {
+        let (choices, request) = (self.choices, self.request);
+        for (cap, key, window) in choices.counting(caps, of, request) {
             let freed = if cap.keeps_cancelled { Freed::Passed } else { Freed::Cancelled };
-            let n = cap.takes(self.request.value).unwrap_or(0);
-            self.add(cap_key(of, cap), cap.window(self.request.at), n, freed)?;
+            let n = cap.takes(request.value).unwrap_or(0);
+            self.add(key, window, n, freed)?;
         }
         Ok(())
     }
@@ -401,6 +535,13 @@ impl<'r, S: State> Pick<'r, S> {
         let used = self.state.used(key, window)?;
         self.counted.push(Counted { key: key.to_owned(), window, used, n: 0, freed: Freed::Never });
         Ok(used)
+    }
+
+    /// What it will have come to by what was added.
+    fn come_to(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, S::Error> {
+        let used = self.used(key, window)?;
+        let added = self.counted.iter().find(|it| it.key == key && it.window == window);
+        Ok(used + added.map_or(0, |it| it.n))
     }
 
     fn add(&mut self, key: String, window: DateTime<Utc>, n: i64, freed: Freed) -> Result<(), S::Error> {
@@ -437,6 +578,26 @@ fn cap_key(of: &str, cap: &Cap) -> String {
 
 fn load_key(target: &Target) -> String {
     format!("route.load/{}", target_key(target))
+}
+
+fn level_key(rule: &Rule, target: &Target) -> String {
+    format!("route.level/{}/{}", rule_key(rule), target_key(target))
+}
+
+fn base_key(rule: &Rule, target: &Target) -> String {
+    format!("route.base/{}/{}", rule_key(rule), target_key(target))
+}
+
+/// Whose count is least for its part, of those that are asked; of several the first.
+fn least<S: std::borrow::Borrow<Share>>(
+    shares: &[S],
+    counts: &[i64],
+    is_asked: impl Fn(usize) -> bool,
+) -> Option<usize> {
+    let part = |n: usize| i128::from(shares[n].borrow().weight);
+    let is_less =
+        |n: usize, than: usize| i128::from(counts[n]) * part(than) < i128::from(counts[than]) * part(n);
+    (0..shares.len()).filter(|n| is_asked(*n)).reduce(|least, n| if is_less(n, least) { n } else { least })
 }
 
 /// Rounds of other targets or other parts are other rounds.

@@ -1,11 +1,18 @@
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::share::{SHARES_MAX, WEIGHTS_MAX};
-use super::{AnyOf, Cap, Condition, FailedAt, RoutingRequest, Share, Strategy, TextSet, ZipSet, Zips};
+use super::{
+    AnyOf, Away, Cap, Condition, FailedAt, Ledger, Period, RoutingRequest, Share, Strategy, TextSet, ZipSet,
+    Zips,
+};
 use crate::appointment::text_reason;
+use crate::clock::micros;
 use crate::error::Reason;
+use crate::money::Money;
+use crate::zone::Zone;
 
 /// A rule: what it asks for, and who gets what matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +24,9 @@ pub struct Rule {
     /// How it chooses.
     #[serde(default, skip_serializing_if = "is_first")]
     pub strategy: Strategy,
+    /// When [`Strategy::Fair`] begins anew.
+    #[serde(default, skip_serializing_if = "Ledger::is_default")]
+    pub ledger: Ledger,
     /// Whether the owner of the lead, or who was responsible for its contact before, goes before where it is one of these.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sticky: bool,
@@ -112,8 +122,9 @@ impl Rule {
     pub fn among(strategy: Strategy, targets: impl IntoIterator<Item = (Target, u32)>) -> Self {
         Self {
             name: String::new(),
-            to: targets.into_iter().map(|(target, weight)| Share { target, weight }).collect(),
+            to: targets.into_iter().map(|(target, weight)| Share { target, weight, price: None }).collect(),
             strategy,
+            ledger: Ledger::default(),
             sticky: false,
             caps: Vec::new(),
             products: AnyOf::Of(TextSet::default()),
@@ -124,6 +135,28 @@ impl Rule {
             priority: 0,
             active: true,
         }
+    }
+
+    /// A rule that gives it to whoever pays most. Say what it asks for, as in [`Rule::to`].
+    ///
+    /// ```
+    /// use convio_core::routing::{RoutingRequest, Rule, RuleSet, Target};
+    /// let bids = [(Target::team("east"), "40 USD".parse()?), (Target::team("west"), "45 USD".parse()?)];
+    /// let rules = RuleSet::publish(1, [Rule::bids(bids).any_product().any_zip()]).unwrap();
+    /// let decision = rules.decide(&RoutingRequest::default());
+    /// assert_eq!((decision.target, decision.price), (Some(Target::team("west")), Some("45 USD".parse()?)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn bids(targets: impl IntoIterator<Item = (Target, Money)>) -> Self {
+        let share = |(target, price)| Share { target, weight: 1, price: Some(price) };
+        Self { to: targets.into_iter().map(share).collect(), ..Self::among(Strategy::Price, []) }
+    }
+
+    /// Of which [`Strategy::Fair`] begins anew after each such period, by the clocks of this zone; else after each month of UTC.
+    #[must_use]
+    pub fn ledger(mut self, per: Period, zone: Zone) -> Self {
+        self.ledger = Ledger { per, zone };
+        self
     }
 
     /// With this name; one that is given none is named by its place.
@@ -297,7 +330,7 @@ impl Rule {
                 reasons.push(empty("zips", "any_zip"));
             }
         }
-        self.when.check(&self.name, 0, &mut reasons);
+        self.when.check(&format!("rule `{}`", self.name), 0, &mut reasons);
         reasons
     }
 }
@@ -315,10 +348,23 @@ impl Rule {
                 format!("has parts that sum up to more than {WEIGHTS_MAX}")
             }
             1..=SHARES_MAX if self.to.iter().enumerate().any(again) => "has a target twice".to_owned(),
+            1..=SHARES_MAX if self.to.iter().any(|share| share.price.is_some_and(|it| it.minor() < 0)) => {
+                "has a price below nothing".to_owned()
+            }
+            1..=SHARES_MAX if self.strategy == Strategy::Price && !self.prices_compare() => {
+                "has prices that are missing or have different currencies".to_owned()
+            }
             1..=SHARES_MAX => return None,
             _ => format!("has more than {SHARES_MAX} targets"),
         };
         Some(Reason::new("to", "invalid", format!("rule {} `{}` {message}", n + 1, self.name)))
+    }
+}
+
+impl Rule {
+    fn prices_compare(&self) -> bool {
+        let currency = self.to[0].price.map(|price| price.currency());
+        currency.is_some() && self.to.iter().all(|it| it.price.map(|price| price.currency()) == currency)
     }
 }
 
@@ -332,12 +378,15 @@ pub struct TargetSettings {
     /// How much it takes, from all rules together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caps: Vec<Cap>,
+    /// When it gets nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub away: Vec<Away>,
 }
 
 impl TargetSettings {
     /// A target that takes all that rules give it.
     pub fn of(target: Target) -> Self {
-        Self { target, active: true, caps: Vec::new() }
+        Self { target, active: true, caps: Vec::new(), away: Vec::new() }
     }
 
     /// That takes so much and no more.
@@ -347,7 +396,29 @@ impl TargetSettings {
         self
     }
 
-    /// Switched off: on holiday, or gone.
+    /// That gets nothing that starts in this time, from its first instant on and before the other: on vacation, or out for an hour.
+    /// Others of its rules get it, or the next rule does. What it has already it keeps, and what is moved into this time too.
+    ///
+    /// ```
+    /// use convio_core::routing::{Draft, RoutingRequest, Rule, RuleSet, Strategy, Target, TargetSettings};
+    /// let pair = [(Target::person("ann"), 1), (Target::person("bob"), 1)];
+    /// let away = TargetSettings::of(Target::person("ann")).away("2026-07-01T00:00:00Z".parse()?, "2026-07-15T00:00:00Z".parse()?);
+    /// let draft = Draft::of([Rule::among(Strategy::First, pair).any_product().any_zip()]).target(away);
+    /// let rules = RuleSet::publish(1, draft).unwrap();
+    /// let at = |day: &str| RoutingRequest { starts_at: day.parse().ok(), ..Default::default() };
+    /// let decision = rules.decide(&at("2026-07-14T23:59:59Z"));
+    /// assert_eq!(decision.target, Some(Target::person("bob")));
+    /// assert!(decision.explain().ends_with("not person `ann` of `rule 1`: away until 2026-07-15T00:00:00Z"));
+    /// assert_eq!(rules.decide(&at("2026-07-15T00:00:00Z")).target, Some(Target::person("ann")));
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn away(mut self, from: DateTime<Utc>, to: DateTime<Utc>) -> Self {
+        self.away.push(Away { from: micros(from), to: micros(to) });
+        self
+    }
+
+    /// Switched off, until rules are published that say otherwise.
     #[must_use]
     pub fn inactive(mut self) -> Self {
         self.active = false;
@@ -356,6 +427,7 @@ impl TargetSettings {
 
     pub(super) fn check(&self) -> Vec<Reason> {
         let mut reasons = Cap::check(&self.target.to_string(), &self.caps);
+        reasons.extend(Away::check(&self.target.to_string(), &self.away));
         reasons.extend(self.target.reason());
         reasons
     }
@@ -369,6 +441,6 @@ fn any() -> AnyOf {
     AnyOf::Any
 }
 
-fn asks_nothing(condition: &Condition) -> bool {
+pub(super) fn asks_nothing(condition: &Condition) -> bool {
     *condition == Condition::Always
 }

@@ -1,6 +1,9 @@
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Target;
+use super::{Period, Target};
+use crate::money::Money;
+use crate::zone::Zone;
 
 /// A target that a rule may choose, and its part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,9 +13,43 @@ pub struct Share {
     /// Its part, beside the parts of the others.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub weight: u32,
+    /// What it pays, if that is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
 }
 
-/// How a rule chooses among its targets. Those that declined, are inactive or full are left out first; the parts of the others stay
+/// The time after which a ledger of [`Strategy::Fair`] begins anew.
+///
+/// ```
+/// use convio_core::routing::{Ledger, Period};
+/// assert_eq!(Ledger::default(), Ledger { per: Period::Month, zone: convio_core::Zone::UTC });
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The period.
+    pub per: Period,
+    /// By whose clocks.
+    pub zone: Zone,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self { per: Period::Month, zone: Zone::UTC }
+    }
+}
+
+impl Ledger {
+    /// When the period began that this time is in.
+    pub(super) fn window(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        self.per.start(&self.zone, at)
+    }
+
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a rule chooses among its targets. Those that declined, are inactive, away or full are left out first; the parts of the others stay
 /// as they are to each other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +65,12 @@ pub enum Strategy {
     Percentage,
     /// Whoever has the fewest open appointments for their part of those that rules gave them; of several the first.
     LeastLoaded,
+    /// Whoever's level is lowest for their part; of several the first. A level is what the rule gave them in the period of its
+    /// [`Ledger`], less what was cancelled, missed or went to someone else since. Whoever is new to it, or was inactive, begins at the
+    /// lowest level of the others, so that they need not catch up on what came before; whoever was full or declined does catch up.
+    Fair,
+    /// Whoever pays most; of several the first.
+    Price,
     /// All of them. The first keeps the appointment.
     Broadcast,
 }
@@ -40,6 +83,8 @@ impl Strategy {
             Self::Rotate => "rotate",
             Self::Percentage => "percentage",
             Self::LeastLoaded => "least_loaded",
+            Self::Fair => "fair",
+            Self::Price => "price",
             Self::Broadcast => "broadcast",
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Decision, Declined, Freed, RoutingRequest, RuleTable};
+use super::{Decision, Declined, End, RoutingRequest, RuleTable};
 
 /// Decisions one after the other, counted in memory: what rules would do, without writing anything.
 ///
@@ -16,7 +16,7 @@ use super::{Decision, Declined, Freed, RoutingRequest, RuleTable};
 /// let first = simulation.decide(&request, &[]);
 /// assert_eq!(first.target, Some(Target::team("west")));
 /// assert_eq!(simulation.decide(&request, &[]).target, None); // its cap is reached
-/// simulation.give_back(&first, convio_core::routing::Freed::Cancelled);
+/// simulation.give_back(&first, convio_core::routing::End::Cancelled);
 /// assert_eq!(simulation.decide(&request, &[]).target, first.target);
 /// ```
 #[derive(Debug, Clone)]
@@ -55,10 +55,9 @@ impl Simulation {
         decision
     }
 
-    /// What was decided comes to an end: [`Freed::Passed`] where someone else gets it instead, [`Freed::Cancelled`], or any other
-    /// one, [`Freed::Ended`].
-    pub fn give_back(&mut self, decision: &Decision, end: Freed) {
-        for back in decision.freed(|freed| freed.at(end)) {
+    /// What was decided comes to an end.
+    pub fn give_back(&mut self, decision: &Decision, end: End) {
+        for back in decision.freed(end) {
             *self.counters.entry((back.key, back.window)).or_default() += back.n;
         }
     }

@@ -148,7 +148,7 @@ impl RuleTable {
 
     /// Where a request goes, if that depends on no counter.
     pub(crate) fn decide_alone(&self, request: &RoutingRequest) -> Option<Decision> {
-        let sure = self.find(request).is_none_or(|rule| self.choices.is_sure(rule));
+        let sure = self.find(request).is_none_or(|rule| self.choices.is_sure(rule, request));
         sure.then(|| self.decide(request))
     }
 
@@ -161,7 +161,7 @@ impl RuleTable {
         let mut is_answered = false;
         let asked = self.matching(request).take_while(|rule| {
             let refused = rule.to.iter().any(|share| declined.iter().any(|it| it.target == share.target));
-            !std::mem::replace(&mut is_answered, self.choices.is_sure(rule) && !refused)
+            !std::mem::replace(&mut is_answered, self.choices.is_sure(rule, request) && !refused)
         });
         self.choices.counters(asked, request)
     }

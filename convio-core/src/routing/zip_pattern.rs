@@ -300,18 +300,46 @@ impl ZipSet {
     }
 }
 
+/// What is no pattern is kept as it was given, after the patterns: rules that are not published yet may hold some.
 impl Serialize for ZipSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.patterns.serialize(serializer)
+        let refused = self.refused.iter().map(|(text, error)| Given(Err((text.clone(), *error))));
+        serializer.collect_seq(self.patterns.iter().cloned().map(|pattern| Given(Ok(pattern))).chain(refused))
     }
 }
 
 impl<'de> Deserialize<'de> for ZipSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut patterns = Vec::<ZipPattern>::deserialize(deserializer)?;
-        patterns.sort_unstable();
-        patterns.dedup();
-        Ok(Self { patterns, refused: Vec::new() })
+        let given = Vec::<Given>::deserialize(deserializer)?;
+        let mut set = Self { patterns: Vec::with_capacity(given.len()), refused: Vec::new() };
+        for given in given {
+            match given {
+                Given(Ok(pattern)) => set.patterns.push(pattern),
+                Given(Err(refused)) => set.refused.push(refused),
+            }
+        }
+        set.patterns.sort_unstable();
+        set.patterns.dedup();
+        Ok(set)
+    }
+}
+
+/// A pattern, or what was given and is none.
+struct Given(Result<ZipPattern, (String, ZipPatternError)>);
+
+impl Serialize for Given {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Ok(pattern) => pattern.serialize(serializer),
+            Err((text, _)) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(text.parse().map_err(|error| (text.chars().take(SHOWN).collect(), error))))
     }
 }
 
@@ -349,6 +377,8 @@ mod tests {
         let set = ZipSet::of(["90210", " 90210", "", "902*", "*", "9021.0", "00544..00501", "1..22", "a..c"]);
         let shown: Vec<String> = set.patterns().iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["90210", "902*", "A..C"]);
+        let kept: ZipSet = serde_json::from_value(serde_json::to_value(&set).unwrap()).unwrap();
+        assert_eq!(kept, set);
         let refused: Vec<&str> = set.refused().iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!(refused, ["*", "9021.0", "00544..00501", "1..22"]);
     }

@@ -198,10 +198,13 @@ impl<'s> WorkspaceHandle<'s> {
         config: Option<&ConfigSnapshot>,
     ) -> Result<crate::use_case::Plan<U::Answer>, Error> {
         let needs = use_case.needs();
-        let loaded = match needs.items.is_empty() {
+        let mut loaded = match needs.items.is_empty() {
             true => Loaded::default(),
             false => self.store(permit).load(&needs).await?,
         };
+        for (kind, key) in use_case.records() {
+            loaded.records.extend(self.store(permit).fetch_record(self.id(), kind, &key).await?);
+        }
         use_case.plan(&loaded, &self.context(config))
     }
 

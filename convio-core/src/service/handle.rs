@@ -109,7 +109,8 @@ impl WorkspaceHandle<'_> {
     /// [`Invalid`](crate::ErrorKind::Invalid) names every rule that asks for nothing, and what the analysis finds where the draft asks for
     /// it ([`Draft::sound`]).
     pub async fn publish_rules(&self, draft: impl Into<Draft>) -> Result<RuleSet, Error> {
-        self.run(&PublishRules { workspace: self.id(), draft: draft.into(), copy_of: None }).await
+        let draft = draft.into();
+        self.run(&PublishRules { workspace: self.id(), draft, copy_of: None, drafted: None }).await
     }
 
     /// Publishes the rules of an earlier publication again, as a new one.
@@ -120,7 +121,8 @@ impl WorkspaceHandle<'_> {
         let permit = self.permit(Permission::Admin).await?;
         let rules = self.publication(permit, to).await?;
         let rules = rules.ok_or_else(|| Error::not_found("publication of rules", to))?;
-        let publish = PublishRules { workspace: self.id(), draft: rules.into(), copy_of: Some(to) };
+        let draft = rules.into();
+        let publish = PublishRules { workspace: self.id(), draft, copy_of: Some(to), drafted: None };
         self.run(&publish).await
     }
 

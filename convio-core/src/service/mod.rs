@@ -1,6 +1,7 @@
 //! The asynchronous face: use cases driven over a [`Store`], with retries that have a bound.
 
 mod coalesced;
+mod drafts;
 mod drive;
 mod handle;
 mod ingest;

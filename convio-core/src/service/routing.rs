@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::id::{AppointmentId, ContactId, LeadId};
 use crate::lead::Lead;
 use crate::page::PageRequest;
-use crate::routing::{Decision, Declined, Draft, Freed, How, RoutingRequest, RuleSet, Simulation, Target};
+use crate::routing::{Decision, Declined, Draft, End, How, RoutingRequest, RuleSet, Simulation, Target};
 use crate::store::{ContactOf, KnownOwner, Loaded, Need, Needs};
 use crate::use_case::routing_request;
 
@@ -79,8 +79,8 @@ impl WorkspaceHandle<'_> {
     /// What rules would have made of the appointments that were booked since a time, beside what happened: each is decided again as of
     /// when it was stored, past those who declined it, with nothing counted before; what was cancelled or came to its end gives back what it
     /// took when it did. Leads and contacts are looked at as they are now; whoever would have kept an appointment is responsible for its
-    /// contact in those booked after it, and nobody is for having kept one before. Appointments that were booked directly are left out, those that
-    /// were assigned by hand since are not; one that was moved counts once, and what becomes of it then is not followed.
+    /// contact in those booked after it, and nobody is for having kept one before. Appointments that were booked directly are left out,
+    /// those that were assigned by hand since are not; one that was moved counts once, and what becomes of it then is not followed.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names what is wrong with the rules.
@@ -228,11 +228,12 @@ fn of_lead(known: Option<&KnownOwner>) -> Option<&KnownOwner> {
 }
 
 /// What an end gives back; `None` while it is open, and where another appointment stands in its place.
-fn end_of(status: AppointmentStatus) -> Option<Freed> {
+fn end_of(status: AppointmentStatus) -> Option<End> {
     match status {
         AppointmentStatus::Booked | AppointmentStatus::Confirmed | AppointmentStatus::Rescheduled => None,
-        AppointmentStatus::Cancelled => Some(Freed::Cancelled),
-        AppointmentStatus::Completed | AppointmentStatus::NoShow => Some(Freed::Ended),
+        AppointmentStatus::Cancelled => Some(End::Cancelled),
+        AppointmentStatus::Completed => Some(End::Completed),
+        AppointmentStatus::NoShow => Some(End::Missed),
     }
 }
 

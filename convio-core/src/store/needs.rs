@@ -96,7 +96,7 @@ pub struct Loaded {
     pub workspace: Option<Workspace>,
     /// Its webhooks, where the configuration was asked for.
     pub webhooks: Vec<Webhook>,
-    /// The records of the configuration, where it was asked for, by kind and key.
+    /// The records of the configuration, where it was asked for, by kind and key; then those that a use case names.
     pub records: Vec<Record>,
     /// Contacts.
     pub contacts: Vec<Contact>,

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::event::{AppointmentEnded, EventBody, Subject};
 use crate::id::{AppointmentId, WorkspaceId};
 use crate::lead::Lead;
-use crate::routing::{Decision, Declined, Freed, Target};
+use crate::routing::{Decision, Declined, End, Target};
 use crate::store::{ContactOf, KnownOwner, Loaded, Need, Needs};
 
 /// Changes an appointment that is still to take place. Reads the appointment with its lead and contact, and who was responsible for
@@ -104,7 +104,7 @@ impl UseCase for ChangeAppointment {
                 if let Some(reason) = target.reason() {
                     return Err(Error::invalid(vec![reason]));
                 }
-                changes.counters.extend(found.routing.freed(|freed| freed.at(Freed::Passed)));
+                changes.counters.extend(found.routing.freed(End::Passed));
                 row.routing = Decision::by_hand(target.clone());
                 row.staff = staff.clone().or_else(|| row.routing.keeper());
                 EventBody::AppointmentAssigned { routing: row.routing.clone(), staff: row.staff.clone() }
@@ -113,7 +113,7 @@ impl UseCase for ChangeAppointment {
                 let person = loaded.contact(lead.contact).map(|contact| &contact.person);
                 let known = loaded.owner(ContactOf::Appointment(found.id));
                 let routed = self.again(found, lead, person, known, context)?;
-                changes.counters.extend(found.routing.freed(|freed| freed.at(Freed::Passed)));
+                changes.counters.extend(found.routing.freed(End::Passed));
                 row.routing = routed.place(&mut changes, found.id, config.rules_at(context.at));
                 if matches!(self.change, AppointmentChange::Route) {
                     // Asked in vain, it stays as it is.
@@ -141,8 +141,8 @@ impl UseCase for ChangeAppointment {
                 }
                 let hours = config.workspace.settings.policy.late_cancel_hours;
                 let cancelled = status == AppointmentStatus::Cancelled;
-                let end = if cancelled { Freed::Cancelled } else { Freed::Ended };
-                changes.counters.extend(found.routing.freed(|freed| freed.at(end)));
+                let end = if cancelled { End::Cancelled } else { End::Missed };
+                changes.counters.extend(found.routing.freed(end));
                 let ended = ended(found, Some(by), reason, hours, status, context);
                 row.ended = Some(ended.clone());
                 progress.ended(false, None, config.pipeline());

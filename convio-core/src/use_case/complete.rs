@@ -13,7 +13,7 @@ use crate::conversion::{Conversion, NewConversion};
 use crate::error::Error;
 use crate::event::{AppointmentEnded, EventBody, Subject};
 use crate::id::{AppointmentId, WorkspaceId};
-use crate::routing::Freed;
+use crate::routing::End;
 use crate::store::{ContactOf, Loaded, Need, Needs};
 
 /// Completes an appointment; one that was sold records its conversion in the same commit. Reads the appointment with its
@@ -75,7 +75,7 @@ impl UseCase for Complete {
         row.next_step.clone_from(next_step);
         row.ended = Some(Ended { at: completed_at, by: None, reason: reason.clone(), late: false });
         row.version = found.version.next();
-        changes.counters.extend(found.routing.freed(|freed| freed.at(Freed::Ended)));
+        changes.counters.extend(found.routing.freed(End::Completed));
         let mut conversion = None;
         let mut moved = false; // by the appointment's event: a sale moves it by its own
         if let Outcome::Sold(value) = outcome {

@@ -8,6 +8,7 @@ mod book;
 mod complete;
 mod config;
 mod convert;
+mod drafts;
 pub mod ingest;
 mod leads;
 mod providers;
@@ -33,6 +34,9 @@ pub(crate) use book::routing_request;
 pub use complete::{Complete, Completed};
 pub use config::ConfigSnapshot;
 pub use convert::{Convert, Void};
+pub use drafts::{DiscardDraft, PublishDraft, SaveDraft};
+#[cfg(feature = "service")]
+pub(crate) use drafts::{list_of, saved_of};
 pub(crate) use ingest::check_names;
 pub use leads::ChangeLead;
 pub use providers::{CreateApiKey, CreatedApiKey, RevokeApiKey, SetProvider};
@@ -56,6 +60,11 @@ pub trait UseCase {
 
     /// What must be read first, beside the configuration.
     fn needs(&self) -> Needs;
+
+    /// The records that must be read too, by kind and key: one by one, and only those that are there.
+    fn records(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 
     /// What shall be true, given what was read; or why not.
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Self::Answer>, Error>;

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::event::{EventBody, Subject};
 use crate::id::WorkspaceId;
 use crate::record::Keeps;
-use crate::routing::{Draft, RuleSet};
+use crate::routing::{Draft, DraftRef, RuleSet};
 use crate::store::{Loaded, Needs};
 
 /// Publishes routing rules: all of them at once, in place of those before, now or from a time on. What was published before and is not in
@@ -24,6 +24,8 @@ pub struct PublishRules {
     pub draft: Draft,
     /// The publication that they are once more.
     pub copy_of: Option<Version>,
+    /// The saved draft that they are.
+    pub drafted: Option<DraftRef>,
 }
 
 impl UseCase for PublishRules {
@@ -46,6 +48,7 @@ impl UseCase for PublishRules {
             return Err(Error::invalid(findings));
         }
         rules.copy_of = self.copy_of;
+        rules.drafted.clone_from(&self.drafted);
         match rules.effective_from {
             Some(from) if from > context.at => {
                 rules.until_then = Some(Box::new(RuleSet::clone(config.rules_at(context.at).rules())));

@@ -275,7 +275,8 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
     let provider = acme.create_provider("Theirs", ProviderSettings::default()).await.unwrap();
     let api_key = acme.create_api_key(NewApiKey::named("theirs").may(Permission::ALL)).await.unwrap().key.id;
     let rule = Rule::to(Target::team("theirs-west")).any_product().any_zip();
-    acme.publish_rules([rule]).await.unwrap();
+    acme.publish_rules([rule.clone()]).await.unwrap();
+    acme.save_draft("theirs-draft", [rule], None).await.unwrap();
     let accepted = taken(
         acme.ingest(lead(7).webhook("theirs-solar").provider("Theirs").external_id("theirs-lead")).await,
     );

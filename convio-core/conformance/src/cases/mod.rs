@@ -6,6 +6,7 @@ pub(crate) mod batches;
 pub(crate) mod concurrency;
 pub(crate) mod config;
 pub(crate) mod conversions;
+pub(crate) mod drafts;
 pub(crate) mod durability;
 pub(crate) mod events;
 pub(crate) mod funnels;

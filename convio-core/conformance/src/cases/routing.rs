@@ -8,7 +8,7 @@ use convio_core::routing::{
 };
 use convio_core::{
     Appointment, AppointmentStatus, Clock, Cube, ErrorKind, LeadId, Measure, NewAppointment, Outcome,
-    PageRequest, Party, ReportQuery, Rule, StreamRef, Target, Version, WorkspaceHandle,
+    PageRequest, Party, ReportQuery, Rule, Schedule, StreamRef, Target, Version, WorkspaceHandle,
 };
 use pollster::block_on;
 use serde_json::json;
@@ -133,6 +133,82 @@ pub(crate) async fn a_cap_is_never_overshot_with_declines_and_cancellations_betw
     assert!(last.explain().ends_with("not by `r`: 15 of 15 per week (UTC) are taken"), "{}", last.explain());
 }
 
+pub(crate) async fn a_cap_with_a_condition_counts_what_it_holds_for(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let of = async |n, source: &str| created(acme.ingest(lead_with(n, json!({"source": source}))).await).lead;
+    let (fax, mail) = (of(1, "Fax").await, of(2, "Mail").await);
+    let by_fax = Cap::count(1, Period::Minute).when(Condition::sources(["Fax"]));
+    let rule = to("a").cap(Cap::count(4, Period::Minute)).cap(by_fax);
+    acme.publish_rules([rule, to("b").priority(1)]).await.unwrap();
+    let other = world.elsewhere(&acme);
+    let mut names = Vec::new();
+    let mut visits = Vec::new();
+    for (n, lead) in [fax, mail, fax, mail, fax].into_iter().enumerate() {
+        let visit = book(if n % 2 == 0 { &acme } else { &other }, lead).await;
+        names.push(name(&visit).to_owned());
+        visits.push(visit);
+    }
+    assert_eq!(names, ["a", "a", "b", "a", "b"]);
+    assert!(
+        visits[2].routing.explain().contains("1 of 1 per minute (UTC) where its condition holds are taken")
+    );
+    // What is given back is there for the next one, of its kind.
+    acme.cancel(&visits[0], Party::Customer, None).await.unwrap();
+    assert_eq!((name(&book(&acme, fax).await), name(&book(&acme, fax).await)), ("a", "b"));
+    // The next minute has places of its own.
+    world.clock.advance(TimeDelta::minutes(1));
+    assert_eq!((name(&book(&acme, fax).await), name(&book(&acme, fax).await)), ("a", "b"));
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn who_is_away_gets_nothing_that_starts_then(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let id = some_lead(&acme).await;
+    let start = schedule().starts_at;
+    let away = TargetSettings::of(Target::person("a")).away(start, start + TimeDelta::minutes(30));
+    let draft =
+        Draft::of([to("a").named("alone").priority(1), among(Strategy::First, &[("a", 1), ("b", 1)])]);
+    let reversed = TargetSettings::of(Target::person("a")).away(start, start - TimeDelta::minutes(30));
+    let error = acme.publish_rules(draft.clone().target(reversed)).await.unwrap_err();
+    assert_eq!((error.kind(), error.reasons()[0].code.as_str()), (ErrorKind::Invalid, "reversed"));
+    acme.publish_rules(draft.target(away.clone())).await.unwrap();
+    let other = world.elsewhere(&acme);
+    let at = async |minutes| {
+        let schedule = Schedule::at(start + TimeDelta::minutes(minutes), &schedule().zone);
+        other.book(id, schedule).await.unwrap()
+    };
+    let visits = [at(-1).await, at(0).await, at(29).await, at(30).await];
+    assert_eq!(visits.each_ref().map(name), ["a", "b", "b", "a"]);
+    let until = start + TimeDelta::minutes(30);
+    assert_eq!(visits[1].routing.passed[0].why, Why::Away { until });
+    assert!(visits[1].routing.explain().ends_with(&format!(
+        "not person `a` of `r`: away until {}",
+        until.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+    )));
+    // What is moved there stays with whom it was; given back, it goes to who is there.
+    let moved = acme.reschedule(&visits[0], schedule(), Party::Customer, None).await.unwrap();
+    assert_eq!(name(&moved), "a");
+    assert_eq!(name(&acme.decline(&moved, None).await.unwrap()), "b");
+    let nobody = acme.decline(&visits[1], None).await.unwrap();
+    assert_eq!((name(&nobody), nobody.routing.passed.len()), ("nobody", 3));
+    // Where no start is known, it is now that counts.
+    let explained =
+        async || acme.explain(&RoutingRequest { at: world.clock.now(), ..Default::default() }).await.unwrap();
+    assert_eq!(explained().await.target, Some(Target::person("a")));
+    // A decision by times alone is made again, like any other.
+    let rules = acme.rules_at(Version(1)).await.unwrap().unwrap();
+    let table = RuleTable::new(rules);
+    let lead = acme.lead(id).await.unwrap().unwrap();
+    for visit in &visits {
+        let starts_at = Some(visit.schedule.starts_at);
+        let request = RoutingRequest { starts_at, ..RoutingRequest::of(&lead, visit.created_at) };
+        assert_eq!(table.replay(&request, &visit.routing).as_ref(), Some(&visit.routing));
+    }
+    in_order(&world, &acme).await;
+}
+
 pub(crate) async fn whoever_declines_makes_way_for_the_next(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
@@ -164,6 +240,67 @@ pub(crate) async fn whoever_declines_makes_way_for_the_next(subject: &dyn Subjec
         kinds,
         ["appointment.booked", "appointment.routed", "appointment.routed", "appointment.cancelled"]
     );
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn a_ledger_gives_back_what_came_to_nothing(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let id = some_lead(&acme).await;
+    let other = world.elsewhere(&acme);
+    acme.publish_rules([among(Strategy::Fair, &[("a", 1), ("b", 1), ("c", 2)])]).await.unwrap();
+    let mut visits = Vec::new();
+    for n in 0..8 {
+        let starts = Schedule::at(world.clock.now() + TimeDelta::hours(1), &schedule().zone);
+        visits.push(if n % 2 == 0 { &acme } else { &other }.book(id, starts).await.unwrap());
+    }
+    assert_eq!(visits.iter().map(name).collect::<String>(), "abccabcc");
+    world.clock.advance(TimeDelta::hours(2));
+    acme.no_show(visits[0].id, Party::Customer).await.unwrap(); // of a
+    acme.cancel(visits[1].id, Party::Customer, None).await.unwrap(); // of b
+    acme.complete(visits[2].id, Outcome::NotSold).await.unwrap(); // of c: it took place
+    assert_eq!(name(&book(&acme, id).await), "a");
+    assert_eq!(name(&book(&other, id).await), "b");
+    // All are even again. What a declines goes to b, and a is one behind.
+    let declined = book(&acme, id).await;
+    assert_eq!(name(&declined), "a");
+    assert_eq!(name(&acme.decline(declined.id, None).await.unwrap()), "b");
+    assert_eq!(["a", "c", "c"].map(str::to_owned), {
+        let mut next = Vec::new();
+        for _ in 0..3 {
+            next.push(name(&book(&acme, id).await).to_owned());
+        }
+        <[String; 3]>::try_from(next).unwrap()
+    });
+    // Whoever is new begins where the others are, in another process too.
+    let shares = [("a", 1), ("b", 1), ("c", 2), ("new", 1)];
+    other.publish_rules([among(Strategy::Fair, &shares)]).await.unwrap();
+    let mut names = Vec::new();
+    for _ in 0..5 {
+        names.push(name(&book(&acme, id).await).to_owned());
+    }
+    assert_eq!(names, ["a", "b", "c", "new", "c"]);
+    // A month later all begin anew.
+    world.clock.advance(TimeDelta::days(31));
+    assert_eq!(name(&book(&acme, id).await), "a");
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn whoever_pays_most_gets_it(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let id = some_lead(&acme).await;
+    let bid = |name: &str, price: &str| (Target::team(name), price.parse().unwrap());
+    let rule = Rule::bids([bid("low", "40 USD"), bid("high", "45 USD")]).any_product().any_zip();
+    let most = Cap::count(1, Period::Day);
+    acme.publish_rules(Draft::of([rule]).target(TargetSettings::of(Target::team("high")).cap(most)))
+        .await
+        .unwrap();
+    let (first, second) = (book(&acme, id).await, book(&acme, id).await);
+    let paid = |visit: &Appointment| visit.routing.price.map(|price| price.to_string());
+    assert_eq!((name(&first), paid(&first)), ("high", Some("45.00 USD".to_owned())));
+    assert_eq!((name(&second), paid(&second)), ("low", Some("40.00 USD".to_owned())));
+    assert_eq!(acme.appointment(second.id).await.unwrap(), Some(second));
     in_order(&world, &acme).await;
 }
 

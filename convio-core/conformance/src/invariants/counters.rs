@@ -28,7 +28,10 @@ pub(super) fn decisions_follow_each_other(snapshot: &Snapshot) -> Result<(), Str
                 free(|freed| freed != Freed::Never);
             }
             EventBody::AppointmentEnded(ended) if ended.status == AppointmentStatus::Cancelled => {
-                free(|freed| matches!(freed, Freed::Cancelled | Freed::Ended));
+                free(|freed| matches!(freed, Freed::Cancelled | Freed::Missed | Freed::Ended));
+            }
+            EventBody::AppointmentEnded(ended) if ended.status == AppointmentStatus::NoShow => {
+                free(|freed| matches!(freed, Freed::Missed | Freed::Ended));
             }
             EventBody::AppointmentEnded(_) => free(|freed| freed == Freed::Ended),
             _ => {}

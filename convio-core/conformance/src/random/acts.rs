@@ -59,7 +59,9 @@ impl Play {
                 let Some(id) = id else { return Ok(Answer::Nothing) };
                 Answer::Revoked(acme.revoke_api_key(id).await?)
             }
-            Setting::Publish(rules) => Answer::Rules(acme.publish_rules(words::rules(rules)).await?),
+            Setting::Publish(rules) => {
+                Answer::Rules(acme.publish_rules(words::rules(rules, self.clock.now())).await?)
+            }
         })
     }
 

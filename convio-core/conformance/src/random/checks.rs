@@ -83,12 +83,16 @@ pub(crate) fn bystander(played: &Played) -> Result<(), String> {
 pub(crate) fn routing(played: &Played) -> Result<(), String> {
     let Snapshot { feed, leads, .. } = &played.snapshot;
     let mut places: BTreeMap<AppointmentId, &Decision> = BTreeMap::new();
+    let mut starts = BTreeMap::new();
     for event in feed {
         let (Some(Subject::Appointment(id)), Some(routing)) = (event.subject(), event.body.routing()) else {
             continue;
         };
         let moved_from = match &event.body {
-            EventBody::AppointmentBooked(booked) => booked.rescheduled_from,
+            EventBody::AppointmentBooked(booked) => {
+                starts.insert(id, booked.schedule.starts_at);
+                booked.rescheduled_from
+            }
             _ => None,
         };
         let expected = match (routing, moved_from) {
@@ -121,6 +125,7 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
                     owner: lead.owner.clone().or(responsible),
                     product: lead.interest.product.clone(),
                     postal_code: lead.postal_code.clone().or(known),
+                    starts_at: starts.get(&id).copied(),
                     ..RoutingRequest::of(&lead, event.at)
                 };
                 RuleTable::new(rules.unwrap_or_default()).replay(&request, routing)

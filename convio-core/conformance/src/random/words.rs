@@ -1,7 +1,7 @@
 //! What the small numbers of the operations stand for.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use convio_core::routing::{Cap, Period, Strategy};
+use convio_core::routing::{Cap, Condition, Draft, Period, Strategy, TargetSettings};
 use convio_core::{
     AppointmentType, DedupScope, KeyKind, NewAppointment, PhonePolicy, Pipeline, RawLead, RepeatAction,
     RepeatPolicy, Rule, Schedule, Source, Stage, Target, WebhookSettings, Zone,
@@ -222,15 +222,23 @@ pub(super) fn settings(of: &Settings) -> WebhookSettings {
     settings
 }
 
-pub(super) fn rules(of: &[(Option<u8>, Option<u8>, i8)]) -> Vec<Rule> {
+/// Of those that may get something, one is away today, the other tomorrow.
+pub(super) fn rules(of: &[(Option<u8>, Option<u8>, i8)], now: DateTime<Utc>) -> Draft {
+    let some = |n: usize| {
+        Cap::count(1, Period::Minute)
+            .when(Condition::sources([pick(SOURCES, n as u8)]) | Condition::products(["Roof"]))
+    };
     let rule = |(n, (product, zip, priority)): (usize, &(Option<u8>, Option<u8>, i8))| {
         let parts = |one: u32, other: u32| {
             [(Target::team(format!("team-{}", n % 2)), one), (Target::person(person(n as u8 % 2)), other)]
         };
-        let rule = match (n + usize::from(priority.unsigned_abs())) % 4 {
-            0 => Rule::among(Strategy::Rotate, parts(2, 1)).cap(Cap::count(3, Period::Day)),
+        let rule = match (n + usize::from(priority.unsigned_abs())) % 5 {
+            0 => Rule::among(Strategy::Rotate, parts(2, 1)).cap(Cap::count(3, Period::Day)).cap(some(n)),
             1 => Rule::among(Strategy::LeastLoaded, parts(1, 1)).sticky(),
-            2 => Rule::among(Strategy::First, parts(1, 1)).cap(Cap::count(1, Period::Hour).keep_cancelled()),
+            2 => Rule::among(Strategy::First, parts(1, 1))
+                .cap(Cap::count(1, Period::Hour).keep_cancelled())
+                .cap(some(n)),
+            3 => Rule::among(Strategy::Fair, parts(1, 2)).ledger(Period::Day, Zone::UTC).sticky(),
             _ => Rule::to(Target::team(format!("team-{n}"))),
         };
         let rule = rule.priority((*priority).into());
@@ -243,7 +251,10 @@ pub(super) fn rules(of: &[(Option<u8>, Option<u8>, i8)]) -> Vec<Rule> {
             None => rule.any_zip(),
         }
     };
-    of.iter().enumerate().map(rule).collect()
+    let day = |n| now + TimeDelta::days(n);
+    Draft::of(of.iter().enumerate().map(rule))
+        .target(TargetSettings::of(Target::team("team-0")).away(now, day(1)))
+        .target(TargetSettings::of(Target::person(person(1))).away(day(1), day(2)))
 }
 
 /// The words that must be shown nowhere.

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use super::times::Days;
 use super::{Finding, SHOWN, Universe};
-use crate::routing::{Cap, Limit, Period, Rule, RuleSet, Target};
+use crate::routing::{Cap, Condition, Limit, Period, Rule, RuleSet, Target, TargetSettings};
 
 /// Whether a target gets nothing at all.
 pub(super) fn is_off(rules: &RuleSet, target: &Target) -> bool {
     rules.targets.iter().any(|it| it.target == *target && !it.active)
 }
 
-/// Whether a rule takes all that it matches: it has no caps, nor has one of its targets, which is not switched off.
-pub(super) fn takes_all(rules: &RuleSet, rule: &Rule) -> bool {
+/// Whether a rule takes all that it matches: it has no caps, nor has one of its targets, which is neither switched off nor away at any
+/// time that is looked at.
+pub(super) fn takes_all(rules: &RuleSet, rule: &Rule, days: Days) -> bool {
     let settings = |target: &Target| rules.targets.iter().find(|it| it.target == *target);
-    let takes = |target: &Target| settings(target).is_none_or(|it| it.active && it.caps.is_empty());
+    let is_away = |it: &TargetSettings| it.away.iter().any(|it| it.from < days.until && days.from < it.to);
+    let takes =
+        |target: &Target| settings(target).is_none_or(|it| it.active && it.caps.is_empty() && !is_away(it));
     rule.caps.is_empty() && rule.to.iter().any(|share| takes(&share.target))
 }
 
@@ -69,7 +73,7 @@ fn tighter(cap: &Cap, all: &[Cap]) -> Option<String> {
 fn tighter_targets(cap: &Cap, rule: &Rule, rules: &RuleSet) -> Option<String> {
     let most = |target: &Target| {
         let settings = rules.targets.iter().find(|it| it.target == *target)?;
-        let within = settings.caps.iter().filter(|it| is_of_kind(it, cap) && is_within(cap, it));
+        let within = settings.caps.iter().filter(|it| counts_all_of(it, cap) && is_within(cap, it));
         match settings.active {
             true => within.map(Cap::most).min(),
             false => Some(0),
@@ -85,22 +89,25 @@ fn tighter_targets(cap: &Cap, rule: &Rule, rules: &RuleSet) -> Option<String> {
 
 /// Whether one cap is full before another, or with it and the other is the shorter one: then that one alone never stops anything.
 fn full_no_later(one: &Cap, other: &Cap) -> bool {
-    is_of_kind(one, other) && is_within(other, one) && one.most() <= other.most()
+    counts_all_of(one, other) && is_within(other, one) && one.most() <= other.most()
 }
 
-fn is_of_kind(one: &Cap, other: &Cap) -> bool {
+/// Whether one cap surely counts all that another does, in the same unit: what a condition leaves out is not looked into.
+fn counts_all_of(one: &Cap, other: &Cap) -> bool {
+    let all = one.when == Condition::Always || one.when == other.when;
     let counts = match (one.limit, other.limit) {
         (Limit::Count(_), Limit::Count(_)) => true,
         (Limit::Money(one), Limit::Money(other)) => one.currency() == other.currency(),
         _ => false,
     };
-    counts && one.keeps_cancelled == other.keeps_cancelled
+    all && counts && one.keeps_cancelled == other.keeps_cancelled
 }
 
 /// Whether each period of the first lies in one period of the second. A week may lie in two months.
 fn is_within(first: &Cap, second: &Cap) -> bool {
     let nested = match (first.per, second.per) {
         (_, Period::Total) => return true,
+        (Period::Minute, Period::Minute | Period::Hour | Period::Day | Period::Week | Period::Month) => true,
         (Period::Hour, Period::Hour | Period::Day | Period::Week | Period::Month) => true,
         (Period::Day, Period::Day | Period::Week | Period::Month) => true,
         (Period::Week, Period::Week) | (Period::Month, Period::Month) => true,

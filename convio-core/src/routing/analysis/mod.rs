@@ -3,16 +3,19 @@
 //!
 //! It is exact. Everything that rules look at is cut into classes of values that no rule of the set tells apart, so that a rule
 //! is a union of regions of such classes; and whether one region lies within others is worked out by cutting these off it.
-//! Every witness is then put to the rules themselves. Two limits remain:
+//! Every witness is then put to the rules themselves. Three limits remain:
 //!
 //! - Windows of time are looked at over the [`DAYS`] days from [`Universe::from`] on, to the second, with the clocks of their
 //!   zones: what would only hold outside of them never holds. The two times of a request, when it is decided and when the
 //!   appointment starts, are taken to be any two of these days.
+//! - What a condition on a cap leaves out is not looked into: a rule with such a cap is taken to make way for all that it matches, and
+//!   the cap to count all of it. What is so by the condition alone is not named.
 //! - A rule of more than [`REGIONS_MAX`] alternatives and a question that takes too many steps are named in
 //!   [`Analysis::undecided`]. What stands neither there nor among the findings is not so.
 //!
-//! A rule or a target that is full makes way for the next: only a rule without caps, with a target without caps, takes all that it
-//! matches and keeps others from being reached.
+//! A rule or a target that is full makes way for the next, and a target that is away does: only a rule without caps, with a target that
+//! has none and is there on all of the days, takes all that it matches and keeps others from being reached. That several targets who
+//! are away by turns take all between them is not looked into.
 //!
 //! It is for the authors of rules, on demand; routing does not use it.
 
@@ -41,6 +44,7 @@ use ask::{Asked, PRODUCT, ZIP};
 use search::{Budget, Near};
 use set::Region;
 use space::Space;
+use times::Days;
 
 pub use finding::{Finding, FindingKind, SHOWN};
 pub use search::SEARCH_MAX;
@@ -94,7 +98,8 @@ pub fn analyse(rules: &RuleSet, universe: &Universe<'_>) -> Analysis {
         |rule: &Rule| rule.active && rule.to.iter().any(|share| !limits::is_off(rules, &share.target));
     let ranked: Vec<usize> = ranked.into_iter().filter(|n| gives(&rules.rules[*n])).collect();
     let active: Vec<&Rule> = ranked.iter().map(|n| &rules.rules[*n]).collect();
-    let takes = active.iter().map(|rule| limits::takes_all(rules, rule)).collect();
+    let days = Days::from(universe.from);
+    let takes = active.iter().map(|rule| limits::takes_all(rules, rule, days)).collect();
     let mut ranks = vec![None; rules.rules.len()];
     ranked.iter().enumerate().for_each(|(rank, n)| ranks[*n] = Some(rank));
     let mut budget = Budget::of(WORK_MAX);

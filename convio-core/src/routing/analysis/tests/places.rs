@@ -93,8 +93,10 @@ fn rule() -> impl Strategy<Value = Rule> {
         prop::option::weighted(0.4, condition()),
     );
     let target = prop::sample::select(&["x", "y", "z"][..]);
-    let how = (0..3_i32, target, prop::bool::weighted(0.9), prop::bool::weighted(0.15));
-    (asks, how).prop_map(|((products, zips, states, when), (priority, target, active, capped))| {
+    let cap = prop::option::of(condition())
+        .prop_map(|when| Cap::count(1, Period::Day).when(when.unwrap_or_default()));
+    let how = (0..3_i32, target, prop::bool::weighted(0.9), prop::option::weighted(0.15, cap));
+    (asks, how).prop_map(|((products, zips, states, when), (priority, target, active, cap))| {
         let mut rule = Rule::to(Target::team(target)).priority(priority).when(when.unwrap_or_default());
         rule = match products {
             Some(products) => rule.products(products),
@@ -107,9 +109,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         if let Some(states) = states {
             rule = rule.states(states);
         }
-        if capped {
-            rule = rule.cap(Cap::count(1, Period::Day));
-        }
+        rule.caps.extend(cap);
         if active { rule } else { rule.inactive() }
     })
 }

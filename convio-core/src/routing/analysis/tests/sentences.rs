@@ -157,6 +157,20 @@ fn too_many_alternatives_are_said() {
 }
 
 #[test]
+fn who_is_away_makes_way_within_the_days_that_are_looked_at() {
+    let days = chrono::TimeDelta::days;
+    let found = |away: [i64; 2]| {
+        let all = |name: &str, target: &str| rule(name, target).any_product().any_zip();
+        let [from, to] = away.map(|day| at() + days(day));
+        let away = TargetSettings::of(Target::team("x")).away(from, to);
+        let draft = Draft::of([all("a", "x"), all("b", "y").priority(1)]).target(away);
+        let rules = RuleSet::publish(1, draft).unwrap();
+        analyse(&rules, &Universe::of_rules(&rules, at())).findings.len()
+    };
+    assert_eq!([found([-1, 0]), found([-1, 1]), found([365, 366]), found([366, 367])], [1, 0, 0, 1]);
+}
+
+#[test]
 fn targets_and_caps_that_come_to_nothing() {
     let (week, day) = (Cap::count(100, Period::Week), Cap::count(100, Period::Day));
     let parts = [(Target::person("ann"), 1), (Target::person("bob"), 1)];
@@ -188,6 +202,42 @@ fn targets_and_caps_that_come_to_nothing() {
             "team `x` of `west` is not known",
             "the cap of rule `west`, 100 per day (UTC), is never reached: its cap of 100 per week (UTC) is reached before",
             "the cap of rule `pair`, 100 per day (UTC), is never reached: what all its targets take together is reached before",
+        ]
+    );
+}
+
+#[test]
+fn a_cap_with_a_condition_is_never_said_to_limit_what_it_may_not_count() {
+    let solar = || Condition::products(["Solar"]);
+    let day = |n| Cap::count(n, Period::Day);
+    let all = |name: &str, target: &str| rule(name, target).any_product().any_zip();
+    let capped =
+        |name, caps: &[Cap]| TargetSettings { caps: caps.to_vec(), ..TargetSettings::of(Target::team(name)) };
+    let draft = Draft::of([
+        // What counts everything leaves nothing to what counts some; the other way round it may.
+        all("some", "x").cap(day(5).when(solar())).cap(Cap::count(5, Period::Week)),
+        all("other", "x").cap(day(5).when(solar())).cap(Cap::count(5, Period::Minute)).priority(1),
+        all("less", "x").cap(Cap::count(1, Period::Total).when(solar())).cap(day(9)).priority(2),
+        all("same", "x").cap(day(5).when(solar())).cap(Cap::count(5, Period::Week).when(solar())).priority(3),
+        // The same of targets.
+        all("tight", "y").cap(day(5).when(solar())).priority(4),
+        all("loose", "z").cap(day(5)).priority(5),
+        all("rest", "w").priority(6),
+    ]);
+    let draft = draft.target(capped("y", &[day(4)])).target(capped("z", &[day(1).when(solar())]));
+    let rules = RuleSet::publish(1, draft).unwrap();
+    let found = analyse(&rules, &Universe::of_rules(&rules, at())).findings;
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let never = |of: &str, cap: &str, below: &str| {
+        format!("the cap of rule `{of}`, {cap}, is never reached: {below} is reached before")
+    };
+    let five = "5 per day (UTC) where its condition holds";
+    assert_eq!(
+        found,
+        [
+            never("some", five, "its cap of 5 per week (UTC)"),
+            never("same", five, "its cap of 5 per week (UTC) where its condition holds"),
+            never("tight", five, "what all its targets take together"),
         ]
     );
 }
