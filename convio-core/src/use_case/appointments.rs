@@ -107,7 +107,10 @@ impl UseCase for ChangeAppointment {
                 changes.counters.extend(found.routing.freed(End::Passed));
                 row.routing = Decision::by_hand(target.clone());
                 row.staff = staff.clone().or_else(|| row.routing.keeper());
-                EventBody::AppointmentAssigned { routing: row.routing.clone(), staff: row.staff.clone() }
+                EventBody::AppointmentAssigned {
+                    routing: Box::new(row.routing.clone()),
+                    staff: row.staff.clone(),
+                }
             }
             AppointmentChange::Decline { .. } | AppointmentChange::Route => {
                 let person = loaded.contact(lead.contact).map(|contact| &contact.person);
@@ -123,7 +126,10 @@ impl UseCase for ChangeAppointment {
                     }
                 }
                 row.staff = row.routing.keeper();
-                EventBody::AppointmentRouted { routing: row.routing.clone(), staff: row.staff.clone() }
+                EventBody::AppointmentRouted {
+                    routing: Box::new(row.routing.clone()),
+                    staff: row.staff.clone(),
+                }
             }
             AppointmentChange::Cancel { .. } | AppointmentChange::NoShow { .. } => {
                 let (status, by, reason) = match &self.change {
