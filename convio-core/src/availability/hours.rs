@@ -78,7 +78,8 @@ impl Hours {
         self
     }
 
-    /// When it is open within a time, in order.
+    /// When it is open within a time, in order. It looks at each day of it: ask for weeks or months, not for ever. An opening of
+    /// minutes that no day has, which [`Hours::check`] names, is read as its numbers say: at minute 1,500 it is 1:00 on the next day.
     pub fn open(&self, within: Interval) -> Vec<Interval> {
         if within.is_empty() {
             return Vec::new();
@@ -90,14 +91,14 @@ impl Hours {
         for piece in edges.windows(2) {
             // Between two changes clocks run as far ahead all the time.
             let ahead = self.zone.wall(piece[0]) - piece[0].naive_utc();
-            let wall = |at: DateTime<Utc>| at.naive_utc() + ahead;
+            let wall = |at: DateTime<Utc>| at.naive_utc().checked_add_signed(ahead).unwrap_or(at.naive_utc());
             let piece = Interval::new(piece[0], piece[1]);
             let (first, last) = (wall(piece.start).date(), wall(piece.end).date());
             // An opening of the day before may reach into this one.
             let mut day = first.checked_sub_days(Days::new(1)).unwrap_or(first);
             while day <= last {
                 let spans = self.openings(day).iter().filter_map(|opening| opening.on(day));
-                let instant = |wall: NaiveDateTime| (wall - ahead).and_utc();
+                let instant = |wall: NaiveDateTime| wall.checked_sub_signed(ahead).unwrap_or(wall).and_utc();
                 open.extend(spans.map(|(from, to)| Interval::new(instant(from), instant(to)).and(piece)));
                 let Some(next) = day.checked_add_days(Days::new(1)) else { break };
                 day = next;
@@ -139,9 +140,10 @@ impl Opening {
     /// From when to when the clocks of a day say; `None` beyond what calendars reach.
     fn on(self, day: NaiveDate) -> Option<(NaiveDateTime, NaiveDateTime)> {
         let midnight = day.and_time(NaiveTime::MIN);
-        let to = if self.to <= self.from { self.to + DAY } else { self.to };
-        let after = |minutes: u16| midnight.checked_add_signed(TimeDelta::minutes(minutes.into()));
-        Some((after(self.from)?, after(to)?))
+        let (from, to) = (i64::from(self.from), i64::from(self.to));
+        let to = if to <= from { to + i64::from(DAY) } else { to };
+        let after = |minutes: i64| midnight.checked_add_signed(TimeDelta::minutes(minutes));
+        Some((after(from)?, after(to)?))
     }
 }
 
@@ -197,6 +199,19 @@ mod tests {
                 let at = start + TimeDelta::minutes(n * 5);
                 let expected = (0..4 * 288).contains(&n) && is_open(&hours, at);
                 prop_assert_eq!(open.iter().any(|it| it.start <= at && at < it.end), expected, "{}", at);
+            }
+        }
+    }
+
+    #[test]
+    fn at_the_ends_of_time_nothing_breaks() {
+        let ends = [(DateTime::<Utc>::MIN_UTC, 2), (DateTime::<Utc>::MAX_UTC, -2), (DateTime::UNIX_EPOCH, 2)];
+        for (end, days) in ends {
+            let other = end + TimeDelta::days(days);
+            let within = Interval::new(end.min(other), end.max(other));
+            for zone in ["Pacific/Kiritimati", "Pacific/Niue", "UTC"] {
+                let hours = Hours::always(zone.parse().unwrap()).each([Weekday::Mon], u16::MAX, u16::MAX);
+                assert!(hours.open(within).iter().all(|it| within.holds(*it)), "{zone} {within}");
             }
         }
     }

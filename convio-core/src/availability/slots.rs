@@ -128,8 +128,12 @@ impl Calendar<'_> {
             let zone = zone.clone();
             let mut at = on_the_step(&zone, free.start, every);
             std::iter::from_fn(move || {
-                let start = at.filter(|at| *at + length <= free.end)?;
-                at = on_the_step(&zone, start + TimeDelta::minutes(1), every);
+                let fits =
+                    |at: &DateTime<Utc>| at.checked_add_signed(length).is_some_and(|end| end <= free.end);
+                let start = at.filter(fits)?;
+                at = start
+                    .checked_add_signed(TimeDelta::minutes(1))
+                    .and_then(|at| on_the_step(&zone, at, every));
                 Some(start)
             })
         })
@@ -180,6 +184,23 @@ mod tests {
                 .zip(days.into_iter().cycle())
                 .fold(hours, |hours, ((from, to), day)| hours.each([day], from, to))
         })
+    }
+
+    #[test]
+    fn at_the_ends_of_time_nothing_breaks() {
+        let hours = Hours::always("Pacific/Kiritimati".parse().unwrap());
+        let calendar = Calendar { hours: &hours, taken: &[], capacity: 1 };
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        for within in
+            [Interval::new(first, first + TimeDelta::days(1)), Interval::new(last - TimeDelta::days(1), last)]
+        {
+            for minutes in [0, 60, u32::MAX] {
+                let query = SlotQuery::of(within, minutes).every(u32::MAX).buffers(u32::MAX, u32::MAX);
+                assert!(next_slots(&[calendar], &query).iter().all(|slot| within.holds(slot.time)));
+                let slots = next_slots(&[calendar], &query.every(0).first(10));
+                assert!(slots.iter().all(|slot| within.holds(slot.time)));
+            }
+        }
     }
 
     proptest! {

@@ -16,6 +16,7 @@ mod share;
 mod simulation;
 mod table;
 mod text_set;
+mod told;
 #[cfg(feature = "us-zips")]
 pub mod us_zips;
 mod zip_pattern;
@@ -31,7 +32,7 @@ pub use cap::{CAPS_MAX, Cap, Limit, Period};
 pub use condition::{CONSENT_FIELDS, Condition, DEPTH_MAX, FieldTest, Moment, Window};
 pub use decision::{Decision, FAILED_SHOWN, FailedAt, How};
 use pick::{Choices, Picked};
-pub use pick::{Counted, Declined, End, Freed, MATCHING_MAX, PASSED_SHOWN, Passed, Why};
+pub use pick::{MATCHING_MAX, PASSED_SHOWN};
 pub use request::RoutingRequest;
 pub use rule::{Rule, Target, TargetSettings};
 pub use saved::{DRAFTS_MAX, DraftRef, DraftSummary, SavedDraft};
@@ -39,6 +40,7 @@ pub use share::{Ledger, SHARES_MAX, Share, Strategy, WEIGHTS_MAX, smooth_round};
 pub use simulation::Simulation;
 pub use table::RuleTable;
 pub use text_set::{AnyOf, TextSet};
+pub use told::{Counted, Declined, End, Freed, Passed, Why};
 pub use zip_pattern::{ZipPattern, ZipPatternError, ZipSet, ZipText, Zips};
 pub use zips::{MALFORMED_SHOWN, ZipList, ZipReport};
 

@@ -66,8 +66,8 @@ pub enum Strategy {
     /// Whoever has the fewest open appointments for their part of those that rules gave them; of several the first.
     LeastLoaded,
     /// Whoever's level is lowest for their part; of several the first. A level is what the rule gave them in the period of its
-    /// [`Ledger`], less what was cancelled, missed or went to someone else since. Whoever is new to it, or was inactive, begins at the
-    /// lowest level of the others, so that they need not catch up on what came before; whoever was full or declined does catch up.
+    /// [`Ledger`], less what was cancelled, missed or went to someone else since. Whoever is new to it, or was inactive or away, begins at
+    /// the lowest level of the others, if they have less, and need not catch up on what came before; whoever was full or declined does.
     Fair,
     /// Whoever pays most; of several the first.
     Price,

@@ -15,6 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Analysis, Finding, Territory, Universe, analyse};
 use crate::Product;
+use crate::routing::table::tests::nested;
 use crate::routing::{Condition, RoutingRequest, Rule, RuleSet};
 
 /// What trying all requests says.

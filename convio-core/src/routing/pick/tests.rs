@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
 use super::super::table::tests::{condition, request, rule};
-use super::super::{Condition, Decision, Draft, How, Period, RuleTable, Strategy};
+use super::super::{Condition, Decision, Draft, End, How, Period, RuleTable, Strategy};
 use super::*;
 use crate::LeadId;
 

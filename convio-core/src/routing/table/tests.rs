@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc, Weekday};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::super::{Condition, FailedAt, Moment, Target, Window};
+use super::super::{AnyOf, Condition, FailedAt, Moment, Target, Window};
 use super::*;
 use crate::{Campaign, LeadType, Money, PostalCode, Product, Source, State};
 
@@ -41,6 +41,21 @@ fn window() -> impl Strategy<Value = Condition> {
     })
 }
 
+/// Conditions made of others, with "all", "either" and "not": some `size` in each, of which one has so `many` parts.
+pub(in crate::routing) fn nested(
+    leaf: impl Strategy<Value = Condition> + 'static,
+    size: u32,
+    many: std::ops::Range<usize>,
+) -> impl Strategy<Value = Condition> {
+    leaf.prop_recursive(3, size, 3, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), many.clone()).prop_map(Condition::All),
+            prop::collection::vec(inner.clone(), many.clone()).prop_map(Condition::Either),
+            inner.prop_map(|condition| !condition),
+        ]
+    })
+}
+
 pub(in crate::routing) fn condition() -> impl Strategy<Value = Condition> {
     let money = |minor: i64| Money::from_minor(minor, "USD".parse().unwrap());
     let leaf = prop_oneof![
@@ -61,13 +76,7 @@ pub(in crate::routing) fn condition() -> impl Strategy<Value = Condition> {
         Just(Condition::Always),
         window(),
     ];
-    leaf.prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 0..3).prop_map(Condition::Either),
-            inner.prop_map(|condition| !condition),
-        ]
-    })
+    nested(leaf, 8, 0..3)
 }
 
 pub(in crate::routing) fn rule() -> impl Strategy<Value = Rule> {

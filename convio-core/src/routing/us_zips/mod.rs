@@ -18,7 +18,7 @@
 //! radius, and are in no list. Codes of military mail and some of a single company have no point that is known: they exist, and are in no
 //! radius.
 //!
-//! The table is part of the program (376 KB) and is searched as it is. `data/README.md` of the crate says where it comes from, and under
+//! The table is part of the program (385 kB) and is searched as it is. `data/README.md` of the crate says where it comes from, and under
 //! which licence.
 
 mod point;

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{Territory, Universe, apart, check, holding, product};
+use super::{Territory, Universe, apart, check, holding, nested, product};
 use crate::Money;
 use crate::routing::{Condition, RoutingRequest, Rule, Target};
 
@@ -97,13 +97,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         1 => prop::sample::select(of_values()),
         1 => Just(Condition::Consent),
     ];
-    leaf.prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::Either),
-            inner.prop_map(|condition| !condition),
-        ]
-    })
+    nested(leaf, 8, 1..4)
 }
 
 fn rule() -> impl Strategy<Value = Rule> {

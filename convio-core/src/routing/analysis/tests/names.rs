@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::{Territory, Universe, apart, check, holding, product};
+use super::{Territory, Universe, apart, check, holding, nested, product};
 use crate::phone::AreaCode;
 use crate::routing::{Condition, RoutingRequest, Rule, Target};
 use crate::{Campaign, LeadType, Source, State};
@@ -47,13 +47,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         1 => some_of(&NAMES).prop_map(Condition::campaigns),
         1 => some_of(&NAMES).prop_map(Condition::lead_types),
     ];
-    leaf.prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::Either),
-            inner.prop_map(|condition| !condition),
-        ]
-    })
+    nested(leaf, 8, 1..4)
 }
 
 fn rule() -> impl Strategy<Value = Rule> {

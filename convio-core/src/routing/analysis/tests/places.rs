@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::{Territory, Universe, apart, check, holding, product};
+use super::{Territory, Universe, apart, check, holding, nested, product};
 use crate::routing::{Cap, Condition, Period, RoutingRequest, Rule, Target};
 use crate::{PostalCode, State};
 
@@ -76,13 +76,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         some_of(&PATTERNS, 3).prop_map(Condition::zips),
         some_of(&STATES, 2).prop_map(Condition::states),
     ];
-    leaf.prop_recursive(3, 10, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Condition::Either),
-            inner.prop_map(|condition| !condition),
-        ]
-    })
+    nested(leaf, 10, 0..4)
 }
 
 fn rule() -> impl Strategy<Value = Rule> {

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, TimeDelta, Utc, Weekday};
 use proptest::prelude::*;
 
-use super::{Territory, Universe, apart, check, product};
+use super::{Territory, Universe, apart, check, nested, product};
 use crate::routing::{Condition, Moment, RoutingRequest, Rule, Target, Window};
 
 static FROM: LazyLock<DateTime<Utc>> = LazyLock::new(|| "2026-02-10T07:00:00Z".parse().unwrap());
@@ -50,13 +50,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         let moment = if start { Moment::Start } else { Moment::Now };
         Condition::during(Window { moment, ..WINDOWS[n].clone() })
     });
-    window.prop_recursive(3, 6, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::All),
-            prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::Either),
-            inner.prop_map(|condition| !condition),
-        ]
-    })
+    nested(window, 6, 1..4)
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
