@@ -27,6 +27,7 @@ fn civil_times_are_the_instants_that_zoneinfo_says() {
         let schedule = Schedule::local(wall, name).unwrap();
         assert_eq!(schedule, wanted, "{case}");
         assert_eq!(schedule.ends_at(), at + TimeDelta::hours(1), "{case}");
+        assert_eq!(schedule.drift(), None, "{case}");
 
         // The earlier of two, and of a skipped time the later: the one that is read with the offset before the change.
         assert_eq!(at, early, "{case}");
@@ -42,6 +43,7 @@ fn civil_times_are_the_instants_that_zoneinfo_says() {
                     (late, civil(wall), None),
                     "{case}"
                 );
+                assert_eq!(second.drift(), None, "{case}");
             }
         }
     }
@@ -65,6 +67,7 @@ fn instants_show_the_civil_times_that_zoneinfo_says() {
         let wanted = Schedule { starts_at: at, zone: zone.clone(), wall, minutes: 60, shifted: None };
         let schedule = Schedule::at(at, &zone);
         assert_eq!(schedule, wanted, "{name} {instant}");
+        assert_eq!(schedule.drift(), None, "{name} {instant}");
         count += 1;
     }
     assert_eq!(count, 4 * 4 * 49);

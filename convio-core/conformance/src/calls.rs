@@ -196,6 +196,9 @@ calls! {
     appointments_on: Read = |acme, _named| async {
         acme.appointments_on(day(2000), day(2100), &PageRequest::default()).await
     };
+    drifted_appointments: Read = |acme, _named| async {
+        acme.drifted_appointments(&PageRequest::default()).await
+    };
     contacts_created_on: Read = |acme, named| async {
         acme.contacts_created_on(named.now.date_naive(), &PageRequest::default()).await
     };

@@ -21,7 +21,7 @@ pub use new::{Completion, NewAppointment};
 pub(crate) use new::{id_reason, text_reason};
 #[cfg(feature = "service")]
 pub use repository::{AppointmentFilter, AppointmentRepository};
-pub use schedule::Schedule;
+pub use schedule::{Drift, Schedule};
 pub use status::AppointmentStatus;
 
 /// A meeting that a lead leads to. `Debug` shows neither place nor next step.

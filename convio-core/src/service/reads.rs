@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::WorkspaceHandle;
 use super::drive::Permit;
 use crate::api_key::Permission;
-use crate::appointment::{Appointment, AppointmentFilter};
+use crate::appointment::{Appointment, AppointmentFilter, Drift};
 use crate::change_set::{ClaimKind, ClaimName, Version};
 use crate::contact::{Contact, ContactFilter, ContactKey, ContactRef};
 use crate::conversion::{Conversion, ConversionFilter};
@@ -122,6 +122,21 @@ impl<'s> WorkspaceHandle<'s> {
             Some(holder) => self.lead(LeadId::from_uuid(holder)).await,
             None => Ok(None),
         }
+    }
+
+    /// The appointments still to take place whose zones have other rules now than when they were booked, with what became of their
+    /// times: to be asked after a release with a newer time zone database. Nothing is moved; [`Drift`] says what can be done. The
+    /// page counts the appointments that are looked at, all that start from now on, by id; the answer has those that drifted, and
+    /// where to go on.
+    pub async fn drifted_appointments(
+        &self,
+        page: &PageRequest,
+    ) -> Result<Page<(Appointment, Drift)>, Error> {
+        let filter = AppointmentFilter { from: Some(self.now()), ..AppointmentFilter::default() };
+        let Page { items, next } = self.appointments(&filter, page).await?;
+        let open = items.into_iter().filter(|appointment| appointment.status.is_open());
+        let drifted = open.filter_map(|row| row.schedule.drift().map(|drift| (row, drift)));
+        Ok(Page { items: drifted.collect(), next })
     }
 
     /// The appointment that was booked under this id of the caller's.
