@@ -1,5 +1,6 @@
 //! The appointment: a meeting that a lead leads to, routed to who keeps it.
 
+mod chain;
 mod fold;
 mod new;
 mod repository;
@@ -17,6 +18,7 @@ use crate::money::Money;
 use crate::routing::Decision;
 use crate::text::AppointmentType;
 
+pub use chain::{Chain, MOVES_MAX};
 pub use new::{Completion, NewAppointment};
 pub(crate) use new::{id_reason, text_reason};
 #[cfg(feature = "service")]
