@@ -2,6 +2,8 @@
 
 mod chain;
 mod fold;
+#[cfg(feature = "ics")]
+pub mod ics;
 mod new;
 mod repository;
 mod schedule;
