@@ -26,6 +26,7 @@
 pub mod analytics;
 pub mod api_key;
 pub mod appointment;
+pub mod availability;
 pub mod canonical;
 pub mod change_set;
 pub mod clock;
@@ -86,7 +87,7 @@ pub use rejection::{Corrections, Rejection, RejectionState};
 pub use routing::{Rule, RuleSet, Target};
 #[cfg(feature = "service")]
 pub use service::{Attribution, Coalesced, Convio, WorkspaceHandle};
-pub use store::{CommitError, Loaded, Need, Needs, StoreError, TouchOf};
+pub use store::{CommitError, ContactOf, KnownOwner, Loaded, Need, Needs, StoreError};
 #[cfg(feature = "service")]
 pub use store::{Durability, Store};
 pub use text::{AppointmentType, Campaign, ConversionType, LeadType, Product, Source, State};

@@ -9,10 +9,11 @@ use convio_core::event::{Event, Head, Position};
 use convio_core::lead::Payload;
 use convio_core::record::{CONFIG_KINDS, Record};
 use convio_core::rejection::Rejection;
-use convio_core::store::StoreError;
+use convio_core::store::{OWNER_ROWS_MAX, StoreError};
 use convio_core::{
-    Appointment, AppointmentId, Contact, ContactId, ContactKey, ContactNumber, Conversion, ConversionId,
-    IntakeId, Lead, LeadId, Loaded, Need, Needs, StreamRef, TouchOf, Version, Webhook, WebhookId, Workspace,
+    Appointment, AppointmentId, AppointmentStatus, Contact, ContactId, ContactKey, ContactNumber, ContactOf,
+    Conversion, ConversionId, IntakeId, KnownOwner, Lead, LeadId, Loaded, Need, Needs, StreamRef, Version,
+    Webhook, WebhookId, Workspace,
 };
 use uuid::Uuid;
 
@@ -127,6 +128,7 @@ impl Tenant {
                     }
                 }
                 Need::LastTouch(of, at) => loaded.last_touch = self.last_touch(of, at),
+                Need::Owner(of) => loaded.owners.extend(self.owner(of).map(|owner| (of, owner))),
                 Need::Rejection(id) => {
                     loaded.rejections.extend(self.rejections.get(&id).cloned());
                     loaded.payloads.extend(self.payloads.get(&id).cloned());
@@ -149,10 +151,31 @@ impl Tenant {
         kinds.into_iter().flat_map(of_kind).cloned().collect()
     }
 
-    fn last_touch(&self, whose: TouchOf, at: DateTime<Utc>) -> Option<Touch> {
+    fn owner(&self, of: ContactOf) -> Option<KnownOwner> {
+        let (lead, but) = match of {
+            ContactOf::Lead(id) => (id, None),
+            ContactOf::Appointment(id) => (self.appointments.get(&id)?.lead, Some(id)),
+        };
+        let Lead { contact, owner: None, .. } = **self.leads.get(&lead)? else { return None };
+        let counts = |id: &LeadId| self.leads.get(id).is_some_and(|it| !it.test && it.deleted_at.is_none());
+        let last = LeadId::from_uuid(Uuid::max());
+        let leads = self.leads_of.newest(contact, last).take(OWNER_ROWS_MAX).filter(|id| counts(id));
+        let mut owners = leads.filter_map(|id| self.leads.get(id)?.owner.clone());
+        if let Some(owner) = owners.next() {
+            return Some(KnownOwner::OfLead(owner));
+        }
+        let last = AppointmentId::from_uuid(Uuid::max());
+        let others =
+            self.appointments_of.newest(Owner::Contact(contact), last).filter(|id| Some(**id) != but);
+        let others = others.take(OWNER_ROWS_MAX).filter_map(|id| self.appointments.get(id));
+        let mut kept = others.filter(|it| it.status != AppointmentStatus::Rescheduled && counts(&it.lead));
+        kept.find_map(|it| it.staff.clone()).map(KnownOwner::OfAppointment)
+    }
+
+    fn last_touch(&self, whose: ContactOf, at: DateTime<Utc>) -> Option<Touch> {
         let contact = match whose {
-            TouchOf::Lead(id) => self.leads.get(&id)?.contact,
-            TouchOf::Appointment(id) => self.appointments.get(&id)?.contact,
+            ContactOf::Lead(id) => self.leads.get(&id)?.contact,
+            ContactOf::Appointment(id) => self.appointments.get(&id)?.contact,
         };
         let own = self.leads_of.of(contact, LeadId::from_uuid(Uuid::nil()));
         let leads = own.filter_map(|id| self.leads.get(id).map(|lead| &**lead));

@@ -86,6 +86,12 @@ impl<O: Ord + Clone, I: Ord + Clone> Table<(O, I), ()> {
         let rows = self.rows.range((Bound::Excluded((owner.clone(), after)), Bound::Unbounded));
         rows.map(|(key, ())| key).take_while(move |(other, _)| *other == owner).map(|(_, id)| id)
     }
+
+    /// Of an index, what stands under this owner and is at most `last`, the greatest first.
+    pub(crate) fn newest(&self, owner: O, last: I) -> impl Iterator<Item = &I> + use<'_, O, I> {
+        let rows = self.rows.range(..=(owner.clone(), last)).rev();
+        rows.map(|(key, ())| key).take_while(move |(other, _)| *other == owner).map(|(_, id)| id)
+    }
 }
 
 impl<K, V> Default for Table<K, V> {
@@ -125,12 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn an_index_gives_what_stands_under_one_owner_after_a_place() {
+    fn an_index_gives_what_stands_under_one_owner_from_a_place_on() {
         let mut index = Table::default();
         for key in [("a", 1), ("b", 2), ("b", 4), ("b", 3), ("c", 5)] {
             index.put(key, ());
         }
         assert_eq!(index.of("b", 2).collect::<Vec<_>>(), [&3, &4]);
         assert_eq!(index.of("d", 0).count(), 0);
+        assert_eq!(index.newest("b", 3).collect::<Vec<_>>(), [&3, &2]);
+        assert_eq!(index.newest("d", 9).count(), 0);
     }
 }

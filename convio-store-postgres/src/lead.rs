@@ -4,12 +4,13 @@ use convio_core::lead::{
     Attempts, Interest, Lead, LeadFilter, LeadStatus, Priority, Progress, Reached, Stage,
 };
 use convio_core::page::{Cursor, Page, PageRequest};
-use convio_core::store::StoreError;
+use convio_core::store::{KnownOwner, StoreError};
 use convio_core::{
     Campaign, ContactId, ConversionId, LeadId, LeadType, PostalCode, Product, ProviderId, Source, WebhookId,
     WorkspaceId,
 };
 use sqlx::postgres::PgRow;
+use uuid::Uuid;
 
 use crate::cells::{Cells, int, micros_up, to_json};
 use crate::rows::{in_order, read_all};
@@ -138,6 +139,14 @@ pub(crate) fn read_touch(row: &PgRow) -> Result<Touch, StoreError> {
     })
 }
 
+/// Who was responsible before, as [`OWNER_BY_LEAD`] and [`OWNER_BY_APPOINTMENT`] select it, and the id that was asked by.
+pub(crate) fn read_owner(row: &PgRow) -> Result<(Uuid, Option<KnownOwner>), StoreError> {
+    let mut cells = Cells::of(&LEAD, row)?;
+    let id = cells.uuid()?;
+    let (owner, keeper): (Option<_>, Option<_>) = (cells.get()?, cells.get()?);
+    Ok((id, owner.map(KnownOwner::OfLead).or_else(|| keeper.map(KnownOwner::OfAppointment))))
+}
+
 // The filters are one expression, of which the planner knows nothing. Apart, each would make it expect fewer rows, in the end
 // so few that it would read and sort the whole workspace for each page, in place of walking along the ids.
 macro_rules! list {
@@ -165,9 +174,44 @@ macro_rules! last_touch {
     };
 }
 
+// Of the newest leads the first one that has an owner, and only where there is none the newest appointments. The limit is
+// `OWNER_ROWS_MAX`.
+macro_rules! owner {
+    ($of:literal, $id:literal, $others:literal) => {
+        concat!(
+            "{s}.",
+            $of,
+            " LEFT JOIN LATERAL (SELECT n.owner
+                  FROM (SELECT l.id, l.owner, l.test, l.deleted_at FROM {s}.lead AS l
+                        WHERE l.contact_id = o.contact_id AND l.workspace_id = $1 ORDER BY l.id DESC LIMIT 20) AS n
+                  WHERE n.owner IS NOT NULL AND NOT n.test AND n.deleted_at IS NULL ORDER BY n.id DESC LIMIT 1) AS known ON true
+             LEFT JOIN LATERAL (SELECT n.staff
+                  FROM (SELECT a.id, a.lead_id, a.staff, a.status FROM {s}.appointment AS a
+                        WHERE a.workspace_id = $1 AND a.contact_id = o.contact_id AND ",
+            $others,
+            " ORDER BY a.id DESC LIMIT 20) AS n
+                  WHERE known.owner IS NULL AND n.staff IS NOT NULL AND n.status <> 'rescheduled' AND EXISTS (
+                      SELECT FROM {s}.lead AS l WHERE l.workspace_id = $1 AND l.id = n.lead_id AND NOT l.test
+                      AND l.deleted_at IS NULL)
+                  ORDER BY n.id DESC LIMIT 1) AS kept ON true
+             WHERE o.workspace_id = $1 AND o.owner IS NULL AND ",
+            $id,
+            " = {0}"
+        )
+    };
+}
+
 const BY_IDS: &str = "x.workspace_id = $1 AND x.id = ANY($2)";
 const LIST: &str = list!("$4::uuid IS NULL");
 const LIST_OF_CONTACT: &str = list!("x.contact_id = $4");
 pub(crate) const TOUCH_CELLS: &str = "x.id, x.source, x.received_at";
 pub(crate) const LAST_TOUCH_OF_LEAD: &str = last_touch!("lead");
 pub(crate) const LAST_TOUCH_OF_APPOINTMENT: &str = last_touch!("appointment");
+pub(crate) const OWNER_BY_LEAD: &str = owner!("lead AS o", "o.id", "true");
+pub(crate) const OWNER_BY_LEAD_CELLS: &str = "o.id, known.owner, kept.staff";
+pub(crate) const OWNER_BY_APPOINTMENT: &str = owner!(
+    "appointment AS v JOIN {s}.lead AS o ON o.workspace_id = $1 AND o.id = v.lead_id",
+    "v.workspace_id = $1 AND v.id",
+    "a.id <> v.id"
+);
+pub(crate) const OWNER_BY_APPOINTMENT_CELLS: &str = "v.id, known.owner, kept.staff";

@@ -1,7 +1,8 @@
 //! Reads what a use case needs: one statement, and so as of one moment, however much it is.
 
 use convio_core::record::CONFIG_KINDS;
-use convio_core::store::{Loaded, Need, Needs, StoreError, TouchOf};
+use convio_core::store::{ContactOf, Loaded, Need, Needs, StoreError};
+use convio_core::{AppointmentId, LeadId};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -77,6 +78,14 @@ impl Session<'_> {
                 APPOINTMENT => loaded.appointments.push(appointment::read(row)?),
                 CONVERSIONS => loaded.conversions.push(conversion::read(row)?),
                 TOUCH_OF_LEAD | TOUCH_OF_APPOINTMENT => loaded.last_touch = Some(lead::read_touch(row)?),
+                set @ (OWNER_BY_LEAD | OWNER_BY_APPOINTMENT) => {
+                    let (id, owner) = lead::read_owner(row)?;
+                    let of = match set {
+                        OWNER_BY_LEAD => ContactOf::Lead(LeadId::from_uuid(id)),
+                        _ => ContactOf::Appointment(AppointmentId::from_uuid(id)),
+                    };
+                    loaded.owners.extend(owner.map(|owner| (of, owner)));
+                }
                 REJECTION => loaded.rejections.push(rejection::read(row)?),
                 PAYLOAD => loaded.payloads.push(payload::read(row)?),
                 other => return Err(StoreError::Misuse(format!("nobody asked for set {other}"))),
@@ -124,13 +133,21 @@ fn ask(reading: &mut Reading<'_>, need: Need) -> Result<(), StoreError> {
         }
         Need::LastTouch(of, at) => {
             let (set, from, id) = match of {
-                TouchOf::Lead(id) => (TOUCH_OF_LEAD, LAST_TOUCH_OF_LEAD, id.uuid()),
-                TouchOf::Appointment(id) => (TOUCH_OF_APPOINTMENT, LAST_TOUCH_OF_APPOINTMENT, id.uuid()),
+                ContactOf::Lead(id) => (TOUCH_OF_LEAD, LAST_TOUCH_OF_LEAD, id.uuid()),
+                ContactOf::Appointment(id) => (TOUCH_OF_APPOINTMENT, LAST_TOUCH_OF_APPOINTMENT, id.uuid()),
             };
             reading.cells(set, TOUCH_CELLS, from, 2, move |args| {
                 args.add(id);
                 args.add(at);
             });
+        }
+        Need::Owner(ContactOf::Lead(id)) => {
+            let (cells, from) = (lead::OWNER_BY_LEAD_CELLS, lead::OWNER_BY_LEAD);
+            reading.cells(OWNER_BY_LEAD, cells, from, 1, move |args| args.add(id.uuid()));
+        }
+        Need::Owner(ContactOf::Appointment(id)) => {
+            let (cells, from) = (lead::OWNER_BY_APPOINTMENT_CELLS, lead::OWNER_BY_APPOINTMENT);
+            reading.cells(OWNER_BY_APPOINTMENT, cells, from, 1, move |args| args.add(id.uuid()));
         }
         Need::Rejection(id) => {
             by_id(reading, REJECTION, &rejection::REJECTION, of!("rejection"), id.uuid());
@@ -167,3 +184,5 @@ const TOUCH_OF_LEAD: u8 = 12;
 const TOUCH_OF_APPOINTMENT: u8 = 13;
 const REJECTION: u8 = 14;
 const PAYLOAD: u8 = 15;
+const OWNER_BY_LEAD: u8 = 16;
+const OWNER_BY_APPOINTMENT: u8 = 17;

@@ -317,11 +317,16 @@ const SORTS: [&str; 9] = [
     "configuration.load",
 ];
 /// Indexes that are there for one text.
-const INDEXES: [(&str, &str); 22] = [
+const INDEXES: [(&str, &str); 27] = [
     ("list_leads", "lead_pk"),
     ("list_leads_of_contact", "lead_contact_ix"),
     ("last_touch_of_lead.load", "lead_contact_ix"),
     ("last_touch_of_appointment.load", "lead_contact_ix"),
+    ("owner_of_lead.load", "lead_contact_ix"),
+    ("owner_of_lead.load", "appointment_contact_ix"),
+    ("owner_of_appointment.load", "lead_contact_ix"),
+    ("owner_of_appointment.load", "appointment_contact_ix"),
+    ("book.load", "appointment_contact_ix"),
     ("convert.load", "lead_contact_ix"),
     ("list_contacts", "contact_pk"),
     ("list_contacts_of_phone", "contact_phone_ix"),
@@ -418,6 +423,7 @@ const PAGES: &[(&str, &str, u64, u64)] = &[
     // A month of two rows a day.
     ("report", "{s}.the_workspace(0), 0::int2, '2026-03-01', '2026-03-30'", 60, 60),
     ("last_touch_of_lead.load", "{s}.the_workspace(0), {s}.the_id(2, 2), '2027-01-01'", 1, 4),
+    ("owner_of_lead.load", "{s}.the_workspace(0), {s}.the_id(2, 2)", 1, 4),
 ];
 /// A workspace with 90,000 leads, six with 5,000 each, and 3,000 of whose rows there are a few. A contact has two leads, a lead has
 /// three events.

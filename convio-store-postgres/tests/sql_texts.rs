@@ -17,9 +17,9 @@ use convio_core::lead::LeadFilter;
 use convio_core::rejection::RejectionFilter;
 use convio_core::service::Atomicity;
 use convio_core::{
-    AppointmentId, Clock, Convio, Corrections, Cube, Need, Needs, NewConversion, NewWebhook, NewWorkspace,
-    Outcome, PageRequest, Party, Position, Rule, Schedule, SequentialIds, Store, StreamRef, Subject, Target,
-    TouchOf, WorkspaceHandle,
+    AppointmentId, Clock, ContactOf, Convio, Corrections, Cube, Need, Needs, NewConversion, NewWebhook,
+    NewWorkspace, Outcome, PageRequest, Party, Position, Rule, Schedule, SequentialIds, Store, StreamRef,
+    Subject, Target, WorkspaceHandle,
 };
 use convio_store_postgres::PgStore;
 use serde_json::json;
@@ -284,9 +284,11 @@ async fn reads(acme: &WorkspaceHandle<'_>, store: &dyn Store, clock: &ManualCloc
     sent.by("head").await;
     store.report(id, &ReportQuery::all(Cube::Leads)).await.unwrap();
     sent.by("report").await;
-    for (name, touch) in [("lead", TouchOf::Lead(lead)), ("appointment", TouchOf::Appointment(visit))] {
-        store.load(&Needs::of(id, [Need::LastTouch(touch, now)])).await.unwrap();
+    for (name, of) in [("lead", ContactOf::Lead(lead)), ("appointment", ContactOf::Appointment(visit))] {
+        store.load(&Needs::of(id, [Need::LastTouch(of, now)])).await.unwrap();
         sent.by(&format!("last_touch_of_{name}")).await;
+        store.load(&Needs::of(id, [Need::Owner(of)])).await.unwrap();
+        sent.by(&format!("owner_of_{name}")).await;
     }
 }
 

@@ -54,6 +54,21 @@ pub(crate) fn fetch(
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
 }
 
+/// Who keeps the newest appointment of a contact, but for one of them.
+pub(crate) fn keeper(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    but: Option<AppointmentId>,
+) -> Result<Option<String>, StoreError> {
+    let but = but.map(|id| Id(id.uuid()));
+    query_one(conn, KEEPER, params![Id(workspace.uuid()), Id(contact.uuid()), but], |row| {
+        let mut cells = Cells::of("appointment", row);
+        let (_, _) = (cells.uuid()?, cells.uuid()?);
+        cells.get()
+    })
+}
+
 fn list(
     conn: &Connection,
     workspace: WorkspaceId,
@@ -195,6 +210,13 @@ macro_rules! list {
 /// With the fraction of the second, where there is one.
 const WALL: &str = "%Y-%m-%dT%H:%M:%S%.f";
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM appointment WHERE workspace_id = ?1 AND id = ?2");
+/// The limit is `OWNER_ROWS_MAX`.
+const KEEPER: &str = "SELECT a.workspace_id, a.id, a.staff
+    FROM (SELECT workspace_id, id, lead_id, staff, status FROM appointment INDEXED BY appointment_contact_ix
+          WHERE workspace_id = ?1 AND contact_id = ?2 AND id IS NOT ?3 ORDER BY id DESC LIMIT 20) AS a
+    WHERE a.staff IS NOT NULL AND a.status <> 'rescheduled' AND EXISTS (
+        SELECT 1 FROM lead AS l WHERE l.workspace_id = ?1 AND l.id = a.lead_id AND NOT l.test AND l.deleted_at IS NULL)
+    ORDER BY a.id DESC LIMIT 1";
 const LIST: &str = list!("appointment", "id > ?2");
 const LIST_OF_LEAD: &str = list!(
     "appointment INDEXED BY appointment_lead_ix",

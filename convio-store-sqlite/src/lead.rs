@@ -7,7 +7,7 @@ use convio_core::lead::{
     Stage,
 };
 use convio_core::page::{Page, PageRequest};
-use convio_core::store::{CommitError, StoreError, TouchOf};
+use convio_core::store::{CommitError, ContactOf, KnownOwner, StoreError};
 use convio_core::{
     Campaign, ContactId, ConversionId, IntakeId, LeadId, LeadType, PostalCode, Product, ProviderId, Source,
     WebhookId, WorkspaceId,
@@ -21,7 +21,7 @@ use crate::access::Access;
 use crate::cells::{Cells, Id, int, micros, micros_up, to_json};
 use crate::put::{Put, Sql};
 use crate::readers::{query_one, query_page};
-use crate::{gates, payload};
+use crate::{appointment, gates, payload};
 
 /// The columns, in the order in which they are written and read.
 macro_rules! columns {
@@ -92,12 +92,12 @@ pub(crate) fn fetch(
 pub(crate) fn last_touch(
     conn: &Connection,
     workspace: WorkspaceId,
-    of: TouchOf,
+    of: ContactOf,
     at: DateTime<Utc>,
 ) -> Result<Option<Touch>, StoreError> {
     let (sql, id) = match of {
-        TouchOf::Lead(id) => (LAST_TOUCH_OF_LEAD, id.uuid()),
-        TouchOf::Appointment(id) => (LAST_TOUCH_OF_APPOINTMENT, id.uuid()),
+        ContactOf::Lead(id) => (LAST_TOUCH_OF_LEAD, id.uuid()),
+        ContactOf::Appointment(id) => (LAST_TOUCH_OF_APPOINTMENT, id.uuid()),
     };
     query_one(conn, sql, params![Id(workspace.uuid()), Id(id), micros(at)], |row| {
         let mut cells = Cells::of("lead", row);
@@ -108,6 +108,30 @@ pub(crate) fn last_touch(
             at: cells.time()?,
         })
     })
+}
+
+/// Who was responsible for a contact before, where the lead has no owner of its own.
+pub(crate) fn owner(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    of: ContactOf,
+) -> Result<Option<KnownOwner>, StoreError> {
+    let (sql, id, but) = match of {
+        ContactOf::Lead(id) => (OWNER_BY_LEAD, id.uuid(), None),
+        ContactOf::Appointment(id) => (OWNER_BY_APPOINTMENT, id.uuid(), Some(id)),
+    };
+    let found = query_one(conn, sql, [Id(workspace.uuid()), Id(id)], |row| {
+        let mut cells = Cells::of("lead", row);
+        let (_, _) = (cells.uuid()?, cells.uuid()?);
+        Ok((ContactId::from_uuid(cells.uuid()?), cells.get()?))
+    })?;
+    match found {
+        Some((_, Some(owner))) => Ok(Some(KnownOwner::OfLead(owner))),
+        Some((contact, None)) => {
+            Ok(appointment::keeper(conn, workspace, contact, but)?.map(KnownOwner::OfAppointment))
+        }
+        None => Ok(None),
+    }
 }
 
 fn list(
@@ -267,11 +291,29 @@ macro_rules! last_touch {
     };
 }
 
+// The limit is `OWNER_ROWS_MAX`.
+macro_rules! owner {
+    ($of:literal) => {
+        concat!(
+            "SELECT o.workspace_id, o.id, o.contact_id,
+                (SELECT owner FROM (SELECT id, owner, test, deleted_at FROM lead INDEXED BY lead_contact_ix
+                                    WHERE contact_id = o.contact_id AND workspace_id = ?1 ORDER BY id DESC LIMIT 20)
+                 WHERE owner IS NOT NULL AND NOT test AND deleted_at IS NULL ORDER BY id DESC LIMIT 1)
+             FROM lead AS o WHERE o.workspace_id = ?1 AND o.owner IS NULL AND o.id = ",
+            $of
+        )
+    };
+}
+
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM lead WHERE workspace_id = ?1 AND id = ?2");
 const LIST: &str = list!("lead", "?4 IS NULL");
 const LIST_OF_CONTACT: &str = list!("lead INDEXED BY lead_contact_ix", "contact_id = ?4");
 const LAST_TOUCH_OF_LEAD: &str = last_touch!("lead");
 const LAST_TOUCH_OF_APPOINTMENT: &str = last_touch!("appointment");
+const OWNER_BY_LEAD: &str = owner!("?2");
+const OWNER_BY_APPOINTMENT: &str =
+    owner!("(SELECT lead_id FROM appointment WHERE workspace_id = ?1 AND id = ?2)");
+
 /// Writes a row over the one that is there.
 pub(crate) const UPDATE: Sql = Sql {
     head: "UPDATE lead SET contact_id = ?3, webhook_id = ?4, provider_id = ?5, source = ?6, lead_type = ?7, campaign = ?8,

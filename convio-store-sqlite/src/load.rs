@@ -39,6 +39,7 @@ fn read(conn: &Connection, id: WorkspaceId, need: Need, loaded: &mut Loaded) -> 
             }
         }
         Need::LastTouch(of, at) => loaded.last_touch = lead::last_touch(conn, id, of, at)?,
+        Need::Owner(of) => loaded.owners.extend(lead::owner(conn, id, of)?.map(|owner| (of, owner))),
         Need::Rejection(intake) => {
             loaded.rejections.extend(rejection::fetch(conn, id, intake)?);
             loaded.payloads.extend(payload::fetch(conn, id, intake)?);

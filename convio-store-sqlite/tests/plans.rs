@@ -14,8 +14,8 @@ use convio_core::conversion::ConversionFilter;
 use convio_core::lead::LeadFilter;
 use convio_core::service::Atomicity;
 use convio_core::{
-    AppointmentId, ContactId, Convio, LeadId, Need, Needs, NewConversion, NewWorkspace, PageRequest, RawLead,
-    Schedule, TouchOf, WorkspaceHandle,
+    AppointmentId, ContactId, ContactOf, Convio, LeadId, Need, Needs, NewConversion, NewWorkspace,
+    PageRequest, RawLead, Schedule, WorkspaceHandle,
 };
 use convio_store_sqlite::SqliteStore;
 use pollster::block_on;
@@ -100,7 +100,7 @@ fn a_last_touch_is_looked_for_among_the_leads_of_its_contact() {
     let trace = Trace::start();
     let world = World::new();
     for (of, table) in
-        [(TouchOf::Lead(world.lead), "lead"), (TouchOf::Appointment(world.appointment), "appointment")]
+        [(ContactOf::Lead(world.lead), "lead"), (ContactOf::Appointment(world.appointment), "appointment")]
     {
         let whose = match table {
             "lead" => "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (workspace_id=? AND id=?)",
@@ -116,6 +116,39 @@ fn a_last_touch_is_looked_for_among_the_leads_of_its_contact() {
             let needs = Needs::of(acme.id(), [Need::LastTouch(of, at(9))]);
             let loaded = block_on(world.convio.store().load(&needs)).unwrap();
             assert_eq!(loaded.last_touch.unwrap().lead, world.lead);
+        });
+    }
+}
+
+#[test]
+fn who_was_responsible_is_looked_for_among_the_newest_leads_and_appointments_of_the_contact() {
+    let trace = Trace::start();
+    let world = World::new();
+    // The newest first, by the index: nothing is sorted, and the first who is found ends it.
+    let owner = [
+        "CORRELATED SCALAR SUBQUERY 2",
+        "CO-ROUTINE (subquery-1)",
+        "SEARCH lead USING INDEX lead_contact_ix (contact_id=?)",
+        "SCAN (subquery-1)",
+    ];
+    let by_lead = "SEARCH o USING INDEX sqlite_autoindex_lead_1 (workspace_id=? AND id=?)";
+    let by_appointment =
+        ["SCALAR SUBQUERY 3", "SEARCH appointment USING PRIMARY KEY (workspace_id=? AND id=?)"];
+    let keeper = vec![
+        "CO-ROUTINE a",
+        "SEARCH appointment USING INDEX appointment_contact_ix (workspace_id=? AND contact_id=?)",
+        "SCAN a",
+        "SEARCH l EXISTS USING INDEX sqlite_autoindex_lead_1 (workspace_id=? AND id=?)",
+    ];
+    for of in [ContactOf::Lead(world.lead), ContactOf::Appointment(world.appointment)] {
+        let whose = match of {
+            ContactOf::Lead(_) => &[][..],
+            ContactOf::Appointment(_) => &by_appointment,
+        };
+        let owner = [&[by_lead], whose, &owner].concat();
+        world.check_each(&trace, &[owner, keeper.clone()], |acme, _| {
+            let needs = Needs::of(acme.id(), [Need::Owner(of)]);
+            assert_eq!(block_on(world.convio.store().load(&needs)).unwrap().owner(of), None);
         });
     }
 }
@@ -185,16 +218,27 @@ impl World {
         plan: &[impl AsRef<str>],
         read: impl Fn(&WorkspaceHandle<'_>, &PageRequest),
     ) {
+        self.check_each(trace, &[plan.iter().map(AsRef::as_ref).collect()], read);
+    }
+
+    /// The same, of several statements.
+    fn check_each(
+        &self,
+        trace: &Trace,
+        plans: &[Vec<&str>],
+        read: impl Fn(&WorkspaceHandle<'_>, &PageRequest),
+    ) {
         block_on(self.acme.webhook("direct")).unwrap(); // so that the configuration is at hand
         trace.take();
         read(&self.acme, &PageRequest::first(10));
         let kept = |sql: &String| sql.starts_with("SELECT") && !sql.contains("FROM head");
         let read: Vec<String> =
             trace.take().into_iter().map(|statement| statement.sql).filter(kept).collect();
-        let [sql] = read.as_slice() else { panic!("not one statement: {read:?}") };
-        let plan: Vec<&str> = plan.iter().map(AsRef::as_ref).collect();
-        for conn in &self.connections {
-            assert_eq!(plan_of(conn, sql), plan, "{sql}");
+        assert_eq!(read.len(), plans.len(), "{read:?}");
+        for (sql, plan) in read.iter().zip(plans) {
+            for conn in &self.connections {
+                assert_eq!(plan_of(conn, sql), *plan, "{sql}");
+            }
         }
     }
 }

@@ -48,7 +48,11 @@ fn one_caller_pays_one_sync_of_the_log_per_lead() {
     let before = world.disk.syncs();
     let replayed = pollster::block_on(world.acme.ingest(lead(leads).idempotency_key("k")));
     assert!(matches!(replayed, Ok(Ingested::Replayed(_))), "{replayed:?}");
-    assert_eq!(world.disk.syncs(), before, "a replay writes nothing, and syncs nothing");
+    // A checkpoint of what came before may still go on beside it, on its own thread.
+    let of_writer =
+        |it: support::disk::Syncs| (it.commits, it.restarts, it.checkpoints_of_writer, it.log_pages);
+    let told = "a replay writes nothing, and syncs nothing";
+    assert_eq!(of_writer(world.disk.syncs()), of_writer(before), "{told}");
 }
 
 #[test]

@@ -175,6 +175,12 @@ bugs! {
     TouchesByTests => touches::tests_and_deleted_leads_are_no_last_touch,
     /// A deleted lead is a last touch.
     TouchesByDeletedLeads => touches::tests_and_deleted_leads_are_no_last_touch,
+    /// A test or a deleted lead tells who is responsible.
+    OwnsByTests => owners::tests_and_deleted_leads_make_nobody_responsible,
+    /// Who kept an appointment that was moved is responsible, although another stands in its place.
+    KeepsWhatWasMoved => owners::who_kept_the_newest_visit_is_responsible,
+    /// Who is responsible is looked for among all leads and appointments.
+    LooksAtEveryRow => owners::the_newest_rows_are_looked_at_and_no_more,
     /// A load of a conversion leaves out the others of its contact.
     LoadsOneConversion => voids::the_next_sale_that_stands_is_the_first_one_then,
     /// Nothing is taken off a sum.

@@ -349,6 +349,14 @@ registry! { $
         rules_are_rolled_back_to_an_earlier_publication
         what_rules_would_do_is_told_and_leaves_no_trace
     }
+    owners {
+        a_known_contact_goes_to_its_owner
+        who_kept_the_newest_visit_is_responsible
+        an_owner_who_is_out_full_or_declined_makes_way
+        tests_and_deleted_leads_make_nobody_responsible
+        the_newest_rows_are_looked_at_and_no_more
+        what_is_asked_again_or_simulated_knows_the_owner
+    }
     drafts {
         a_draft_is_kept_as_it_was_saved_until_it_is_published
         what_is_not_as_it_was_seen_is_a_conflict

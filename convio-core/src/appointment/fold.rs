@@ -39,7 +39,7 @@ impl Appointment {
                 EventBody::AppointmentConfirmed => row.status = AppointmentStatus::Confirmed,
                 EventBody::AppointmentAssigned { routing, staff }
                 | EventBody::AppointmentRouted { routing, staff } => {
-                    row.routing = routing.clone();
+                    row.routing = (**routing).clone();
                     row.staff.clone_from(staff);
                 }
                 EventBody::AppointmentRescheduled { to, at } => {

@@ -117,14 +117,14 @@ pub enum EventBody {
     /// An appointment was given to someone else, by hand.
     AppointmentAssigned {
         /// Whom it went to.
-        routing: Decision,
+        routing: Box<Decision>,
         /// Who of them keeps it.
         staff: Option<String>,
     },
     /// The rules were asked again: whoever had the appointment declined it, or nobody had it.
     AppointmentRouted {
         /// Whom it went to.
-        routing: Decision,
+        routing: Box<Decision>,
         /// Who of them keeps it.
         staff: Option<String>,
     },
@@ -390,7 +390,7 @@ impl EventBody {
     pub(crate) fn route(&mut self, decision: &Decision) {
         let (routing, staff) = match self {
             Self::AppointmentBooked(booked) => (&mut booked.routing, &mut booked.staff),
-            Self::AppointmentRouted { routing, staff } => (routing, staff),
+            Self::AppointmentRouted { routing, staff } => (&mut **routing, staff),
             _ => return,
         };
         routing.clone_from(decision);

@@ -97,7 +97,7 @@ impl EventBody {
             Self::RulesPublished(rules) => to_string(rules),
             Self::AppointmentBooked(facts) => to_string(facts),
             Self::AppointmentAssigned { routing, staff } | Self::AppointmentRouted { routing, staff } => {
-                to_string(&Assigned { routing: routing.clone(), staff: staff.clone() })
+                to_string(&Assigned { routing: Decision::clone(routing), staff: staff.clone() })
             }
             Self::AppointmentRescheduled { to, at } => to_string(&MovedTo { to: *to, at: at.clone() }),
             Self::AppointmentEnded(facts) => to_string(facts),
@@ -199,11 +199,11 @@ impl EventBody {
             "appointment.confirmed" => Self::AppointmentConfirmed,
             "appointment.assigned" => {
                 let Assigned { routing, staff } = from_str(facts)?;
-                Self::AppointmentAssigned { routing, staff }
+                Self::AppointmentAssigned { routing: Box::new(routing), staff }
             }
             "appointment.routed" => {
                 let Assigned { routing, staff } = from_str(facts)?;
-                Self::AppointmentRouted { routing, staff }
+                Self::AppointmentRouted { routing: Box::new(routing), staff }
             }
             "appointment.rescheduled" => {
                 let MovedTo { to, at } = from_str(facts)?;

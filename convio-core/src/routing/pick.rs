@@ -83,7 +83,7 @@ pub enum Why {
     },
     /// Another one comes first in the rule.
     Later,
-    /// The owner of the lead goes before.
+    /// The owner of the lead, or who was responsible for its contact before, goes before.
     Owned,
 }
 

@@ -56,14 +56,15 @@ pub struct RoutingRequest {
     /// The lead, by whose id a percentage of leads is told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lead: Option<LeadId>,
-    /// Who is responsible for the lead: sticky rules give it to the target of this name.
+    /// Who is responsible for the lead, or was for its contact before: sticky rules give it to the target of this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
 }
 
 impl RoutingRequest {
     /// What is known of a lead at a time. A lead keeps neither state nor phone number: the caller may know its contact's, and the postal
-    /// code where it came without one.
+    /// code where it came without one, and who was responsible for the contact where the lead has no owner
+    /// ([`Need::Owner`](crate::store::Need::Owner)).
     pub fn of(lead: &Lead, at: DateTime<Utc>) -> Self {
         Self {
             product: lead.interest.product.clone(),

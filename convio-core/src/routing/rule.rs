@@ -27,7 +27,7 @@ pub struct Rule {
     /// When [`Strategy::Fair`] begins anew.
     #[serde(default, skip_serializing_if = "Ledger::is_default")]
     pub ledger: Ledger,
-    /// Whether the owner of the lead, where it is one of these, goes before.
+    /// Whether the owner of the lead, or who was responsible for its contact before, goes before where it is one of these.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sticky: bool,
     /// How much it takes. Full, it gives way to the next rule that matches.
@@ -252,7 +252,22 @@ impl Rule {
         self
     }
 
-    /// That gives a lead to its owner, where that is one of its targets and takes any.
+    /// That gives what is booked to whoever is responsible, where that is one of its targets and takes any: the lead's owner; else
+    /// the owner of the contact's newest other lead that has one; else who keeps the contact's newest other appointment, even one that
+    /// was cancelled or missed, but none that was moved ([`Need::Owner`](crate::store::Need::Owner)). Whoever declined an appointment, is
+    /// inactive or has reached a cap is passed over, and the rule chooses as it would.
+    ///
+    /// An appointment that comes in with its lead is routed before it is known whose it is: nobody is responsible for it.
+    ///
+    /// ```
+    /// use convio_core::routing::{RoutingRequest, Rule, RuleSet, Strategy, Target};
+    /// let parts = [(Target::person("ann"), 1), (Target::person("bob"), 1)];
+    /// let rules = [Rule::among(Strategy::Rotate, parts).any_product().any_zip().sticky()];
+    /// let rules = RuleSet::publish(1, rules).unwrap();
+    /// let known = RoutingRequest { owner: Some("bob".to_owned()), ..Default::default() };
+    /// assert_eq!(rules.decide(&known).target, Some(Target::person("bob")));
+    /// assert_eq!(rules.decide(&RoutingRequest::default()).target, Some(Target::person("ann")));
+    /// ```
     #[must_use]
     pub fn sticky(mut self) -> Self {
         self.sticky = true;

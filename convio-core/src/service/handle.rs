@@ -137,7 +137,7 @@ impl WorkspaceHandle<'_> {
 
     /// Books an appointment from a lead. It goes to the target that the caller names, or else is routed by the rules in
     /// force; no rule matching, it is booked all the same, unrouted. The same call under the same external id gives the
-    /// same appointment.
+    /// same appointment. A rule that is [sticky](crate::Rule::sticky) gives it to whoever is responsible for the contact already.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) names every wrong field;

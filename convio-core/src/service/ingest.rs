@@ -62,7 +62,8 @@ impl WorkspaceHandle<'_> {
     }
 
     /// Takes an appointment that comes from outside with its customer: contact, lead and appointment are stored and routed
-    /// in one commit, by the product and the postal code that come with it. Where the lead can't be taken, both are kept, and booked when the rejection is released.
+    /// in one commit, by the product and the postal code that come with it. It is not known yet
+    /// whose lead it is: no [sticky](crate::Rule::sticky) rule finds an owner. Where the lead can't be taken, both are kept, and booked when the rejection is released.
     ///
     /// # Errors
     /// Those of [`WorkspaceHandle::ingest`], and [`Invalid`](crate::ErrorKind::Invalid) names every wrong field of the

@@ -1,16 +1,18 @@
 //! What rules would do: nothing here writes anything.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::WorkspaceHandle;
 use crate::appointment::{Appointment, AppointmentFilter, AppointmentStatus};
 use crate::error::Error;
-use crate::id::{AppointmentId, LeadId};
+use crate::id::{AppointmentId, ContactId, LeadId};
+use crate::lead::Lead;
 use crate::page::PageRequest;
-use crate::routing::{Decision, Draft, End, How, RoutingRequest, RuleSet, Simulation, Target};
-use crate::store::{Loaded, Need, Needs};
+use crate::routing::{Decision, Declined, Draft, End, How, RoutingRequest, RuleSet, Simulation, Target};
+use crate::store::{ContactOf, KnownOwner, Loaded, Need, Needs};
 use crate::use_case::routing_request;
 
 /// What rules would have made of appointments that were booked.
@@ -37,7 +39,7 @@ pub struct Rerouted {
 
 impl WorkspaceHandle<'_> {
     /// Where rules would send these leads, each booked at a time after the one before, and why; counted from what caps and turns have
-    /// come to now.
+    /// come to now. Whoever would keep one is responsible for its contact from then on.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names what is wrong with the rules; [`NotFound`](crate::ErrorKind::NotFound) for a lead that
@@ -50,35 +52,42 @@ impl WorkspaceHandle<'_> {
     ) -> Result<Vec<Decision>, Error> {
         let store = self.reader().await?;
         let simulation = self.of_draft(draft.into()).await?;
-        let mut requests = Vec::with_capacity(leads.len());
+        let mut keepers = Keepers::of(&simulation);
+        let mut asked = Vec::with_capacity(leads.len());
         for chunk in leads.chunks(CHUNK) {
-            let loaded = store.load(&Needs::of(self.id(), chunk.iter().map(|id| Need::Lead(*id)))).await?;
+            let rows = chunk.iter().map(|id| Need::Lead(*id));
+            let owners = chunk.iter().filter_map(|id| keepers.need(ContactOf::Lead(*id)));
+            let loaded = store.load(&Needs::of(self.id(), rows.chain(owners))).await?;
             for id in chunk {
                 let lead = loaded.lead(*id).ok_or_else(|| Error::not_found("lead", id))?;
                 let person = loaded.contact(lead.contact).map(|contact| &contact.person);
-                requests.push(routing_request(lead, person, None, None, at));
+                let known = loaded.owner(ContactOf::Lead(*id));
+                keepers.learn(lead.contact, known);
+                asked.push(Asked::of(lead, routing_request(lead, person, of_lead(known), None, None, at)));
             }
         }
-        let named = requests.iter().flat_map(|request| simulation.table().counters(request, &[]));
+        let named = asked.iter().flat_map(|asked| simulation.table().counters(&asked.request, &[]));
         let named: Vec<_> = named.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
         let mut counted = Vec::with_capacity(named.len());
         for chunk in named.chunks(CHUNK) {
             counted.extend(store.fetch_used(self.id(), chunk).await?);
         }
         let mut simulation = simulation.counted(named.into_iter().zip(counted));
-        Ok(requests.iter().map(|request| simulation.decide(request, &[])).collect())
+        Ok(asked.iter().map(|asked| keepers.decide(&mut simulation, asked, &[])).collect())
     }
 
     /// What rules would have made of the appointments that were booked since a time, beside what happened: each is decided again as of
     /// when it was stored, past those who declined it, with nothing counted before; what was cancelled or came to its end gives back what it
-    /// took when it did. Leads and contacts are looked at as they are now. Appointments that were booked directly are left out, those that
-    /// were assigned by hand since are not; one that was moved counts once, and what becomes of it then is not followed.
+    /// took when it did. Leads and contacts are looked at as they are now; whoever would have kept an appointment is responsible for its
+    /// contact in those booked after it, and nobody is for having kept one before. Appointments that were booked directly are left out,
+    /// those that were assigned by hand since are not; one that was moved counts once, and what becomes of it then is not followed.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names what is wrong with the rules.
     pub async fn replay_rules(&self, draft: impl Into<Draft>, since: DateTime<Utc>) -> Result<Replay, Error> {
         let mut simulation = self.of_draft(draft.into()).await?;
-        let (asked, more) = self.asked_since(since).await?;
+        let mut keepers = Keepers::of(&simulation);
+        let (asked, more) = self.asked_since(since, &keepers).await?;
         // What happened, in order: at one moment what ends before what begins.
         let mut moments = BTreeMap::new();
         for (n, (appointment, _)) in asked.iter().enumerate() {
@@ -95,9 +104,12 @@ impl WorkspaceHandle<'_> {
         }
         let mut decided: Vec<Option<Decision>> = vec![None; asked.len()];
         for ((_, _, n), end) in moments {
-            let (appointment, request) = &asked[n];
+            let (appointment, asked) = &asked[n];
             match (end, &decided[n]) {
-                (None, _) => decided[n] = Some(simulation.decide(request, &appointment.routing.declined)),
+                (None, _) => {
+                    let declined = &appointment.routing.declined;
+                    decided[n] = Some(keepers.decide(&mut simulation, asked, declined));
+                }
                 (Some(end), Some(decision)) => simulation.give_back(decision, end),
                 (Some(_), None) => {}
             }
@@ -118,7 +130,8 @@ impl WorkspaceHandle<'_> {
     async fn asked_since(
         &self,
         since: DateTime<Utc>,
-    ) -> Result<(Vec<(Appointment, RoutingRequest)>, bool), Error> {
+        keepers: &Keepers,
+    ) -> Result<(Vec<(Appointment, Asked)>, bool), Error> {
         let store = self.reader().await?;
         let mut page = PageRequest::first(CHUNK);
         let mut asked = Vec::new();
@@ -128,17 +141,24 @@ impl WorkspaceHandle<'_> {
                 it.created_at >= since && it.rescheduled_from.is_none() && it.routing.how != How::Direct
             };
             let these: Vec<Appointment> = found.items.into_iter().filter(by_rules).collect();
-            let needs = these.iter().map(|appointment| Need::Appointment(appointment.id));
+            let rows = these.iter().map(|appointment| Need::Appointment(appointment.id));
+            let owners = these.iter().filter_map(|it| keepers.need(ContactOf::Appointment(it.id)));
             let loaded = match these.is_empty() {
                 true => Loaded::default(),
-                false => store.load(&Needs::of(self.id(), needs)).await?,
+                false => store.load(&Needs::of(self.id(), rows.chain(owners))).await?,
             };
             for appointment in these {
                 let Some(lead) = loaded.lead(appointment.lead) else { continue };
                 let person = loaded.contact(lead.contact).map(|contact| &contact.person);
                 let (starts_at, value) = (Some(appointment.schedule.starts_at), appointment.routing.value);
-                let request = routing_request(lead, person, starts_at, value, appointment.created_at);
-                asked.push((appointment, request));
+                // One that came in with its lead was routed before it was known whose it is.
+                let came_with_lead = appointment.id.uuid() == lead.id.uuid();
+                let knows_contact = !came_with_lead || !appointment.routing.declined.is_empty();
+                let known = loaded.owner(ContactOf::Appointment(appointment.id));
+                let known = of_lead(known).filter(|_| knows_contact);
+                let request = routing_request(lead, person, known, starts_at, value, appointment.created_at);
+                let asked_then = Asked { knows_contact, ..Asked::of(lead, request) };
+                asked.push((appointment, asked_then));
             }
             match found.next {
                 Some(_) if asked.len() >= REPLAY_MAX => return Ok((asked, true)),
@@ -147,6 +167,64 @@ impl WorkspaceHandle<'_> {
             }
         }
     }
+}
+
+/// What rules are asked of a lead.
+struct Asked {
+    request: RoutingRequest,
+    contact: ContactId,
+    /// Whether it is known whose it is.
+    knows_contact: bool,
+    /// Whether who gets it is responsible from then on.
+    counts: bool,
+}
+
+impl Asked {
+    fn of(lead: &Lead, request: RoutingRequest) -> Self {
+        let counts = !lead.test && lead.deleted_at.is_none();
+        Self { request, contact: lead.contact, knows_contact: true, counts }
+    }
+}
+
+/// Who keeps the newest appointment of each contact, as one is decided after the other.
+struct Keepers {
+    is_asked_for: bool,
+    of: HashMap<ContactId, String>,
+}
+
+impl Keepers {
+    fn of(simulation: &Simulation) -> Self {
+        let is_asked_for = simulation.table().rules().rules.iter().any(|rule| rule.sticky);
+        Self { is_asked_for, of: HashMap::new() }
+    }
+
+    fn need(&self, of: ContactOf) -> Option<Need> {
+        self.is_asked_for.then_some(Need::Owner(of))
+    }
+
+    /// Takes over who kept appointments before.
+    fn learn(&mut self, contact: ContactId, known: Option<&KnownOwner>) {
+        if let Some(KnownOwner::OfAppointment(name)) = known {
+            self.of.insert(contact, name.clone());
+        }
+    }
+
+    fn decide(&mut self, simulation: &mut Simulation, asked: &Asked, declined: &[Declined]) -> Decision {
+        let mut request = Cow::Borrowed(&asked.request);
+        let keeper = self.of.get(&asked.contact).filter(|_| asked.knows_contact);
+        if let (None, Some(keeper)) = (&request.owner, keeper) {
+            request.to_mut().owner = Some(keeper.clone());
+        }
+        let decision = simulation.decide(&request, declined);
+        let keeper = decision.keeper().filter(|_| self.is_asked_for && asked.counts);
+        self.of.extend(keeper.map(|keeper| (asked.contact, keeper)));
+        decision
+    }
+}
+
+/// The owner of another lead: who keeps appointments comes of the decisions themselves.
+fn of_lead(known: Option<&KnownOwner>) -> Option<&KnownOwner> {
+    known.filter(|known| matches!(known, KnownOwner::OfLead(_)))
 }
 
 /// What an end gives back; `None` while it is open, and where another appointment stands in its place.

@@ -42,18 +42,49 @@ pub enum Need {
     Conversion(ConversionId),
     /// The last touch of a contact at or before a time: the greatest by time and id of its leads that are neither tests
     /// nor deleted.
-    LastTouch(TouchOf, DateTime<Utc>),
+    LastTouch(ContactOf, DateTime<Utc>),
+    /// Who was responsible for a contact before, where the lead in question has no owner of its own: the owner of the
+    /// newest of its leads that has one, or else who keeps the newest of its other appointments that somebody keeps.
+    ///
+    /// - The newest is the one of the greatest id. The [`OWNER_ROWS_MAX`] newest leads are looked at, and as many appointments.
+    /// - Leads that are tests or deleted do not count, nor do their appointments.
+    /// - An appointment counts whatever came of it: who knows the contact still does after a sale, a cancellation or a
+    ///   no-show. One that was moved does not: another one stands in its place. Whoever declined one no longer keeps it.
+    Owner(ContactOf),
     /// A rejection and its payload.
     Rejection(IntakeId),
 }
 
-/// Whose touch is asked for.
+/// Which contact is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TouchOf {
-    /// That of this lead's contact.
+pub enum ContactOf {
+    /// That of this lead.
     Lead(LeadId),
-    /// That of this appointment's contact.
+    /// That of this appointment.
     Appointment(AppointmentId),
+}
+
+/// Who was responsible for a contact before.
+///
+/// ```
+/// use convio_core::KnownOwner;
+/// let owner = KnownOwner::OfLead("Ann".to_owned());
+/// assert_eq!(owner.name(), "Ann");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownOwner {
+    /// The owner of another lead of it.
+    OfLead(String),
+    /// Who keeps another appointment of it.
+    OfAppointment(String),
+}
+
+impl KnownOwner {
+    /// Their name.
+    pub fn name(&self) -> &str {
+        let (Self::OfLead(name) | Self::OfAppointment(name)) = self;
+        name
+    }
 }
 
 /// What was read, at one moment. What does not exist is not in it.
@@ -77,6 +108,8 @@ pub struct Loaded {
     pub conversions: Vec<Conversion>,
     /// The touch that was asked for, if there is one.
     pub last_touch: Option<Touch>,
+    /// Who was responsible before, of those asked for where anybody was.
+    pub owners: Vec<(ContactOf, KnownOwner)>,
     /// Rejections.
     pub rejections: Vec<Rejection>,
     /// Payloads.
@@ -104,9 +137,18 @@ impl Loaded {
         self.conversions.iter().find(|conversion| conversion.id == id)
     }
 
+    /// Who was responsible for this contact before, if it was read and anybody was.
+    pub fn owner(&self, of: ContactOf) -> Option<&KnownOwner> {
+        self.owners.iter().find(|(it, _)| *it == of).map(|(_, owner)| owner)
+    }
+
     /// The rejection of this id with its payload, if both were read.
     pub fn rejection(&self, id: IntakeId) -> Option<(&Rejection, &Payload)> {
         let rejection = self.rejections.iter().find(|rejection| rejection.id == id)?;
         Some((rejection, self.payloads.iter().find(|payload| payload.id == id)?))
     }
 }
+
+/// Most leads of a contact, and most appointments, that are looked at for who was responsible for it: a contact may have
+/// thousands, and whoever comes after these is long gone.
+pub const OWNER_ROWS_MAX: usize = 20;

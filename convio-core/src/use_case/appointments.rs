@@ -4,10 +4,10 @@
 //! |---|---|---|---|
 //! | `confirm` | the appointment, its lead and its contact | 1 | 3 |
 //! | `assign` | the same | 1 | 3 |
-//! | `decline` | the same | 1 | 3 |
+//! | `decline` | the same, and who was responsible for the contact before | 1 | 3 |
 //! | `reschedule` | the same | 1, with both appointments | 3 |
 //!
-//! `route`, `cancel` and `no_show` cost what `confirm` costs. Round trips are those of a held connection, warm: a read, and the two of a commit
+//! `route` costs what `decline` costs, `cancel` and `no_show` what `confirm` costs. Round trips are those of a held connection, warm: a read, and the two of a commit
 //! that is no lead alone; `convio-store-postgres/tests/trips.rs` counts them.
 
 use super::book::{self, Routed};
@@ -22,9 +22,10 @@ use crate::event::{AppointmentEnded, EventBody, Subject};
 use crate::id::{AppointmentId, WorkspaceId};
 use crate::lead::Lead;
 use crate::routing::{Decision, Declined, End, Target};
-use crate::store::{Loaded, Need, Needs};
+use crate::store::{ContactOf, KnownOwner, Loaded, Need, Needs};
 
-/// Changes an appointment that is still to take place. Reads the appointment with its lead and contact; one commit.
+/// Changes an appointment that is still to take place. Reads the appointment with its lead and contact, and who was responsible for
+/// that before where the rules are asked; one commit.
 #[derive(Debug, Clone)]
 pub struct ChangeAppointment {
     /// Its workspace.
@@ -76,7 +77,10 @@ impl UseCase for ChangeAppointment {
     }
 
     fn needs(&self) -> Needs {
-        Needs::of(self.workspace, [Need::Appointment(self.appointment.id)])
+        let id = self.appointment.id;
+        let asks = matches!(self.change, AppointmentChange::Decline { .. } | AppointmentChange::Route);
+        let owner = asks.then_some(Need::Owner(ContactOf::Appointment(id)));
+        Needs::of(self.workspace, [Need::Appointment(id)].into_iter().chain(owner))
     }
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Appointment>, Error> {
@@ -103,11 +107,15 @@ impl UseCase for ChangeAppointment {
                 changes.counters.extend(found.routing.freed(End::Passed));
                 row.routing = Decision::by_hand(target.clone());
                 row.staff = staff.clone().or_else(|| row.routing.keeper());
-                EventBody::AppointmentAssigned { routing: row.routing.clone(), staff: row.staff.clone() }
+                EventBody::AppointmentAssigned {
+                    routing: Box::new(row.routing.clone()),
+                    staff: row.staff.clone(),
+                }
             }
             AppointmentChange::Decline { .. } | AppointmentChange::Route => {
                 let person = loaded.contact(lead.contact).map(|contact| &contact.person);
-                let routed = self.again(found, lead, person, context)?;
+                let known = loaded.owner(ContactOf::Appointment(found.id));
+                let routed = self.again(found, lead, person, known, context)?;
                 changes.counters.extend(found.routing.freed(End::Passed));
                 row.routing = routed.place(&mut changes, found.id, config.rules_at(context.at));
                 if matches!(self.change, AppointmentChange::Route) {
@@ -118,7 +126,10 @@ impl UseCase for ChangeAppointment {
                     }
                 }
                 row.staff = row.routing.keeper();
-                EventBody::AppointmentRouted { routing: row.routing.clone(), staff: row.staff.clone() }
+                EventBody::AppointmentRouted {
+                    routing: Box::new(row.routing.clone()),
+                    staff: row.staff.clone(),
+                }
             }
             AppointmentChange::Cancel { .. } | AppointmentChange::NoShow { .. } => {
                 let (status, by, reason) = match &self.change {
@@ -182,6 +193,7 @@ impl ChangeAppointment {
         found: &Appointment,
         lead: &Lead,
         person: Option<&Person>,
+        known: Option<&KnownOwner>,
         context: &Context<'_>,
     ) -> Result<Routed, Error> {
         let mut declined = found.routing.declined.clone();
@@ -203,7 +215,7 @@ impl ChangeAppointment {
             (_, None) => {}
         }
         let starts_at = Some(found.schedule.starts_at);
-        let request = book::routing_request(lead, person, starts_at, found.routing.value, context.at);
+        let request = book::routing_request(lead, person, known, starts_at, found.routing.value, context.at);
         Ok(Routed::by(context.config()?.rules_at(context.at), request, declined))
     }
 }

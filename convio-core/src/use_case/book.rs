@@ -2,7 +2,7 @@
 //!
 //! | call | reads first | commits | round trips on Postgres |
 //! |---|---|---|---|
-//! | `book` | the lead and its contact | 1 | 3 |
+//! | `book` | the lead, its contact, and who was responsible for that before | 1 | 3 |
 
 use std::sync::Arc;
 
@@ -22,10 +22,10 @@ use crate::lead::{Lead, Progress};
 use crate::money::Money;
 use crate::phone::AreaCode;
 use crate::routing::{Decision, Declined, How, RoutingRequest, RuleTable};
-use crate::store::{Loaded, Need, Needs};
+use crate::store::{ContactOf, KnownOwner, Loaded, Need, Needs};
 use crate::text::{Private, State};
 
-/// Books an appointment from a lead and routes it. Reads the lead; one commit.
+/// Books an appointment from a lead and routes it. Reads the lead with its contact, and who was responsible for that before; one commit.
 #[derive(Debug, Clone)]
 pub struct Book {
     /// Its workspace.
@@ -44,7 +44,8 @@ impl UseCase for Book {
     }
 
     fn needs(&self) -> Needs {
-        Needs::of(self.workspace, [Need::Lead(self.lead)])
+        let owner = self.new.target.is_none().then_some(Need::Owner(ContactOf::Lead(self.lead)));
+        Needs::of(self.workspace, [Need::Lead(self.lead)].into_iter().chain(owner))
     }
 
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Appointment>, Error> {
@@ -54,7 +55,8 @@ impl UseCase for Book {
         leads::stands(lead)?;
         let person = loaded.contact(lead.contact).map(|contact| &contact.person);
         let rules = config.rules_at(context.at);
-        let routed = route(&self.new, lead, person, rules, context);
+        let known = loaded.owner(ContactOf::Lead(lead.id));
+        let routed = route(&self.new, lead, person, known, rules, context);
         let id = AppointmentId::new(context.ids, context.at);
         let mut changes = context.changes(self.workspace);
         let routing = routed.place(&mut changes, id, rules);
@@ -167,6 +169,7 @@ pub(super) fn route(
     new: &NewAppointment,
     lead: &Lead,
     person: Option<&Person>,
+    known: Option<&KnownOwner>,
     rules: &RuleTable,
     context: &Context<'_>,
 ) -> Routed {
@@ -174,16 +177,17 @@ pub(super) fn route(
         Some(target) => Routed::To(Decision::direct(target.clone())),
         None => {
             let starts_at = Some(new.schedule.starts_at);
-            let request = routing_request(lead, person, starts_at, new.value, context.at);
+            let request = routing_request(lead, person, known, starts_at, new.value, context.at);
             Routed::by(rules, request, Vec::new())
         }
     }
 }
 
-/// What routing goes by: what is known of the lead, and of its person what the lead does not say.
+/// What routing goes by: what is known of the lead, and of its person and who knew that before what the lead does not say.
 pub(crate) fn routing_request(
     lead: &Lead,
     person: Option<&Person>,
+    known: Option<&KnownOwner>,
     starts_at: Option<DateTime<Utc>>,
     value: Option<Money>,
     at: DateTime<Utc>,
@@ -199,6 +203,7 @@ pub(crate) fn routing_request(
         area_code: phone.and_then(|parsed| AreaCode::of(&parsed.phone)),
         value,
         starts_at,
+        owner: request.owner.or_else(|| known.map(|owner| owner.name().to_owned())),
         ..request
     }
 }

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::{AppointmentEnded, EventBody, Subject};
 use crate::id::{AppointmentId, WorkspaceId};
 use crate::routing::End;
-use crate::store::{Loaded, Need, Needs, TouchOf};
+use crate::store::{ContactOf, Loaded, Need, Needs};
 
 /// Completes an appointment; one that was sold records its conversion in the same commit. Reads the appointment with its
 /// lead and contact, and for a sale the contact's last touch.
@@ -53,7 +53,7 @@ impl UseCase for Complete {
         let mut items = vec![Need::Appointment(id)];
         if let Outcome::Sold(_) = self.completion.outcome {
             let until = self.completion.completed_at.unwrap_or(crate::clock::END_OF_TIME);
-            items.push(Need::LastTouch(TouchOf::Appointment(id), until));
+            items.push(Need::LastTouch(ContactOf::Appointment(id), until));
         }
         Needs::of(self.workspace, items)
     }

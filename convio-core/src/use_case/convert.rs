@@ -18,7 +18,7 @@ use crate::error::{Error, Reason};
 use crate::event::{ConversionRecorded, ConversionVoided, EventBody, Subject};
 use crate::id::{ConversionId, WorkspaceId};
 use crate::lead::Progress;
-use crate::store::{Loaded, Need, Needs, TouchOf};
+use crate::store::{ContactOf, Loaded, Need, Needs};
 
 /// Records a conversion: on the lead, on its contact, in the rollups, in one commit. Reads the lead, the contact's last
 /// touch and the appointment that it came from.
@@ -40,7 +40,7 @@ impl UseCase for Convert {
     fn needs(&self) -> Needs {
         let until = self.new.occurred_at.unwrap_or(crate::clock::END_OF_TIME);
         let lead = self.new.lead;
-        let items = [Need::Lead(lead), Need::LastTouch(TouchOf::Lead(lead), until)];
+        let items = [Need::Lead(lead), Need::LastTouch(ContactOf::Lead(lead), until)];
         Needs::of(self.workspace, items.into_iter().chain(self.new.appointment.map(Need::Appointment)))
     }
 

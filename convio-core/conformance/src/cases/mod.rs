@@ -21,6 +21,7 @@ pub(crate) mod lookups;
 pub(crate) mod merge;
 pub(crate) mod mission;
 pub(crate) mod numbers;
+pub(crate) mod owners;
 pub(crate) mod pages;
 pub(crate) mod pipeline;
 pub(crate) mod ports;

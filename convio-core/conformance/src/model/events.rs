@@ -27,7 +27,7 @@ impl Model {
         {
             let (routing, staff) = match &mut body {
                 EventBody::AppointmentBooked(booked) => (&mut booked.routing, &mut booked.staff),
-                EventBody::AppointmentRouted { routing, staff } => (routing, staff),
+                EventBody::AppointmentRouted { routing, staff } => (&mut **routing, staff),
                 other => panic!("`{}` routes nothing", other.kind()),
             };
             routing.clone_from(decision);

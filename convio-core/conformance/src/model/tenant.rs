@@ -3,9 +3,11 @@ use convio_core::change_set::{Claim, ConfigVersion, CounterAdd};
 use convio_core::contact::{Stamp, Touch};
 use convio_core::lead::Payload;
 use convio_core::record::{API_KEYS_KIND, CONFIG_KINDS, Record};
+use convio_core::store::OWNER_ROWS_MAX;
 use convio_core::{
-    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, Fingerprint, Lead, LeadId, Loaded,
-    Measure, Need, Person, Rejection, TouchOf, Webhook, Workspace, WorkspaceId,
+    Appointment, AppointmentStatus, Contact, ContactId, ContactKey, ContactOf, Conversion, Cube, Event,
+    Fingerprint, KnownOwner, Lead, LeadId, Loaded, Measure, Need, Person, Rejection, Webhook, Workspace,
+    WorkspaceId,
 };
 
 use crate::broken::Bug;
@@ -122,6 +124,7 @@ impl Tenant {
                 }
             }
             Need::LastTouch(of, at) => loaded.last_touch = self.last_touch(of, at, bug),
+            Need::Owner(of) => loaded.owners.extend(self.owner(of, bug).map(|owner| (of, owner))),
             Need::Rejection(id) => {
                 loaded.rejections.extend(self.rejections.iter().filter(|row| row.id == id).cloned());
                 loaded.payloads.extend(self.payloads.iter().filter(|row| row.id == id).cloned());
@@ -144,12 +147,42 @@ impl Tenant {
         }
     }
 
+    /// The owner of the newest other lead, or who keeps the newest other appointment.
+    fn owner(&self, of: ContactOf, bug: Option<Bug>) -> Option<KnownOwner> {
+        let makes = |mistake| bug == Some(mistake);
+        let (lead, but) = match of {
+            ContactOf::Lead(id) => (id, None),
+            ContactOf::Appointment(id) => {
+                (self.appointments.iter().find(|visit| visit.id == id)?.lead, Some(id))
+            }
+        };
+        let lead = self.leads.iter().find(|row| row.id == lead && row.owner.is_none())?;
+        let rows_max = if makes(Bug::LooksAtEveryRow) { usize::MAX } else { OWNER_ROWS_MAX };
+        let mut leads: Vec<&Lead> = self.leads.iter().filter(|row| row.contact == lead.contact).collect();
+        let mut visits: Vec<&Appointment> = self.appointments.iter().collect();
+        visits.retain(|visit| visit.contact == lead.contact && Some(visit.id) != but);
+        leads.sort_by_key(|row| std::cmp::Reverse(row.id));
+        visits.sort_by_key(|row| std::cmp::Reverse(row.id));
+        let counts = |id: LeadId| {
+            let row = self.leads.iter().find(|row| row.id == id);
+            row.is_some_and(|row| (!row.test && row.deleted_at.is_none()) || makes(Bug::OwnsByTests))
+        };
+        let owner =
+            leads.iter().take(rows_max).filter(|row| counts(row.id)).find_map(|row| row.owner.clone());
+        let mut kept = visits.iter().take(rows_max).filter(|visit| {
+            let moved = visit.status == AppointmentStatus::Rescheduled;
+            (!moved || makes(Bug::KeepsWhatWasMoved)) && counts(visit.lead)
+        });
+        let mut keeper = || kept.find_map(|visit| visit.staff.clone());
+        owner.map(KnownOwner::OfLead).or_else(|| keeper().map(KnownOwner::OfAppointment))
+    }
+
     /// Of all leads of a contact that count, the one received last by then.
-    fn last_touch(&self, of: TouchOf, at: DateTime<Utc>, bug: Option<Bug>) -> Option<Touch> {
+    fn last_touch(&self, of: ContactOf, at: DateTime<Utc>, bug: Option<Bug>) -> Option<Touch> {
         let makes = |mistake| bug == Some(mistake);
         let contact = match of {
-            TouchOf::Lead(id) => self.leads.iter().find(|lead| lead.id == id)?.contact,
-            TouchOf::Appointment(id) => self.appointments.iter().find(|visit| visit.id == id)?.contact,
+            ContactOf::Lead(id) => self.leads.iter().find(|lead| lead.id == id)?.contact,
+            ContactOf::Appointment(id) => self.appointments.iter().find(|visit| visit.id == id)?.contact,
         };
         let own = self.leads.iter().filter(|lead| {
             lead.contact == contact && (lead.received_at <= at || makes(Bug::TouchesAfterwards))

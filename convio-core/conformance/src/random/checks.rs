@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use convio_core::event::EventBody;
 use convio_core::lead::LeadFilter;
 use convio_core::routing::{Decision, How, RoutingRequest, RuleTable};
+use convio_core::store::OWNER_ROWS_MAX;
 use convio_core::{
-    AppointmentId, Contact, Event, Ingested, Lead, PageRequest, RejectionState, StreamRef, Subject,
+    Appointment, AppointmentId, AppointmentStatus, Contact, Event, Ingested, Lead, PageRequest,
+    RejectionState, StreamRef, Subject,
 };
 
 use super::play::Answer;
@@ -118,7 +120,9 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
                 // What comes with its lead is routed before it is known whose it is.
                 let with_lead = lead.id.uuid() == id.uuid() && event.body.kind() == "appointment.booked";
                 let known = postal.filter(|_| !with_lead);
+                let responsible = owner_before(&played.snapshot, event, &lead, id).filter(|_| !with_lead);
                 let request = RoutingRequest {
+                    owner: lead.owner.clone().or(responsible),
                     product: lead.interest.product.clone(),
                     postal_code: lead.postal_code.clone().or(known),
                     starts_at: starts.get(&id).copied(),
@@ -134,6 +138,24 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
     }
     let lost = played.snapshot.appointments.iter().find(|row| places.get(&row.id) != Some(&&row.routing));
     lost.map_or(Ok(()), |row| Err(format!("{} forgot where it was routed", row.id)))
+}
+
+/// Who was responsible for the contact of a lead before an event that routed this appointment.
+fn owner_before(shown: &Snapshot, event: &Event, lead: &Lead, visit: AppointmentId) -> Option<String> {
+    let before = || shown.feed.iter().filter(|other| other.position < event.position);
+    let then = |stream| before().filter(move |other| other.version_in(stream).is_some());
+    let lead_then = |id| Lead::fold(then(StreamRef::Lead(id)));
+    let visit_then = |id| Appointment::fold(then(StreamRef::Subject(Subject::Appointment(id))));
+    // The rows stand by their ids.
+    let leads = shown.leads.iter().rev().filter(|row| row.contact == lead.contact);
+    let leads = leads.filter_map(|row| lead_then(row.id)).take(OWNER_ROWS_MAX);
+    let counts = |lead: &Lead| !lead.test && lead.deleted_at.is_none();
+    let visits = shown.appointments.iter().rev().filter(|row| row.contact == lead.contact && row.id != visit);
+    let visits = visits.filter_map(|row| visit_then(row.id)).take(OWNER_ROWS_MAX);
+    let mut kept = visits.filter(|visit| {
+        visit.status != AppointmentStatus::Rescheduled && lead_then(visit.lead).is_some_and(|it| counts(&it))
+    });
+    leads.filter(counts).find_map(|lead| lead.owner).or_else(|| kept.find_map(|visit| visit.staff))
 }
 
 /// What came in is kept byte for byte, and every rejection has its reasons.

@@ -332,8 +332,8 @@ impl<'a> Arrival<'a> {
             created_at: context.at,
             version: Version::ZERO.next(),
         };
-        let route =
-            |new| (new, book::route(new, &row, Some(&person), self.config.rules_at(context.at), context));
+        let rules = self.config.rules_at(context.at);
+        let route = |new| (new, book::route(new, &row, Some(&person), None, rules, context));
         let routed = self.appointment.map(route);
         let stamp = Stamp { rank, at: self.received_at, lead: id };
         let merge = ContactMerge { candidate, key, offer: Offer { person, stamp }, touch };
