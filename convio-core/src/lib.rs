@@ -16,6 +16,7 @@
 //! | `service` (default) | the store traits and [`Convio`], the asynchronous face; no runtime |
 //! | `phone` (default) | reading phone numbers as people write them |
 //! | `intake` | reading files: leads as CSV in any encoding, and their import; lists of postal codes |
+//! | `ics` | appointments as iCalendar files: invitations, cancellations, calendars to subscribe to |
 //! | `us-zips` | the ZIP codes of the United States: which there are, and which within a radius, for rules |
 //!
 //! Without features all of it is synchronous: types, plans, merge, routing, folds, change sets.

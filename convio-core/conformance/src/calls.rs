@@ -196,6 +196,11 @@ calls! {
     appointments_on: Read = |acme, _named| async {
         acme.appointments_on(day(2000), day(2100), &PageRequest::default()).await
     };
+    appointment_chain: Read = |acme, named| acme.appointment_chain(named.appointment);
+    appointment_chains: Read = |acme, named| async { acme.appointment_chains(&[named.appointment]).await };
+    drifted_appointments: Read = |acme, _named| async {
+        acme.drifted_appointments(&PageRequest::default()).await
+    };
     contacts_created_on: Read = |acme, named| async {
         acme.contacts_created_on(named.now.date_naive(), &PageRequest::default()).await
     };

@@ -368,6 +368,7 @@ registry! { $
         each_way_of_routing_explains_itself
         an_unrouted_visit_is_listed_until_someone_gets_it
         a_time_that_clocks_skip_or_show_twice_is_recorded_as_such
+        a_visit_whose_zone_got_other_rules_is_told_and_not_moved
         wrong_fields_of_a_visit_are_all_named
         the_same_external_id_is_the_same_visit
         a_visit_is_answered_as_it_is_kept_to_the_microsecond

@@ -1,6 +1,9 @@
 //! The appointment: a meeting that a lead leads to, routed to who keeps it.
 
+mod chain;
 mod fold;
+#[cfg(feature = "ics")]
+pub mod ics;
 mod new;
 mod repository;
 mod schedule;
@@ -17,11 +20,12 @@ use crate::money::Money;
 use crate::routing::Decision;
 use crate::text::AppointmentType;
 
+pub use chain::{Chain, MOVES_MAX};
 pub use new::{Completion, NewAppointment};
 pub(crate) use new::{id_reason, text_reason};
 #[cfg(feature = "service")]
 pub use repository::{AppointmentFilter, AppointmentRepository};
-pub use schedule::Schedule;
+pub use schedule::{Drift, Schedule};
 pub use status::AppointmentStatus;
 
 /// A meeting that a lead leads to. `Debug` shows neither place nor next step.

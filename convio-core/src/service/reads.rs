@@ -7,13 +7,13 @@ use uuid::Uuid;
 use super::WorkspaceHandle;
 use super::drive::Permit;
 use crate::api_key::Permission;
-use crate::appointment::{Appointment, AppointmentFilter};
+use crate::appointment::{Appointment, AppointmentFilter, Chain, Drift, MOVES_MAX};
 use crate::change_set::{ClaimKind, ClaimName, Version};
 use crate::contact::{Contact, ContactFilter, ContactKey, ContactRef};
 use crate::conversion::{Conversion, ConversionFilter};
 use crate::error::Error;
 use crate::event::{Event, EventBody, Head, Position, StreamRef, Subject};
-use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
+use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId, WorkspaceId};
 use crate::lead::{Lead, LeadFilter, Payload};
 use crate::page::{Cursor, PAGE_ITEMS_MAX, Page, PageRequest};
 use crate::phone::Phone;
@@ -124,6 +124,21 @@ impl<'s> WorkspaceHandle<'s> {
         }
     }
 
+    /// The appointments still to take place whose zones have other rules now than when they were booked, with what became of their
+    /// times: to be asked after a release with a newer time zone database. Nothing is moved; [`Drift`] says what can be done. The
+    /// page counts the appointments that are looked at, all that start from now on, by id; the answer has those that drifted, and
+    /// where to go on.
+    pub async fn drifted_appointments(
+        &self,
+        page: &PageRequest,
+    ) -> Result<Page<(Appointment, Drift)>, Error> {
+        let filter = AppointmentFilter { from: Some(self.now()), ..AppointmentFilter::default() };
+        let Page { items, next } = self.appointments(&filter, page).await?;
+        let open = items.into_iter().filter(|appointment| appointment.status.is_open());
+        let drifted = open.filter_map(|row| row.schedule.drift().map(|drift| (row, drift)));
+        Ok(Page { items: drifted.collect(), next })
+    }
+
     /// The appointment that was booked under this id of the caller's.
     pub async fn appointment_by_external_id(&self, id: &str) -> Result<Option<Appointment>, Error> {
         match self.holder(None, ClaimKind::Appointment, id).await? {
@@ -143,6 +158,28 @@ impl<'s> WorkspaceHandle<'s> {
     /// An appointment.
     pub async fn appointment(&self, id: AppointmentId) -> Result<Option<Appointment>, Error> {
         Ok(one(self.reader().await?.fetch_appointments(self.id(), &[id]).await?))
+    }
+
+    /// An appointment with all those that it was moved from; `None` where there is none. Each move costs a read.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) when it was moved more than [`MOVES_MAX`] times.
+    pub async fn appointment_chain(&self, id: AppointmentId) -> Result<Option<Chain>, Error> {
+        Ok(one(self.appointment_chains(&[id]).await?))
+    }
+
+    /// Appointments with all those that each was moved from, in the same order and number; `None` where there is none. They are
+    /// read together: as many reads as the one that was moved most often has appointments, times the thousands of ids.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) when one was moved more than [`MOVES_MAX`] times.
+    pub async fn appointment_chains(&self, ids: &[AppointmentId]) -> Result<Vec<Option<Chain>>, Error> {
+        let store = self.reader().await?;
+        let mut chains = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(PAGE_ITEMS_MAX) {
+            chains.extend(chains_of(store, self.id(), ids).await?);
+        }
+        Ok(chains)
     }
 
     /// A conversion, voided ones included.
@@ -271,6 +308,37 @@ impl WorkspaceHandle<'_> {
         let midnight = |day: NaiveDate| config.workspace.settings.zone.local(day.and_time(NaiveTime::MIN)).at;
         Ok((midnight(from), midnight(to.succ_opt().unwrap_or(to))))
     }
+}
+
+/// One read for the appointments, and one for those that each round of them was moved from.
+async fn chains_of(
+    store: &dyn Store,
+    workspace: WorkspaceId,
+    ids: &[AppointmentId],
+) -> Result<Vec<Option<Chain>>, Error> {
+    // The last one first, as they are found.
+    let mut found: Vec<Vec<Appointment>> = vec![Vec::new(); ids.len()];
+    let mut wanted: Vec<(usize, AppointmentId)> = ids.iter().copied().enumerate().collect();
+    while !wanted.is_empty() {
+        let round: Vec<_> = wanted.iter().map(|(_, id)| *id).collect();
+        let rows = store.fetch_appointments(workspace, &round).await?;
+        let mut before = Vec::new();
+        for ((n, _), row) in wanted.into_iter().zip(rows) {
+            let Some(row) = row else { continue };
+            before.extend(row.rescheduled_from.map(|id| (n, id)));
+            found[n].push(row);
+            if found[n].len() > MOVES_MAX + 1 {
+                let message = format!("an appointment was moved more than {MOVES_MAX} times");
+                return Err(Error::conflict(message));
+            }
+        }
+        wanted = before;
+    }
+    let chain = |mut rows: Vec<Appointment>| {
+        rows.reverse();
+        (!rows.is_empty()).then(|| Chain::of(rows)).transpose()
+    };
+    found.into_iter().map(chain).collect()
 }
 
 fn one<T>(rows: Vec<Option<T>>) -> Option<T> {

@@ -137,6 +137,40 @@ pub(crate) async fn a_time_that_clocks_skip_or_show_twice_is_recorded_as_such(su
     in_order(&world, &acme).await;
 }
 
+pub(crate) async fn a_visit_whose_zone_got_other_rules_is_told_and_not_moved(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let id = created(acme.ingest(lead(1)).await).lead;
+    let mut other = Schedule::local("2027-07-02T10:00", "America/New_York").unwrap();
+    other.starts_at += TimeDelta::hours(1);
+    let mut over = other.clone();
+    over.starts_at = world.clock.now() - TimeDelta::hours(1);
+    acme.book(id, over).await.unwrap();
+    acme.book(id, schedule()).await.unwrap();
+    let called_off = acme.book(id, other.clone()).await.unwrap();
+    acme.cancel(&called_off, Party::Staff, None).await.unwrap();
+    let visits = [acme.book(id, other.clone()).await.unwrap(), acme.book(id, other.clone()).await.unwrap()];
+
+    let head = acme.head().await.unwrap();
+    let first = acme.drifted_appointments(&PageRequest::first(3)).await.unwrap();
+    let rest = acme.drifted_appointments(&PageRequest::after(first.next.unwrap(), 3)).await.unwrap();
+    assert_eq!((first.items.len(), rest.items.len(), rest.next), (1, 1, None));
+    for ((found, drift), visit) in first.items.into_iter().chain(rest.items).zip(&visits) {
+        assert_eq!((&found, found.schedule.starts_at), (visit, at("2027-07-02T15:00:00Z")));
+        assert_eq!(Some(&drift), visit.schedule.drift().as_ref());
+        assert_eq!(drift.by_rules.at, at("2027-07-02T14:00:00Z"));
+    }
+    assert_eq!(acme.head().await.unwrap(), head);
+
+    let drift = visits[0].schedule.drift().unwrap();
+    let by_wall = acme.reschedule(&visits[0], drift.by_wall(), Party::Staff, None).await.unwrap();
+    let by_instant = acme.reschedule(&visits[1], drift.by_instant(), Party::Staff, None).await.unwrap();
+    assert_eq!(by_wall.schedule.wall, other.wall);
+    assert_eq!(by_instant.schedule.starts_at, other.starts_at);
+    assert_eq!(acme.drifted_appointments(&PageRequest::default()).await.unwrap().items, []);
+    in_order(&world, &acme).await;
+}
+
 pub(crate) async fn wrong_fields_of_a_visit_are_all_named(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = world.acme().await;
