@@ -10,18 +10,20 @@
 //!    and one that yields by another body.
 //! 3. **Counters**, each `used + n` only up to its limit: otherwise [`GateLost::Counter`]. After the claims: a call that was
 //!    answered once is answered so again, whatever limit is reached meanwhile.
-//! 4. **Routes**: who gets an appointment is decided by what counters have come to, and counted. What depends on it (the row,
-//!    its event, the target's rollup, the receipt) is filled in. One that must find somebody and does not makes
+//! 4. **Times of calendars**: first those that are given back, then those that are taken, each only where there is room:
+//!    otherwise [`GateLost::Clash`].
+//! 5. **Routes**: who gets an appointment is decided by what counters have come to and who has time, and counted and taken. What depends on it
+//!    (the row, its event, the target's rollup, the receipt) is filled in. One that must find somebody and does not makes
 //!    [`GateLost::Nobody`].
-//! 5. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
+//! 6. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
 //!    workspace; one whose key is known takes the offer into the contact that the key points to, and *every mention of
 //!    the candidate in this change set means that contact*.
-//! 6. **Windows**: one whose last accepted lead lies between its bounds makes the new lead a repeat, or, where repeats are
+//! 7. **Windows**: one whose last accepted lead lies between its bounds makes the new lead a repeat, or, where repeats are
 //!    rejected, makes [`GateLost::Repeat`].
-//! 7. All other rows. An insert of what exists and an update of another version make [`CommitError::Conflict`].
-//! 8. **Events**: each is numbered in the streams that it changes, by the version that the write gave the row, and in
+//! 8. All other rows. An insert of what exists and an update of another version make [`CommitError::Conflict`].
+//! 9. **Events**: each is numbered in the streams that it changes, by the version that the write gave the row, and in
 //!    the feed by the next position of the workspace.
-//! 9. **Rollups.**
+//! 10. **Rollups.**
 //!
 //! Whatever is lost, nothing of the change set is applied.
 //!
@@ -53,8 +55,8 @@ use crate::workspace::Workspace;
 pub use apply::{Held, Last, ReadRows, RowKey, Rows, apply};
 pub use decisions::Decisions;
 pub use parts::{
-    Claim, ClaimKind, ClaimName, ContactMerge, ContactWrite, CounterAdd, GateLost, Mention, NewEvent,
-    RepeatWindow, Route, Write,
+    Booking, Claim, ClaimKind, ClaimName, ContactMerge, ContactWrite, CounterAdd, GateLost, GiveBack,
+    Mention, NewEvent, RepeatWindow, Route, Standing, Write,
 };
 pub use picture::{Picture, Puts, RollupKey};
 #[cfg(feature = "service")]
@@ -77,7 +79,11 @@ pub struct ChangeSet {
     pub counters: Vec<CounterAdd>,
     /// Reservations.
     pub claims: Vec<Claim>,
-    /// Appointments whose target is decided by counters.
+    /// Times of calendars that are given back.
+    pub given_back: Vec<GiveBack>,
+    /// Times of calendars that are taken.
+    pub bookings: Vec<Booking>,
+    /// Appointments whose target is decided by counters and calendars.
     pub routes: Vec<Route>,
     /// The workspace itself.
     pub workspaces: Vec<Write<Workspace>>,
@@ -115,6 +121,8 @@ impl ChangeSet {
             config: None,
             counters: Vec::new(),
             claims: Vec::new(),
+            given_back: Vec::new(),
+            bookings: Vec::new(),
             routes: Vec::new(),
             workspaces: Vec::new(),
             webhooks: Vec::new(),
@@ -148,6 +156,8 @@ impl ChangeSet {
             config,
             counters,
             claims,
+            given_back,
+            bookings,
             routes,
             workspaces,
             webhooks,
@@ -165,6 +175,8 @@ impl ChangeSet {
         self.config = self.config.or(config);
         self.counters.extend(counters);
         self.claims.extend(claims);
+        self.given_back.extend(given_back);
+        self.bookings.extend(bookings);
         self.routes.extend(routes);
         self.workspaces.extend(workspaces);
         self.webhooks.extend(webhooks);

@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "service")]
+use crate::availability::Interval;
+use crate::calendar::Clash;
+use crate::change_set::GateLost;
 use crate::store::{CommitError, StoreError};
 
 /// What went wrong, sorted by what the caller does next.
@@ -14,6 +18,7 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     reasons: Vec<Reason>,
+    clash: Option<Box<Clash>>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -83,6 +88,11 @@ impl Error {
         Self { reasons: vec![reason.clone()], ..Self::new(ErrorKind::Conflict, reason.to_string()) }
     }
 
+    /// A time that can't be had.
+    pub fn clash_of(clash: Clash) -> Self {
+        Self { clash: Some(Box::new(clash.clone())), ..Self::new(ErrorKind::Conflict, clash.to_string()) }
+    }
+
     /// Something that the caller may not do.
     pub fn denied(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Denied, message.into())
@@ -119,8 +129,22 @@ impl Error {
         &self.reasons
     }
 
+    /// What stands against the time that was asked for, where that is what is wrong.
+    pub fn clash(&self) -> Option<&Clash> {
+        self.clash.as_deref()
+    }
+
+    /// The same, with the next times that are free.
+    #[cfg(feature = "service")]
+    pub(crate) fn with_next(mut self, next: Vec<Interval>) -> Self {
+        if let Some(clash) = &mut self.clash {
+            clash.next = next;
+        }
+        self
+    }
+
     fn new(kind: ErrorKind, message: String) -> Self {
-        Self { kind, message, reasons: Vec::new(), source: None }
+        Self { kind, message, reasons: Vec::new(), clash: None, source: None }
     }
 
     fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
@@ -154,6 +178,9 @@ impl From<StoreError> for Error {
 
 impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
+        if let CommitError::GateLost(GateLost::Clash { clash, .. }) = error {
+            return Self::clash_of(*clash);
+        }
         let kind = match &error {
             CommitError::Conflict { .. } | CommitError::GateLost(_) => ErrorKind::Conflict,
             CommitError::Overloaded { .. } => ErrorKind::Overloaded,

@@ -137,6 +137,8 @@ ids! {
     ProviderId,
     /// An API key.
     ApiKeyId,
+    /// The calendar of a resource.
+    CalendarId,
 }
 
 impl IntakeId {

@@ -27,6 +27,7 @@ pub mod analytics;
 pub mod api_key;
 pub mod appointment;
 pub mod availability;
+pub mod calendar;
 pub mod canonical;
 pub mod change_set;
 pub mod clock;
@@ -62,6 +63,7 @@ pub use chrono;
 pub use analytics::{Cube, Measure, ReportQuery, Rollup};
 pub use api_key::{ApiKey, ApiToken, NewApiKey, Permission};
 pub use appointment::{Appointment, AppointmentStatus, Completion, NewAppointment, Outcome, Party, Schedule};
+pub use calendar::{Calendar, CalendarSettings, Hold, NewHold, Resource};
 pub use canonical::Fingerprint;
 pub use change_set::{ChangeSet, ConfigVersion, Receipt, RowRef, Version};
 pub use clock::{Clock, FixedClock};
@@ -71,8 +73,8 @@ pub use email::Email;
 pub use error::{Error, ErrorKind, Reason};
 pub use event::{Actor, Event, EventBody, Origin, Position, StreamRef, Subject};
 pub use id::{
-    ApiKeyId, AppointmentId, ContactId, ConversionId, Ids, IntakeId, LeadId, ProviderId, SequentialIds,
-    WebhookId, WorkspaceId,
+    ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, Ids, IntakeId, LeadId, ProviderId,
+    SequentialIds, WebhookId, WorkspaceId,
 };
 pub use lead::{
     Channel, ContactAttempt, Custom, Lead, LeadChange, LeadStatus, Payload, Pipeline, Priority, Progress,

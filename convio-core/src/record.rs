@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::change_set::{Version, Write};
 use crate::error::Error;
 use crate::event::Subject;
-use crate::id::{ApiKeyId, ProviderId, WorkspaceId};
+use crate::id::{ApiKeyId, CalendarId, ProviderId, WorkspaceId};
 use crate::store::{Fault, StoreError};
 
 /// A versioned document of a workspace. `Debug` does not show the document, which may hold hashes of secrets.
@@ -46,6 +46,7 @@ impl Record {
         match self.kind.as_str() {
             RULES_KIND => Some(Subject::Rules(self.workspace)),
             API_KEYS_KIND => self.key.parse::<ApiKeyId>().ok().map(Subject::ApiKey),
+            CALENDARS_KIND => self.key.parse::<CalendarId>().ok().map(Subject::Calendar),
             PROVIDERS_KIND => self.key.parse::<ProviderId>().ok().map(Subject::Provider),
             _ => None,
         }
@@ -104,20 +105,35 @@ pub const DRAFT_KIND: &str = "routing.draft";
 pub const DRAFTS_KIND: &str = "routing.drafts";
 /// Its key: there is one.
 pub const DRAFTS_KEY: &str = "all";
+/// The kind of records that keep calendars, by their id.
+pub const CALENDARS_KIND: &str = "calendar";
+/// The kind of the records that keep what is taken of a calendar, by resource and day of UTC. They are written by commits alone, which
+/// look at them as they do; the events of appointments tell the same.
+pub const BUSY_KIND: &str = "calendar.busy";
 /// The kinds of records that are part of the configuration: a store reads all of them for `Need::Config`.
-pub const CONFIG_KINDS: [&str; 3] = [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND];
+pub const CONFIG_KINDS: [&str; 4] = [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND, CALENDARS_KIND];
 
 /// Reads records and counters.
 #[cfg(feature = "service")]
 #[async_trait::async_trait]
 pub trait Records: Send + Sync {
+    /// The records of this kind under these keys, in any order: those that are there.
+    async fn fetch_records(
+        &self,
+        workspace: WorkspaceId,
+        kind: &str,
+        keys: &[String],
+    ) -> Result<Vec<Record>, StoreError>;
+
     /// The record of this kind and key; `None` where there is none.
     async fn fetch_record(
         &self,
         workspace: WorkspaceId,
         kind: &str,
         key: &str,
-    ) -> Result<Option<Record>, StoreError>;
+    ) -> Result<Option<Record>, StoreError> {
+        Ok(self.fetch_records(workspace, kind, &[key.to_owned()]).await?.pop())
+    }
 
     /// What these counters have come to, each in its window; 0 where nothing was counted.
     async fn fetch_used(

@@ -81,6 +81,10 @@ impl ReadRows for Tenant {
         })
     }
 
+    fn record(&mut self, kind: &str, key: &str) -> Result<Option<Record>, CommitError> {
+        Ok(self.records.get(&(kind.to_owned(), key.to_owned())).cloned())
+    }
+
     fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError> {
         Ok(self.payloads.get(&id).is_some())
     }

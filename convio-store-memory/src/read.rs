@@ -300,10 +300,11 @@ impl AnalyticsRepository for MemoryStore {
 
 #[async_trait]
 impl Records for MemoryStore {
-    async fn fetch_record(&self, workspace: WorkspaceId, kind: &str, key: &str) -> Read<Option<Record>> {
+    async fn fetch_records(&self, workspace: WorkspaceId, kind: &str, keys: &[String]) -> Read<Vec<Record>> {
         let tenants = self.tenants();
-        let key = (kind.to_owned(), key.to_owned());
-        Ok(tenants.get(&workspace).and_then(|tenant| tenant.records.get(&key).cloned()))
+        let tenant = tenants.get(&workspace);
+        let record = |key: &String| tenant?.records.get(&(kind.to_owned(), key.clone())).cloned();
+        Ok(keys.iter().filter_map(record).collect())
     }
 
     async fn fetch_used(

@@ -64,6 +64,8 @@ impl<'c> LeadAlone<'c> {
             config,
             counters,
             claims,
+            given_back,
+            bookings,
             routes,
             workspaces,
             webhooks,
@@ -79,6 +81,8 @@ impl<'c> LeadAlone<'c> {
             rollups,
         } = changes;
         let nothing_else = workspaces.is_empty()
+            && given_back.is_empty()
+            && bookings.is_empty()
             && routes.is_empty()
             && webhooks.is_empty()
             && rejections.is_empty()

@@ -8,6 +8,7 @@ use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{ClaimName, Held, Last, ReadRows, RollupKey, RowKey, Version};
 use convio_core::contact::{Contact, ContactKey};
 use convio_core::event::Head;
+use convio_core::record::{BUSY_KIND, Record};
 use convio_core::store::CommitError;
 use convio_core::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
 
@@ -25,6 +26,8 @@ pub(crate) struct Known {
     /// Of rows that are written without being read: whole contacts too, where only their version was asked for.
     pub(crate) versions: HashMap<VersionKey, Version>,
     pub(crate) payloads: HashSet<IntakeId>,
+    /// Records that are read whole: what is taken of calendars, by day.
+    pub(crate) days: HashMap<String, Record>,
     pub(crate) sums: HashMap<RollupKey, [i64; Measure::SLOTS]>,
 }
 
@@ -88,6 +91,13 @@ impl ReadRows for Known {
             RowKey::Record(kind, key) => VersionKey::Record(kind.to_owned(), key.to_owned()),
         };
         Ok(self.versions.get(&key).copied())
+    }
+
+    fn record(&mut self, kind: &str, key: &str) -> Result<Option<Record>, CommitError> {
+        match kind {
+            BUSY_KIND => Ok(self.days.get(key).cloned()),
+            other => Err(CommitError::Misuse(format!("no record of kind `{other}` is read whole"))),
+        }
     }
 
     fn has_payload(&mut self, id: IntakeId) -> Result<bool, CommitError> {

@@ -5,6 +5,7 @@ use convio_core::store::StoreError;
 use sqlx::postgres::PgRow;
 
 use crate::cells::{Cells, int, to_json};
+use crate::rows::read_all;
 use crate::session::Session;
 use crate::table::{Args, table};
 
@@ -18,16 +19,16 @@ table! {
 }
 
 impl Session<'_> {
-    pub(crate) async fn fetch_record(
+    pub(crate) async fn fetch_records(
         &self,
         workspace: WorkspaceId,
         kind: &str,
-        key: &str,
-    ) -> Result<Option<Record>, StoreError> {
-        let args = Args::default().with(workspace.uuid()).with(kind).with(key);
-        let text = self.sql().select(&RECORD, "x.workspace_id = $1 AND x.kind = $2 AND x.key = $3");
+        keys: &[String],
+    ) -> Result<Vec<Record>, StoreError> {
+        let args = Args::default().with(workspace.uuid()).with(kind).with(keys.to_vec());
+        let text = self.sql().select(&RECORD, "x.workspace_id = $1 AND x.kind = $2 AND x.key = ANY($3)");
         let rows = self.read(workspace, text, args).await?;
-        rows.first().map(read).transpose()
+        read_all(&rows, read)
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use convio_core::WorkspaceId;
 use convio_core::analytics::Cube;
+use convio_core::availability::Interval;
+use convio_core::calendar::{BusyDay, Resource};
 use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{ChangeSet, ClaimKind, ContactWrite, Version, Write};
 use convio_core::contact::ContactKey;
@@ -18,7 +20,7 @@ use crate::contact::keys_args;
 use crate::known::{Known, VersionKey};
 use crate::reading::{Cells, Lookup, Reading, Scope};
 use crate::table::{Args, Table};
-use crate::{analytics, contact, event, gates, webhook};
+use crate::{analytics, contact, event, gates, record, webhook};
 
 /// The version of a row with an id.
 macro_rules! lookup_by_id {
@@ -56,9 +58,20 @@ pub(crate) struct Wanted<'c> {
     conversions: Keys<ConversionId>,
     records: Keys<(&'c str, &'c str)>,
     sums: Keys<(Cube, NaiveDate, &'c [String; 3])>,
+    /// The keys of the records of days of calendars.
+    days: Keys<String>,
 }
 
 type Keys<K> = BTreeSet<(WorkspaceId, K)>;
+/// The days of a calendar that a time lies in.
+fn days(
+    workspace: WorkspaceId,
+    of: &Resource,
+    time: Interval,
+) -> impl Iterator<Item = (WorkspaceId, String)> {
+    BusyDay::days(time).map(move |day| (workspace, BusyDay::key(of, day)))
+}
+
 /// The name of a claim.
 type Name<'c> = (Option<WebhookId>, ClaimKind, &'c str);
 
@@ -77,6 +90,8 @@ impl<'c> Wanted<'c> {
             config: _,
             counters,
             claims,
+            given_back,
+            bookings,
             routes,
             workspaces,
             webhooks,
@@ -94,7 +109,14 @@ impl<'c> Wanted<'c> {
         let w = *workspace;
         self.workspaces.insert((w, ()));
         self.counters.extend(counters.iter().map(|add| (w, (add.key.as_str(), add.window))));
+        for back in given_back {
+            self.days.extend(back.takes.iter().flat_map(|(of, time)| days(w, of, *time)));
+        }
+        for booking in bookings {
+            self.days.extend(booking.takes.iter().flat_map(|take| days(w, &take.resource, take.time)));
+        }
         for route in routes {
+            self.days.extend(route.takes().iter().flat_map(|take| days(w, &take.resource, take.time)));
             self.counters.extend(route.counters().iter().map(|(key, at)| (w, (key.as_str(), *at))));
         }
         self.claims.extend(claims.iter().map(|claim| (w, (claim.webhook, claim.kind, claim.value.as_str()))));
@@ -185,6 +207,9 @@ impl<'c> Wanted<'c> {
             args.add(names.iter().map(|(kind, _)| *kind).collect::<Vec<_>>());
             args.add(names.iter().map(|(_, key)| *key).collect::<Vec<_>>());
         });
+        reading.look_up(DAYS, Cells::Of(&record::RECORD), &DAY_OF, &self.days, |args, keys| {
+            args.add(keys.iter().map(|key| key.as_str()).collect::<Vec<_>>());
+        });
         reading.look_up(SUMS, Cells::Of(&analytics::ROLLUP), &SUMS_OF, &self.sums, |args, keys| {
             args.add(keys.iter().map(|(cube, ..)| i16::from(cube.code())).collect::<Vec<_>>());
             args.add(keys.iter().map(|(_, day, _)| *day).collect::<Vec<_>>());
@@ -225,6 +250,10 @@ pub(crate) fn known(rows: &[PgRow]) -> Result<BTreeMap<WorkspaceId, Known>, Stor
             SUMS => {
                 let row = analytics::read(row)?;
                 known.sums.insert((row.cube, row.day, row.dims), row.n);
+            }
+            DAYS => {
+                let day = record::read(row)?;
+                known.days.insert(day.key.clone(), day);
             }
             RECORDS => {
                 let mut cells = RowCells::of(&crate::record::RECORD, row)?;
@@ -331,6 +360,11 @@ static RECORD_OF: Lookup = Lookup {
     rows: "CROSS JOIN LATERAL (SELECT * FROM {s}.record AS t WHERE t.workspace_id = {w} AND t.kind = n.kind AND t.key = n.key
         LIMIT 1) AS x",
 };
+static DAY_OF: Lookup = Lookup {
+    names: &[("key", "text")],
+    rows: "CROSS JOIN LATERAL (SELECT * FROM {s}.record AS t WHERE t.workspace_id = {w} AND t.kind = 'calendar.busy'
+        AND t.key = n.key LIMIT 1) AS x",
+};
 static SUMS_OF: Lookup = Lookup {
     names: &[("cube", "int2"), ("day", "date"), ("d1", "text"), ("d2", "text"), ("d3", "text")],
     rows: "CROSS JOIN LATERAL (SELECT * FROM {s}.rollup AS t WHERE t.workspace_id = {w} AND t.cube = n.cube AND t.day = n.day
@@ -357,3 +391,4 @@ const CONVERSIONS: u8 = 54;
 const RECORDS: u8 = 55;
 const PAYLOADS: u8 = 56;
 const SUMS: u8 = 57;
+const DAYS: u8 = 58;

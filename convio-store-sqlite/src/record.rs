@@ -15,16 +15,17 @@ use crate::readers::{query_all, query_one};
 
 #[async_trait]
 impl<A: Access> Records for Sqlite<A> {
-    async fn fetch_record(
+    async fn fetch_records(
         &self,
         workspace: WorkspaceId,
         kind: &str,
-        key: &str,
-    ) -> Result<Option<Record>, StoreError> {
-        let (kind, key) = (kind.to_owned(), key.to_owned());
-        self.access
-            .read(move |conn| query_one(conn, BY_KEY, params![Id(workspace.uuid()), kind, key], read))
-            .await
+        keys: &[String],
+    ) -> Result<Vec<Record>, StoreError> {
+        let (kind, keys) = (kind.to_owned(), keys.to_vec());
+        let found = move |conn: &Connection| {
+            keys.iter().filter_map(|key| fetch(conn, workspace, &kind, key).transpose()).collect()
+        };
+        self.access.read(found).await
     }
 
     async fn fetch_used(
@@ -40,10 +41,19 @@ impl<A: Access> Records for Sqlite<A> {
     }
 }
 
+pub(crate) fn fetch(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    kind: &str,
+    key: &str,
+) -> Result<Option<Record>, StoreError> {
+    query_one(conn, BY_KEY, params![Id(workspace.uuid()), kind, key], read)
+}
+
 /// The records of a workspace's configuration.
 pub(crate) fn of_config(conn: &Connection, workspace: WorkspaceId) -> Result<Vec<Record>, StoreError> {
-    let [a, b, c] = CONFIG_KINDS;
-    query_all(conn, OF_KINDS, params![Id(workspace.uuid()), a, b, c], read)
+    let [a, b, c, d] = CONFIG_KINDS;
+    query_all(conn, OF_KINDS, params![Id(workspace.uuid()), a, b, c, d], read)
 }
 
 /// Writes a row whose version was checked: 1 statement.
@@ -73,7 +83,7 @@ macro_rules! select {
 }
 
 const BY_KEY: &str = select!("kind = ?2 AND key = ?3");
-const OF_KINDS: &str = select!("kind IN (?2, ?3, ?4) ORDER BY kind, key");
+const OF_KINDS: &str = select!("kind IN (?2, ?3, ?4, ?5) ORDER BY kind, key");
 
 /// Writes a row, over the one that is there.
 pub(crate) const PUT: Sql = Sql {

@@ -5,6 +5,7 @@ use convio_core::analytics::Measure;
 use convio_core::change_set::{ClaimName, Held, Last, ReadRows, RollupKey, RowKey, Version};
 use convio_core::contact::{Contact, ContactKey};
 use convio_core::event::Head;
+use convio_core::record::Record;
 use convio_core::store::CommitError;
 use convio_core::{ContactId, Fingerprint, IntakeId, LeadId, WebhookId, WorkspaceId};
 use rusqlite::{Connection, params};
@@ -12,7 +13,7 @@ use rusqlite::{Connection, params};
 use crate::cells::Id;
 use crate::error::read_failed;
 use crate::readers::query_one;
-use crate::{contact, event, gates, webhook};
+use crate::{contact, event, gates, record, webhook};
 
 /// The version of a row with an id.
 macro_rules! version_of {
@@ -87,6 +88,10 @@ impl ReadRows for Tables<'_> {
                 params![workspace, kind, key],
             ),
         }
+    }
+
+    fn record(&mut self, kind: &str, key: &str) -> Result<Option<Record>, CommitError> {
+        Ok(record::fetch(self.conn, self.workspace, kind, key)?)
     }
 
     fn is_free(&mut self, row: RowKey<'_>) -> Result<bool, CommitError> {

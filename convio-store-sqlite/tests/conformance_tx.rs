@@ -158,7 +158,7 @@ in_a_transaction_each! {
         fn report(workspace: WorkspaceId, query: &ReportQuery) -> Read<Vec<Rollup>>;
     }
     Records {
-        fn fetch_record(workspace: WorkspaceId, kind: &str, key: &str) -> Read<Option<Record>>;
+        fn fetch_records(workspace: WorkspaceId, kind: &str, keys: &[String]) -> Read<Vec<Record>>;
         fn fetch_used(workspace: WorkspaceId, counters: &[(String, DateTime<Utc>)]) -> Read<Vec<i64>>;
     }
 }

@@ -114,6 +114,20 @@ bugs! {
     CountsNoRoute => routing::turns_are_taken_in_smooth_order,
     /// A route is decided by counters as they were before the change set gave anything back.
     RoutesBeforeItFrees => routing::whoever_declines_makes_way_for_the_next,
+    /// What is given back of a calendar stays taken.
+    GivesNoTimeBack => calendars::a_time_that_is_given_back_can_be_had_again,
+    /// A time is taken whether there is room or not.
+    TakesWhatIsTaken => calendars::nobody_is_booked_twice_at_once,
+    /// A hold that has ended still takes its time.
+    LetsNoHoldEnd => calendars::a_hold_keeps_a_time_until_it_ends,
+    /// What ends when another begins stands against it.
+    LetsNeighboursClash => calendars::nobody_is_booked_twice_at_once,
+    /// Whatever is taken takes one unit.
+    CountsUnitsOnce => calendars::a_capacity_is_used_up_to_the_last_unit,
+    /// A visit that rules route takes no time.
+    TakesNothingForRoutes => calendars::rules_give_nothing_to_whoever_has_no_time,
+    /// Rules route to whoever is busy.
+    RoutesToTheBusy => calendars::rules_give_nothing_to_whoever_has_no_time,
     /// A visit keeps what stood in for the decision of its route.
     KeepsNoRoute => routing::turns_are_taken_in_smooth_order,
     /// The totals of a visit that is routed are nobody's.

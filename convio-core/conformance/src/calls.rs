@@ -6,6 +6,8 @@ use std::pin::Pin;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use convio_core::appointment::AppointmentFilter;
+use convio_core::availability::Hours;
+use convio_core::calendar::SlotRequest;
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::ConversionFilter;
 use convio_core::lead::LeadFilter;
@@ -14,10 +16,11 @@ use convio_core::rejection::RejectionFilter;
 use convio_core::routing::RoutingRequest;
 use convio_core::service::{Atomicity, Attribution};
 use convio_core::{
-    ApiKeyId, AppointmentId, Channel, ContactAttempt, ContactId, ConversionId, Corrections, Cube, Error,
-    IntakeId, LeadId, NewApiKey, NewConversion, NewWebhook, NewWorkspace, Outcome, PageRequest, Party,
-    Permission, Phone, Position, Priority, ProviderId, RawLead, ReportQuery, Rule, Schedule, StreamRef,
-    Target, Validity, Version, WebhookId, WebhookSettings, WorkspaceHandle,
+    ApiKeyId, AppointmentId, CalendarSettings, Channel, ContactAttempt, ContactId, ConversionId, Corrections,
+    Cube, Error, Hold, IntakeId, LeadId, NewApiKey, NewConversion, NewHold, NewWebhook, NewWorkspace,
+    Outcome, PageRequest, Party, Permission, Phone, Position, Priority, ProviderId, RawLead, ReportQuery,
+    Resource, Rule, Schedule, StreamRef, Target, Validity, Version, WebhookId, WebhookSettings,
+    WorkspaceHandle, Zone,
 };
 
 /// What a call is about.
@@ -101,6 +104,20 @@ calls! {
         acme.publish_rules([Rule::to(Target::team("all")).any_product().any_zip()])
     };
 
+    set_calendar: Admin = |acme, _named| acme.set_calendar(Resource::person("fresh"), CalendarSettings::open(Hours::always(Zone::UTC)));
+    calendar: Read = |acme, _named| async { acme.calendar(&Resource::thing("theirs-van")).await };
+    calendars: Read = |acme, _named| acme.calendars();
+    hold: Update = |acme, _named| acme.hold(NewHold::at(schedule(), 5).of(Resource::thing("theirs-van"), 1));
+    end_hold: Update = |acme, named| {
+        let (id, until) = (named.lead.uuid(), named.now);
+        acme.end_hold(Hold { id, time: schedule().time(), takes: Vec::new(), until })
+    };
+    busy: Read = |acme, _named| async {
+        acme.busy(&Resource::thing("theirs-van"), schedule().time()).await
+    };
+    next_slots: Read = |acme, _named| async {
+        acme.next_slots(&SlotRequest::of([Resource::thing("theirs-van")], 60, Zone::UTC)).await
+    };
     roll_back_rules: Admin = |acme, _named| acme.roll_back_rules(Version(1));
     save_draft: Admin = |acme, _named| acme.save_draft("fresh", [Rule::to(Target::team("all"))], None);
     draft: Admin = |acme, _named| acme.draft("theirs-draft");
@@ -297,7 +314,8 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
+    include_str!("../../src/service/calendars.rs"),
     include_str!("../../src/service/drafts.rs"),
     include_str!("../../src/service/handle.rs"),
     include_str!("../../src/service/ingest.rs"),

@@ -357,6 +357,23 @@ registry! { $
         the_newest_rows_are_looked_at_and_no_more
         what_is_asked_again_or_simulated_knows_the_owner
     }
+    calendars {
+        nobody_is_booked_twice_at_once
+        a_calendar_is_open_in_its_hours
+        a_capacity_is_used_up_to_the_last_unit
+        what_is_needed_together_is_had_together_or_not_at_all
+        a_time_that_is_given_back_can_be_had_again
+        a_moved_visit_takes_its_new_time_in_place_of_the_old
+        a_hold_keeps_a_time_until_it_ends
+        rules_give_nothing_to_whoever_has_no_time
+        nobody_without_a_calendar_gets_work_by_load
+        a_lead_whose_visit_can_not_be_had_is_kept
+        of_a_hundred_who_want_one_time_as_many_get_it_as_there_is_room
+        free_times_are_those_that_can_be_booked
+        calendars_are_of_their_workspace
+        what_is_set_of_a_calendar_is_checked
+        random_bookings_are_those_of_a_naive_list
+    }
     drafts {
         a_draft_is_kept_as_it_was_saved_until_it_is_published
         what_is_not_as_it_was_seen_is_a_conflict

@@ -1,14 +1,18 @@
+use std::collections::{BTreeMap, HashMap};
+
 use convio_core::appointment::AppointmentFilter;
+use convio_core::availability::Interval;
+use convio_core::calendar::{Busy, BusyDay};
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::ConversionFilter;
 use convio_core::event::Head;
 use convio_core::lead::{LeadFilter, Payload};
-use convio_core::record::Record;
+use convio_core::record::{BUSY_KIND, Record};
 use convio_core::rejection::RejectionFilter;
 use convio_core::{
-    Appointment, Contact, ContactId, ContactKey, Conversion, Cube, Event, IntakeId, Lead, Measure, Need,
-    Needs, Page, PageRequest, Position, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef,
-    Webhook, Workspace, WorkspaceId,
+    Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, Cube, Event, EventBody, IntakeId,
+    Lead, Measure, Need, Needs, Page, PageRequest, Position, Rejection, ReportQuery, Resource, Rollup, Store,
+    StoreError, StreamRef, Subject, Webhook, Workspace, WorkspaceId,
 };
 
 /// Everything that a store shows of one workspace, read by its public methods only.
@@ -38,6 +42,8 @@ pub struct Snapshot {
     pub conversions: Vec<Conversion>,
     /// All records of the configuration: routing rules, API keys, providers.
     pub records: Vec<Record>,
+    /// What is noted as taken of calendars, on all days on which an appointment ever took any.
+    pub busy: Vec<(Resource, Busy)>,
     /// The feed.
     pub feed: Vec<Event>,
     /// The history of every aggregate that the feed mentions.
@@ -96,6 +102,7 @@ impl Snapshot {
         for stream in streams(&feed) {
             histories.push((stream, all!(|page| store.history(workspace, stream, &page))));
         }
+        let busy = busy(store, workspace, &feed).await?;
         let mut rollups = Vec::new();
         for cube in Cube::ALL {
             let rows = store.report(workspace, &ReportQuery::all(cube)).await?;
@@ -114,6 +121,7 @@ impl Snapshot {
             appointments,
             conversions,
             records: store.load(&Needs::of(workspace, [Need::Config])).await?.records,
+            busy,
             feed,
             histories,
             rollups,
@@ -139,7 +147,7 @@ impl Snapshot {
         }
         parts!(
             webhooks, contacts, keys, found, leads, rejections, payloads, appointments, conversions, records,
-            feed, histories, rollups; workspace, head
+            busy, feed, histories, rollups; workspace, head
         );
         None
     }
@@ -166,6 +174,36 @@ pub async fn feed(store: &dyn Store, workspace: WorkspaceId, page: usize) -> Res
         }
         events.extend(more);
     }
+}
+
+/// What is noted as taken on the days that these events speak of.
+async fn busy(
+    store: &dyn Store,
+    workspace: WorkspaceId,
+    feed: &[Event],
+) -> Result<Vec<(Resource, Busy)>, StoreError> {
+    let mut times: HashMap<AppointmentId, Interval> = HashMap::new();
+    let mut days: BTreeMap<String, Resource> = BTreeMap::new();
+    for event in feed {
+        let Some(Subject::Appointment(id)) = event.subject() else { continue };
+        if let EventBody::AppointmentBooked(booked) = &event.body {
+            times.insert(id, booked.schedule.time());
+        }
+        let takes = event.body.routing().map_or(&[][..], |decision| &decision.takes);
+        for (taken, time) in takes.iter().zip(times.get(&id).into_iter().cycle()) {
+            let of = BusyDay::days(taken.around(*time));
+            days.extend(of.map(|day| (BusyDay::key(&taken.resource, day), taken.resource.clone())));
+        }
+    }
+    let keys: Vec<String> = days.keys().cloned().collect();
+    let mut busy = Vec::new();
+    for record in store.fetch_records(workspace, BUSY_KIND, &keys).await? {
+        let day: Vec<Busy> = record.read()?;
+        let of = days.get(&record.key);
+        busy.extend(day.into_iter().zip(of.into_iter().cycle()).map(|(busy, of)| (of.clone(), busy)));
+    }
+    busy.sort_by(|one, two| (&one.0, one.1.time, one.1.by).cmp(&(&two.0, two.1.time, two.1.by)));
+    Ok(busy)
 }
 
 /// Every aggregate that these events mention, in order.

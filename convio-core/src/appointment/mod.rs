@@ -14,7 +14,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::change_set::Version;
+use crate::calendar::{Resource, Taken};
+use crate::change_set::{GiveBack, Version};
 use crate::id::{AppointmentId, ContactId, ConversionId, LeadId, WorkspaceId};
 use crate::money::Money;
 use crate::routing::Decision;
@@ -74,6 +75,21 @@ pub struct Appointment {
 }
 
 impl Appointment {
+    /// What gives back what it takes of calendars.
+    pub(crate) fn given_back(&self) -> GiveBack {
+        let time = self.schedule.time();
+        let takes = self.routing.takes.iter().map(|taken| (taken.resource.clone(), taken.around(time)));
+        GiveBack { by: self.id.uuid(), takes: takes.collect() }
+    }
+
+    /// What it takes beside the time of whoever has it, and of who keeps it for them.
+    pub(crate) fn takes_beside(&self) -> impl Iterator<Item = &Taken> {
+        let target = self.routing.target.as_ref().map(Resource::from);
+        let staff = self.staff.clone().map(Resource::Person);
+        let is_of_people = move |it: &Resource| Some(it) == target.as_ref() || Some(it) == staff.as_ref();
+        self.routing.takes.iter().filter(move |taken| !is_of_people(&taken.resource))
+    }
+
     /// Takes what was decided: who gets it, and where nobody keeps it yet, who of them does.
     pub(crate) fn route(&mut self, decision: &Decision) {
         self.routing.clone_from(decision);

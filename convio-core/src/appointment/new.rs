@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{NextStep, Outcome, Schedule};
+use crate::calendar::{Hold, Resource, units_reasons};
 use crate::error::{Error, Reason};
 use crate::lead::Custom;
 use crate::money::Money;
@@ -39,6 +40,12 @@ pub struct NewAppointment {
     pub(crate) booked_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<Money>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) with: Vec<(Resource, u32)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hold: Option<Hold>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) anytime: bool,
 }
 
 impl NewAppointment {
@@ -53,6 +60,9 @@ impl NewAppointment {
             external_id: None,
             booked_at: None,
             value: None,
+            with: Vec::new(),
+            hold: None,
+            anytime: false,
         }
     }
 
@@ -105,12 +115,36 @@ impl NewAppointment {
         self
     }
 
+    /// That takes so many units of this resource too, beside the time of whoever gets it: all of it or nothing. The resource must
+    /// have a calendar.
+    #[must_use]
+    pub fn with(mut self, resource: Resource, units: u32) -> Self {
+        self.with.push((resource, units));
+        self
+    }
+
+    /// That takes the place of a hold: what was held is given back, and the appointment's own time taken, in one commit. A hold that
+    /// has ended keeps nothing any more: then the time is had if it is free.
+    #[must_use]
+    pub fn holding(mut self, hold: Hold) -> Self {
+        self.hold = Some(hold);
+        self
+    }
+
+    /// Whether calendars are open or not: what is taken is still taken.
+    #[must_use]
+    pub fn anytime(mut self) -> Self {
+        self.anytime = true;
+        self
+    }
+
     /// Every field that is wrong.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid).
     pub fn check(&self) -> Result<(), Error> {
         let mut reasons = self.schedule.reasons();
+        reasons.extend(units_reasons(&self.with));
         reasons.extend(text_reason("location", self.location.as_deref()));
         reasons.extend(text_reason("staff", self.staff.as_deref()));
         reasons.extend(self.target.as_ref().and_then(Target::reason));

@@ -1,6 +1,7 @@
 use chrono::{DateTime, DurationRound, NaiveDateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::availability::Interval;
 use crate::error::{Error, Reason};
 use crate::zone::{LocalInstant, Shift, Zone};
 
@@ -64,6 +65,11 @@ impl Schedule {
     /// The instant that it ends.
     pub fn ends_at(&self) -> DateTime<Utc> {
         self.starts_at + TimeDelta::minutes(self.minutes.into())
+    }
+
+    /// The time that it takes.
+    pub fn time(&self) -> Interval {
+        Interval::new(self.starts_at, self.ends_at())
     }
 
     /// That takes so many minutes.

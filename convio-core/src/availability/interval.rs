@@ -114,39 +114,70 @@ pub fn minus(
     left
 }
 
-/// When at least so many of some intervals meet: when something that holds so many at once is taken wholly. With 0 always.
+/// The instants that are in some intervals and in others too.
 ///
 /// ```
-/// use convio_core::availability::{Interval, taken_wholly};
+/// use convio_core::availability::{Interval, both};
 /// let at = |hour: u32| format!("2026-03-02T{hour:02}:00:00Z").parse().unwrap();
 /// let of = |from, to| Interval::new(at(from), at(to));
-/// assert_eq!(taken_wholly([of(9, 12), of(11, 14), of(14, 15)], 2), [of(11, 12)]);
+/// assert_eq!(both([of(9, 12), of(13, 17)], [of(11, 14)]), [of(11, 12), of(13, 14)]);
 /// ```
-pub fn taken_wholly(of: impl IntoIterator<Item = Interval>, capacity: u32) -> Vec<Interval> {
-    if capacity == 0 {
-        return vec![Interval::new(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC)];
+pub fn both(
+    of: impl IntoIterator<Item = Interval>,
+    and: impl IntoIterator<Item = Interval>,
+) -> Vec<Interval> {
+    let (of, and) = (merged(of), merged(and));
+    let (mut of, mut and) = (of.into_iter().peekable(), and.into_iter().peekable());
+    let mut both = Vec::new();
+    while let (Some(one), Some(other)) = (of.peek(), and.peek()) {
+        both.extend(Some(one.and(*other)).filter(|it| !it.is_empty()));
+        // What ends first meets nothing that follows.
+        if one.end <= other.end {
+            of.next()
+        } else {
+            and.next()
+        };
     }
+    both
+}
+
+/// When so many units no longer have room beside what is taken: intervals and the units that each takes, of a capacity.
+///
+/// ```
+/// use convio_core::availability::{Interval, without_room};
+/// let at = |hour: u32| format!("2026-03-02T{hour:02}:00:00Z").parse().unwrap();
+/// let of = |from, to| Interval::new(at(from), at(to));
+/// assert_eq!(without_room([(of(9, 12), 1), (of(11, 14), 1), (of(14, 15), 1)], 2, 1), [of(11, 12)]);
+/// ```
+pub fn without_room(
+    taken: impl IntoIterator<Item = (Interval, u32)>,
+    capacity: u32,
+    units: u32,
+) -> Vec<Interval> {
+    let Some(room) = capacity.checked_sub(units) else {
+        return vec![Interval::new(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC)];
+    };
     // What ends stands before what begins at the same instant.
     let mut edges: Vec<(DateTime<Utc>, i64)> = Vec::new();
-    for it in of.into_iter().filter(|it| !it.is_empty()) {
-        edges.extend([(it.start, 1), (it.end, -1)]);
+    for (it, units) in taken.into_iter().filter(|(it, _)| !it.is_empty()) {
+        edges.extend([(it.start, i64::from(units)), (it.end, -i64::from(units))]);
     }
     edges.sort_unstable();
     let (mut at_once, mut since) = (0, None);
-    let mut wholly = Vec::new();
+    let mut full = Vec::new();
     for (at, change) in edges {
         at_once += change;
-        let is_full = at_once >= i64::from(capacity);
+        let is_full = at_once > i64::from(room);
         since = match since {
             None if is_full => Some(at),
             Some(start) if !is_full => {
-                wholly.push(Interval::new(start, at));
+                full.push(Interval::new(start, at));
                 None
             }
             since => since,
         };
     }
-    merged(wholly)
+    merged(full)
 }
 
 #[cfg(test)]
@@ -175,14 +206,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_minute_is_where_the_sets_say(a in intervals(), b in intervals(), capacity in 1_u32..4) {
-            let (all, left, full) = (merged(a.clone()), minus(a.clone(), b.clone()), taken_wholly(a.clone(), capacity));
-            prop_assert!(is_tidy(&all) && is_tidy(&left) && is_tidy(&full));
+        fn every_minute_is_where_the_sets_say(a in intervals(), b in intervals(), capacity in 1_u32..4, units in 1_u32..4) {
+            let taken = || a.iter().zip([1, 2].into_iter().cycle()).map(|(it, units)| (*it, units));
+            let (all, left) = (merged(a.clone()), minus(a.clone(), b.clone()));
+            let (and, full) = (both(a.clone(), b.clone()), without_room(taken(), capacity, units));
+            prop_assert!([&all, &left, &and, &full].into_iter().all(|it| is_tidy(it)));
             for at in -1..90 {
                 prop_assert_eq!(is_in(&all, at), is_in(&a, at));
                 prop_assert_eq!(is_in(&left, at), is_in(&a, at) && !is_in(&b, at));
-                let at_once = a.iter().filter(|it| is_in(std::slice::from_ref(it), at)).count();
-                prop_assert_eq!(is_in(&full, at), at_once >= capacity as usize);
+                prop_assert_eq!(is_in(&and, at), is_in(&a, at) && is_in(&b, at));
+                let at_once = taken().filter(|(it, _)| is_in(std::slice::from_ref(it), at)).map(|(_, units)| units);
+                prop_assert_eq!(is_in(&full, at), at_once.sum::<u32>() + units > capacity);
             }
             for (a, b) in a.iter().zip(&b) {
                 prop_assert_eq!(a.meets(*b), !a.and(*b).is_empty());

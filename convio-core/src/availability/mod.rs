@@ -5,12 +5,12 @@
 //!
 //! ```
 //! use chrono::Weekday;
-//! use convio_core::availability::{Calendar, Hours, Interval, SlotQuery, next_slots};
+//! use convio_core::availability::{Bookable, Hours, Interval, SlotQuery, next_slots};
 //! let hours = Hours::of("America/New_York".parse()?).each([Weekday::Mon, Weekday::Tue], 9 * 60, 12 * 60);
-//! let taken = [Interval::new("2026-03-02T14:30:00Z".parse()?, "2026-03-02T16:00:00Z".parse()?)]; // 9:30 to 11:00 there
-//! let ann = Calendar { hours: &hours, taken: &taken, capacity: 1 };
+//! let taken = [(Interval::new("2026-03-02T14:30:00Z".parse()?, "2026-03-02T16:00:00Z".parse()?), 1)]; // 9:30 to 11:00 there
+//! let ann = Bookable::of(&hours, &taken);
 //! let within = Interval::new("2026-03-02T00:00:00Z".parse()?, "2026-03-03T00:00:00Z".parse()?);
-//! let slots = next_slots(&[ann], &SlotQuery::of(within, 60).every(30));
+//! let slots = next_slots(&[ann], &[], &SlotQuery::of(within, 60).every(30));
 //! let starts: Vec<String> = slots.iter().map(|slot| slot.time.start.to_rfc3339()).collect();
 //! assert_eq!(starts, ["2026-03-02T16:00:00+00:00"]); // 11:00
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -21,5 +21,5 @@ mod interval;
 mod slots;
 
 pub use hours::{DAYS_MAX, Hours, OPENINGS_MAX, Opening};
-pub use interval::{Interval, merged, minus, taken_wholly};
-pub use slots::{Calendar, Slot, SlotQuery, next_slots};
+pub use interval::{Interval, both, merged, minus, without_room};
+pub use slots::{Bookable, Slot, SlotQuery, next_slots};

@@ -3,19 +3,32 @@ use std::collections::BinaryHeap;
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
-use super::{Hours, Interval, minus, taken_wholly};
+use super::{Hours, Interval, both, minus, without_room};
 use crate::appointment::Schedule;
 use crate::zone::Zone;
 
 /// Someone, or something, that can be booked.
 #[derive(Debug, Clone, Copy)]
-pub struct Calendar<'c> {
+pub struct Bookable<'c> {
     /// When.
     pub hours: &'c Hours,
-    /// What is taken, in any order, with what must be free before and after it.
-    pub taken: &'c [Interval],
-    /// How many at once: 1 for a person, as many as there are seats for a room.
+    /// What is taken, in any order, each with what must be free before and after it, and how many units of the capacity it takes.
+    pub taken: &'c [(Interval, u32)],
+    /// How many units there are: 1 for a person, as many as there are seats for a room.
     pub capacity: u32,
+    /// How many are wanted.
+    pub units: u32,
+    /// How many minutes must be free before what is booked. They need not lie in the hours.
+    pub before: u32,
+    /// How many minutes must be free after it.
+    pub after: u32,
+}
+
+impl<'c> Bookable<'c> {
+    /// To one at a time, with nothing before and after.
+    pub fn of(hours: &'c Hours, taken: &'c [(Interval, u32)]) -> Self {
+        Self { hours, taken, capacity: 1, units: 1, before: 0, after: 0 }
+    }
 }
 
 /// What is asked for.
@@ -27,10 +40,6 @@ pub struct SlotQuery {
     pub minutes: u32,
     /// It begins when the clocks of whoever is booked show midnight or so many minutes after it, again and again.
     pub every: u32,
-    /// How many minutes must be free before it. They need not lie in anyone's hours.
-    pub before: u32,
-    /// How many minutes must be free after it.
-    pub after: u32,
     /// How many slots are asked for at the most.
     pub limit: usize,
 }
@@ -38,19 +47,13 @@ pub struct SlotQuery {
 impl SlotQuery {
     /// All slots of so many minutes within a time, every quarter of an hour.
     pub fn of(within: Interval, minutes: u32) -> Self {
-        Self { within, minutes, every: 15, before: 0, after: 0, limit: usize::MAX }
+        Self { within, minutes, every: 15, limit: usize::MAX }
     }
 
     /// Every so many minutes.
     #[must_use]
     pub fn every(self, minutes: u32) -> Self {
         Self { every: minutes, ..self }
-    }
-
-    /// With so many free minutes before and after.
-    #[must_use]
-    pub fn buffers(self, before: u32, after: u32) -> Self {
-        Self { before, after, ..self }
     }
 
     /// The first so many.
@@ -73,11 +76,10 @@ impl Slot {
     /// As an appointment's schedule, by the clocks of whoever comes.
     ///
     /// ```
-    /// use convio_core::availability::{Calendar, Hours, Interval, SlotQuery, next_slots};
+    /// use convio_core::availability::{Bookable, Hours, Interval, SlotQuery, next_slots};
     /// let hours = Hours::always(convio_core::Zone::UTC);
     /// let within = Interval::new("2026-03-02T17:00:00Z".parse()?, "2026-03-02T18:00:00Z".parse()?);
-    /// let calendar = Calendar { hours: &hours, taken: &[], capacity: 1 };
-    /// let slots = next_slots(&[calendar], &SlotQuery::of(within, 45).every(15).first(1));
+    /// let slots = next_slots(&[Bookable::of(&hours, &[])], &[], &SlotQuery::of(within, 45).every(15).first(1));
     /// let schedule = slots[0].schedule(&"America/Denver".parse()?);
     /// assert_eq!((schedule.wall.to_string().as_str(), schedule.minutes), ("2026-03-02 10:00:00", 45));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -88,12 +90,18 @@ impl Slot {
     }
 }
 
-/// The first times that are free with any of these, earliest first, each once with all who are free then.
+/// The first times that are free with any of these and with all of those, earliest first, each once with all of these who are free
+/// then.
 ///
-/// What it costs: the openings of each calendar within the time, what is taken sorted once, and a step per slot that is answered and
+/// What it costs: the openings of each bookable within the time, what is taken sorted once, and a step per slot that is answered and
 /// who is free then.
-pub fn next_slots(of: &[Calendar<'_>], query: &SlotQuery) -> Vec<Slot> {
-    let mut starts: Vec<_> = of.iter().map(|calendar| calendar.starts(query)).collect();
+pub fn next_slots(of: &[Bookable<'_>], with: &[Bookable<'_>], query: &SlotQuery) -> Vec<Slot> {
+    let with = with.iter().fold(vec![query.within], |free, bookable| both(free, bookable.free(query)));
+    let starts = |bookable: &Bookable<'_>| {
+        let free = both(bookable.free(query), with.iter().copied());
+        starts(free, bookable.hours.zone.clone(), query)
+    };
+    let mut starts: Vec<_> = of.iter().map(starts).collect();
     let mut next: BinaryHeap<Reverse<(DateTime<Utc>, usize)>> = BinaryHeap::new();
     for (n, starts) in starts.iter_mut().enumerate() {
         next.extend(starts.next().map(|at| Reverse((at, n))));
@@ -114,30 +122,31 @@ pub fn next_slots(of: &[Calendar<'_>], query: &SlotQuery) -> Vec<Slot> {
     slots
 }
 
-impl Calendar<'_> {
-    /// When what is asked for can begin, in order.
-    fn starts(&self, query: &SlotQuery) -> impl Iterator<Item = DateTime<Utc>> {
+impl Bookable<'_> {
+    /// When it is free: what is booked lies in one of these, whatever must be free before and after it.
+    fn free(&self, query: &SlotQuery) -> Vec<Interval> {
         let minutes = |n: u32| TimeDelta::minutes(n.into());
-        let (length, every) = (minutes(query.minutes.max(1)), i64::from(query.every.max(1)));
         // What meets it with its buffers is what meets it, widened by them the other way round.
-        let taken = taken_wholly(self.taken.iter().copied(), self.capacity);
-        let taken = taken.into_iter().map(|it| it.widened(minutes(query.after), minutes(query.before)));
-        let free = minus(self.hours.open(query.within), taken);
-        let zone = self.hours.zone.clone();
-        free.into_iter().flat_map(move |free| {
-            let zone = zone.clone();
-            let mut at = on_the_step(&zone, free.start, every);
-            std::iter::from_fn(move || {
-                let fits =
-                    |at: &DateTime<Utc>| at.checked_add_signed(length).is_some_and(|end| end <= free.end);
-                let start = at.filter(fits)?;
-                at = start
-                    .checked_add_signed(TimeDelta::minutes(1))
-                    .and_then(|at| on_the_step(&zone, at, every));
-                Some(start)
-            })
-        })
+        let full = without_room(self.taken.iter().copied(), self.capacity, self.units);
+        let full = full.into_iter().map(|it| it.widened(minutes(self.after), minutes(self.before)));
+        minus(self.hours.open(query.within), full)
     }
+}
+
+/// When what is asked for can begin in times that are free, in order.
+fn starts(free: Vec<Interval>, zone: Zone, query: &SlotQuery) -> impl Iterator<Item = DateTime<Utc>> + use<> {
+    let length = TimeDelta::minutes(query.minutes.max(1).into());
+    let every = i64::from(query.every.max(1));
+    free.into_iter().flat_map(move |free| {
+        let zone = zone.clone();
+        let mut at = on_the_step(&zone, free.start, every);
+        std::iter::from_fn(move || {
+            let fits = |at: &DateTime<Utc>| at.checked_add_signed(length).is_some_and(|end| end <= free.end);
+            let start = at.filter(fits)?;
+            at = start.checked_add_signed(TimeDelta::minutes(1)).and_then(|at| on_the_step(&zone, at, every));
+            Some(start)
+        })
+    })
 }
 
 /// The first instant from this one on at which the clocks show a whole number of steps after midnight.
@@ -189,15 +198,15 @@ mod tests {
     #[test]
     fn at_the_ends_of_time_nothing_breaks() {
         let hours = Hours::always("Pacific/Kiritimati".parse().unwrap());
-        let calendar = Calendar { hours: &hours, taken: &[], capacity: 1 };
+        let bookable = Bookable { before: u32::MAX, after: u32::MAX, ..Bookable::of(&hours, &[]) };
         let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
         for within in
             [Interval::new(first, first + TimeDelta::days(1)), Interval::new(last - TimeDelta::days(1), last)]
         {
             for minutes in [0, 60, u32::MAX] {
-                let query = SlotQuery::of(within, minutes).every(u32::MAX).buffers(u32::MAX, u32::MAX);
-                assert!(next_slots(&[calendar], &query).iter().all(|slot| within.holds(slot.time)));
-                let slots = next_slots(&[calendar], &query.every(0).first(10));
+                let query = SlotQuery::of(within, minutes).every(u32::MAX);
+                assert!(next_slots(&[bookable], &[], &query).iter().all(|slot| within.holds(slot.time)));
+                let slots = next_slots(&[bookable], &[], &query.every(0).first(10));
                 assert!(slots.iter().all(|slot| within.holds(slot.time)));
             }
         }
@@ -209,41 +218,48 @@ mod tests {
         /// Every minute is tried, by the definition.
         #[test]
         fn slots_are_all_times_that_are_free_and_no_other(
-            who in prop::collection::vec((hours(), prop::collection::vec((0_i64..2_000, 1_i64..200), 0..8), 1_u32..3), 1..4),
+            who in prop::collection::vec((hours(), prop::collection::vec((0_i64..2_000, 1_i64..200, 1_u32..3), 0..8), 1_u32..4, 1_u32..3), 1..5),
+            with in 0_usize..2,
             minutes in 1_u32..120,
             every in prop::sample::select(&[1_u32, 10, 15, 25, 60][..]),
             buffers in (0_u32..40, 0_u32..40),
             limit in prop::sample::select(&[3_usize, usize::MAX][..]),
         ) {
-            let taken: Vec<Vec<Interval>> = who.iter().map(|(_, taken, _)| taken.iter()
-                .map(|(from, len)| Interval::new(at(*from), at(from + len))).collect()).collect();
-            let calendars: Vec<Calendar<'_>> = who.iter().zip(&taken)
-                .map(|((hours, _, capacity), taken)| Calendar { hours, taken, capacity: *capacity }).collect();
+            let taken: Vec<Vec<(Interval, u32)>> = who.iter().map(|(_, taken, ..)| taken.iter()
+                .map(|(from, len, units)| (Interval::new(at(*from), at(from + len)), *units)).collect()).collect();
+            let bookables: Vec<Bookable<'_>> = who.iter().zip(&taken).map(|((hours, _, capacity, units), taken)| {
+                let (before, after) = buffers;
+                Bookable { hours, taken, capacity: *capacity, units: *units, before, after }
+            }).collect();
+            let (with, of) = bookables.split_at(with.min(bookables.len() - 1));
             let within = Interval::new(at(-30), at(2_200));
-            let query = SlotQuery::of(within, minutes).every(every).buffers(buffers.0, buffers.1).first(limit);
+            let query = SlotQuery::of(within, minutes).every(every).first(limit);
             let mut expected = Vec::new();
             for start in (-30..2_200).map(at) {
                 let time = Interval::new(start, start + TimeDelta::minutes(minutes.into()));
                 let wide = time.widened(TimeDelta::minutes(buffers.0.into()), TimeDelta::minutes(buffers.1.into()));
-                let is_free = |calendar: &Calendar<'_>| {
-                    let wall = calendar.hours.zone.wall(start);
-                    let open = calendar.hours.open(within);
+                let is_on_step = |bookable: &Bookable<'_>| {
+                    let wall = bookable.hours.zone.wall(start);
+                    (wall.hour() * 60 + wall.minute()).is_multiple_of(every)
+                };
+                let is_free = |bookable: &Bookable<'_>| {
+                    let open = bookable.hours.open(within);
                     let full = |minute: i64| {
                         let now = wide.start + TimeDelta::minutes(minute);
                         let now = Interval::new(now, now + TimeDelta::minutes(1));
-                        calendar.taken.iter().filter(|it| it.meets(now)).count() >= calendar.capacity as usize
+                        let units = bookable.taken.iter().filter(|(it, _)| it.meets(now)).map(|(_, units)| units);
+                        units.sum::<u32>() + bookable.units > bookable.capacity
                     };
-                    (wall.hour() * 60 + wall.minute()).is_multiple_of(every)
-                        && open.iter().any(|open| open.holds(time))
+                    open.iter().any(|open| open.holds(time))
                         && !(0..(wide.end - wide.start).num_minutes()).any(full)
                 };
-                let who: Vec<usize> = (0..calendars.len()).filter(|n| is_free(&calendars[*n])).collect();
-                if !who.is_empty() {
+                let who: Vec<usize> = (0..of.len()).filter(|n| is_on_step(&of[*n]) && is_free(&of[*n])).collect();
+                if !who.is_empty() && with.iter().all(is_free) {
                     expected.push(Slot { time, who });
                 }
             }
             expected.truncate(limit);
-            prop_assert_eq!(next_slots(&calendars, &query), expected);
+            prop_assert_eq!(next_slots(of, with, &query), expected);
         }
     }
 }

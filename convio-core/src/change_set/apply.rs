@@ -1,19 +1,20 @@
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::{
-    ChangeSet, Claim, ClaimName, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions, GateLost,
-    MergedContact, Receipt, RepeatWindow, RollupKey, Version, Write,
+    Booking, ChangeSet, Claim, ClaimName, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions,
+    GateLost, GiveBack, MergedContact, Receipt, RepeatWindow, RollupKey, Standing, Version, Write,
 };
 use crate::analytics::{Measure, Rollup, RollupDelta};
 use crate::appointment::Appointment;
+use crate::calendar::{BusyDay, Resource, Take};
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey, NumberSeries};
 use crate::conversion::Conversion;
 use crate::event::{Event, Head, Position, StreamRef, Subject};
 use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
 use crate::lead::{Lead, Payload};
-use crate::record::Record;
+use crate::record::{BUSY_KIND, Record};
 use crate::rejection::Rejection;
 use crate::store::CommitError;
 use crate::webhook::Webhook;
@@ -81,6 +82,8 @@ pub trait ReadRows {
     fn last_in_window(&mut self, contact: ContactId, key: Fingerprint) -> Result<Option<Last>, CommitError>;
     /// The webhook of this name.
     fn webhook_named(&mut self, name: &str) -> Result<Option<WebhookId>, CommitError>;
+    /// A record, whole.
+    fn record(&mut self, kind: &str, key: &str) -> Result<Option<Record>, CommitError>;
     /// The version of a row; `None` where it does not exist.
     fn version(&mut self, row: RowKey<'_>) -> Result<Option<Version>, CommitError>;
     /// Whether a new row may be put there. Where the write itself finds out that one is there, and answers it as a conflict, it
@@ -163,6 +166,8 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
         config,
         counters,
         claims,
+        given_back,
+        bookings,
         routes,
         workspaces,
         webhooks,
@@ -190,12 +195,18 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
     let mut decided = Decisions::default();
     claims.into_iter().try_for_each(|claim| win(rows, claim, at))?;
     counters.into_iter().try_for_each(|add| count(rows, add))?;
+    let mut days = Days { rows, workspace, at };
+    given_back.into_iter().try_for_each(|it| days.give_back(&it))?;
+    bookings.into_iter().try_for_each(|booking| days.book(&booking))?;
     for route in routes {
-        let decision = route.decide(|key, window| rows.used(key, window))?;
+        let decision = route.decide(&mut days)?;
+        if let Some(booking) = route.booking(&decision) {
+            days.book(&booking)?;
+        }
         for it in decision.counted.iter().filter(|it| it.n != 0) {
             let no_longer_fits = || CommitError::Misuse("a counter no longer fits".to_owned());
             let used = it.used.checked_add(it.n).ok_or_else(no_longer_fits)?;
-            rows.put_used(it.key.clone(), it.window, used)?;
+            days.rows.put_used(it.key.clone(), it.window, used)?;
         }
         decided.routed(route.appointment(), decision);
     }
@@ -330,6 +341,85 @@ fn count<R: Rows + ?Sized>(rows: &mut R, add: CounterAdd) -> Result<(), CommitEr
     match rows.used(&key, window)?.checked_add(n).filter(|used| *used <= at_most) {
         Some(used) => rows.put_used(key, window, used),
         None => Err(CommitError::GateLost(GateLost::Counter { key })),
+    }
+}
+
+/// What is taken of calendars, day by day.
+struct Days<'r, R: ?Sized> {
+    rows: &'r mut R,
+    workspace: crate::WorkspaceId,
+    at: DateTime<Utc>,
+}
+
+impl<R: Rows + ?Sized> Days<'_, R> {
+    fn give_back(&mut self, back: &GiveBack) -> Result<(), CommitError> {
+        for (resource, time) in &back.takes {
+            for day in BusyDay::days(*time) {
+                self.change(resource, day, |busy| busy.give_back(back.by))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn book(&mut self, booking: &Booking) -> Result<(), CommitError> {
+        for take in &booking.takes {
+            for day in BusyDay::days(take.time) {
+                let at = self.at;
+                let has_taken = self.change(&take.resource, day, |busy| {
+                    let has_room = busy.has_room(take, at);
+                    if has_room {
+                        busy.take(booking.by, take, booking.until, at);
+                    }
+                    has_room
+                })?;
+                if !has_taken {
+                    return Err(CommitError::GateLost(booking.clash(take)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a day if it was changed, and tells whether it was.
+    fn change(
+        &mut self,
+        resource: &Resource,
+        day: NaiveDate,
+        change: impl FnOnce(&mut BusyDay) -> bool,
+    ) -> Result<bool, CommitError> {
+        let (key, record) = self.day(resource, day)?;
+        let mut busy: BusyDay = record.as_ref().map(Record::read).transpose()?.unwrap_or_default();
+        let is_changed = change(&mut busy);
+        if is_changed {
+            let body = serde_json::to_value(&busy).map_err(|error| CommitError::Misuse(error.to_string()))?;
+            let version = record.map_or(Version::ZERO, |record| record.version).next();
+            let kind = BUSY_KIND.to_owned();
+            self.rows.put_record(Record { workspace: self.workspace, kind, key, body, version })?;
+        }
+        Ok(is_changed)
+    }
+
+    fn day(&mut self, resource: &Resource, day: NaiveDate) -> Result<(String, Option<Record>), CommitError> {
+        let key = BusyDay::key(resource, day);
+        let record = self.rows.record(BUSY_KIND, &key)?;
+        Ok((key, record))
+    }
+}
+
+impl<R: Rows + ?Sized> Standing for Days<'_, R> {
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError> {
+        self.rows.used(key, window)
+    }
+
+    fn has_room(&mut self, take: &Take) -> Result<bool, CommitError> {
+        for day in BusyDay::days(take.time) {
+            let (_, record) = self.day(&take.resource, day)?;
+            let busy: BusyDay = record.as_ref().map(Record::read).transpose()?.unwrap_or_default();
+            if !busy.has_room(take, self.at) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

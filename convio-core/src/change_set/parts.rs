@@ -1,15 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{ConfigVersion, Version};
+use crate::availability::Interval;
+use crate::calendar::{Clash, ClashWhy, Resource, Seats, Take, Taken};
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey, Offer, Touch};
 use crate::event::{EventBody, Subject};
 use crate::id::{AppointmentId, ContactId, LeadId, WebhookId};
-use crate::routing::{Decision, Declined, RoutingRequest, RuleTable};
+use crate::routing::{Decision, Declined, RoutingRequest, RuleTable, Seat, State, Target};
 use crate::store::CommitError;
 
 /// A row to be written whole.
@@ -138,6 +140,59 @@ pub struct CounterAdd {
     pub at_most: i64,
 }
 
+/// Times of calendars that are taken, all of them or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booking {
+    /// The UUID of the appointment or the hold that takes them.
+    pub by: Uuid,
+    /// When they are given back by themselves: of a hold.
+    pub until: Option<DateTime<Utc>>,
+    /// The time of the appointment itself.
+    pub time: Interval,
+    /// What is taken.
+    pub takes: Vec<Take>,
+}
+
+impl Booking {
+    /// What can't be had of it.
+    pub fn clash(&self, with: &Take) -> GateLost {
+        let taken = |take: &Take| {
+            let minutes = |time: TimeDelta| u32::try_from(time.num_minutes()).unwrap_or(0);
+            Taken {
+                resource: take.resource.clone(),
+                units: take.units,
+                before: minutes(self.time.start - take.time.start),
+                after: minutes(take.time.end - self.time.end),
+            }
+        };
+        let clash = Clash {
+            resource: with.resource.clone(),
+            time: self.time,
+            why: ClashWhy::Taken,
+            takes: self.takes.iter().map(taken).collect(),
+            next: Vec::new(),
+        };
+        GateLost::Clash { by: self.by, clash: Box::new(clash) }
+    }
+}
+
+/// Times of calendars that are given back: those of them that are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GiveBack {
+    /// The UUID of what took them.
+    pub by: Uuid,
+    /// Whose times, with what was taken before and after.
+    pub takes: Vec<(Resource, Interval)>,
+}
+
+/// What the decision of a [`Route`] looks at.
+pub trait Standing {
+    /// What a counter's window has come to.
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError>;
+    /// Whether a calendar has room for this.
+    fn has_room(&mut self, take: &Take) -> Result<bool, CommitError>;
+}
+
 /// An appointment whose target is decided when the change set is applied, by what counters have come to then.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -145,7 +200,9 @@ pub struct Route {
     rules: Arc<RuleTable>,
     request: RoutingRequest,
     declined: Vec<Declined>,
+    seats: Seats,
     counters: Vec<(String, DateTime<Utc>)>,
+    takes: Vec<Take>,
     needs_somebody: bool,
 }
 
@@ -156,9 +213,16 @@ impl Route {
         rules: Arc<RuleTable>,
         request: RoutingRequest,
         declined: Vec<Declined>,
+        seats: Seats,
     ) -> Self {
-        let counters = rules.counters(&request, &declined);
-        Self { appointment, rules, request, declined, counters, needs_somebody: false }
+        let (counters, takes) = match seats.count() {
+            true => {
+                let of_targets = rules.targets(&request).filter_map(|target| seats.of_target(target));
+                (rules.all_counters(&request), of_targets.chain(seats.wanted(None)).collect())
+            }
+            false => (rules.counters(&request, &declined), Vec::new()),
+        };
+        Self { appointment, rules, request, declined, seats, counters, takes, needs_somebody: false }
     }
 
     /// That loses its gate where nobody gets the appointment.
@@ -177,21 +241,48 @@ impl Route {
         &self.counters
     }
 
-    /// Who gets it, where counters have come to what `used` says. What the decision adds to them is in
-    /// [`Decision::counted`].
+    /// The times that calendars may be asked for: of everyone who may get it, and of what it takes whoever does.
+    pub fn takes(&self) -> &[Take] {
+        &self.takes
+    }
+
+    /// The times of calendars that are taken with this decision.
+    pub fn booking(&self, decision: &Decision) -> Option<Booking> {
+        self.seats.booking(self.appointment.uuid(), decision)
+    }
+
+    /// Who gets it, as counters and calendars stand. What the decision adds to counters is in [`Decision::counted`], what it takes of
+    /// calendars in [`Decision::takes`].
     ///
     /// # Errors
-    /// Those of `used`; [`GateLost::Nobody`].
-    pub fn decide(
-        &self,
-        used: impl FnMut(&str, DateTime<Utc>) -> Result<i64, CommitError>,
-    ) -> Result<Decision, CommitError> {
-        let decision = self.rules.decide_with(&self.request, &self.declined, used)?;
+    /// Those of `standing`; [`GateLost::Nobody`].
+    pub fn decide(&self, standing: &mut dyn Standing) -> Result<Decision, CommitError> {
+        let state = Seated { seats: &self.seats, standing };
+        let mut decision = self.rules.decide_with(&self.request, &self.declined, state)?;
+        decision.takes = self.seats.takes(decision.target.as_ref());
         if self.needs_somebody && decision.target.is_none() {
             let lost = GateLost::Nobody { appointment: self.appointment, decision: Box::new(decision) };
             return Err(CommitError::GateLost(lost));
         }
         Ok(decision)
+    }
+}
+
+/// Counters and calendars, as a decision asks for them.
+struct Seated<'s> {
+    seats: &'s Seats,
+    standing: &'s mut dyn Standing,
+}
+
+impl State for Seated<'_> {
+    type Error = CommitError;
+
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError> {
+        self.standing.used(key, window)
+    }
+
+    fn seat(&mut self, target: &Target) -> Result<Option<Seat>, CommitError> {
+        self.seats.seat(target, |take| self.standing.has_room(take))
     }
 }
 
@@ -288,6 +379,13 @@ pub enum GateLost {
         /// The counter.
         key: String,
     },
+    /// A time can't be had.
+    Clash {
+        /// The UUID of the appointment or the hold that wanted it.
+        by: Uuid,
+        /// What stands against it.
+        clash: Box<Clash>,
+    },
     /// The rules have nobody for the appointment.
     Nobody {
         /// The appointment.
@@ -304,6 +402,7 @@ impl fmt::Display for GateLost {
             Self::Config { current: Some(_) } => f.write_str("the configuration is another one by now"),
             Self::Claim { holder, .. } => write!(f, "the name is claimed by `{holder}`"),
             Self::Repeat { of, .. } => write!(f, "the lead repeats `{of}`"),
+            Self::Clash { clash, .. } => clash.fmt(f),
             Self::Nobody { decision, .. } => f.write_str(&decision.explain()),
             Self::Counter { key } => write!(f, "the limit of `{key}` is reached"),
         }

@@ -244,6 +244,13 @@ impl<B: ReadRows> ReadRows for Picture<B> {
         Ok(id.filter(|id| self.webhooks.get(id).is_none_or(|row| row.name == name)))
     }
 
+    fn record(&mut self, kind: &str, key: &str) -> Result<Option<Record>, CommitError> {
+        match self.records.get(&(kind.to_owned(), key.to_owned())) {
+            Some(record) => Ok(Some(record.clone())),
+            None => self.below.record(kind, key),
+        }
+    }
+
     fn version(&mut self, row: RowKey<'_>) -> Result<Option<Version>, CommitError> {
         match self.put_version(row) {
             Some(version) => Ok(Some(version)),

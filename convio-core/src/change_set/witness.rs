@@ -111,7 +111,7 @@ impl ChangeSet {
                 Subject::Rejection(id) => of!(rejections, id),
                 Subject::Appointment(id) => of!(appointments, id),
                 Subject::Conversion(id) => of!(conversions, id),
-                Subject::Rules(_) | Subject::ApiKey(_) | Subject::Provider(_) => {
+                Subject::Rules(_) | Subject::ApiKey(_) | Subject::Provider(_) | Subject::Calendar(_) => {
                     let records = self.records.iter().map(|write| write.row());
                     records.filter(|row| row.subject() == Some(subject)).map(|row| row.version).next()
                 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::api_key::ApiKeySettings;
 use crate::appointment::{AppointmentStatus, Ended, NewAppointment, NextStep, Outcome, Schedule};
+use crate::calendar::{CalendarSettings, Resource};
 use crate::contact::{ContactKey, Person, Touch};
 use crate::error::Reason;
 use crate::id::{AppointmentId, ConversionId, LeadId, ProviderId, WebhookId};
@@ -61,6 +62,13 @@ pub enum EventBody {
     ApiKeyCreated(ApiKeySettings),
     /// An API key was revoked.
     ApiKeyRevoked,
+    /// A calendar was made, or got other settings.
+    CalendarSet {
+        /// Whose it is.
+        resource: Resource,
+        /// All settings.
+        settings: CalendarSettings,
+    },
     /// A lead was taken; its contact was made, or took what the lead offered.
     LeadReceived(Box<LeadReceived>),
     /// A lead could not be taken, and is kept.
@@ -347,6 +355,7 @@ impl EventBody {
             Self::ProviderConfigured { .. } => "provider.configured",
             Self::ApiKeyCreated(_) => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
+            Self::CalendarSet { .. } => "calendar.set",
             Self::LeadReceived(_) => "lead.received",
             Self::LeadRejected(_) => "lead.rejected",
             Self::LeadMoved { .. } => "lead.moved",

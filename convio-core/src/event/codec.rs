@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AppointmentBooked, AppointmentEnded, ConversionRecorded, EventBody, LeadReceived, LeadRejected};
 use crate::appointment::Ended;
+use crate::calendar::{CalendarSettings, Resource};
 use crate::id::AppointmentId;
 use crate::lead::{ContactAttempt, Priority, Progress};
 use crate::routing::Decision;
@@ -19,6 +20,12 @@ struct Created<S> {
 #[derive(Serialize, Deserialize)]
 struct Configured<S> {
     settings: S,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    resource: Resource,
+    settings: CalendarSettings,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,6 +101,9 @@ impl EventBody {
             Self::LeadAttempted { attempt, progress } => {
                 to_string(&Attempted { attempt: attempt.clone(), progress: progress.clone() })
             }
+            Self::CalendarSet { resource, settings } => {
+                to_string(&Kept { resource: resource.clone(), settings: settings.clone() })
+            }
             Self::RulesPublished(rules) => to_string(rules),
             Self::AppointmentBooked(facts) => to_string(facts),
             Self::AppointmentAssigned { routing, staff } | Self::AppointmentRouted { routing, staff } => {
@@ -133,6 +143,10 @@ impl EventBody {
         Ok(match kind {
             "workspace.created" => Self::WorkspaceCreated(from_str(facts)?),
             "workspace.configured" => Self::WorkspaceConfigured(from_str(facts)?),
+            "calendar.set" => {
+                let Kept { resource, settings } = from_str(facts)?;
+                Self::CalendarSet { resource, settings }
+            }
             "workspace.deleted" => Self::WorkspaceDeleted,
             "workspace.restored" => Self::WorkspaceRestored,
             "webhook.created" => {

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use crate::change_set::{ConfigVersion, Version};
 use crate::contact::ContactNumber;
 use crate::id::{
-    ApiKeyId, AppointmentId, ContactId, ConversionId, IntakeId, LeadId, ProviderId, WebhookId, WorkspaceId,
+    ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, IntakeId, LeadId, ProviderId, WebhookId,
+    WorkspaceId,
 };
 
 pub use body::{
@@ -115,6 +116,8 @@ pub enum Subject {
     Provider(ProviderId),
     /// An API key.
     ApiKey(ApiKeyId),
+    /// A calendar.
+    Calendar(CalendarId),
     /// The workspace's routing rules: they share its id.
     Rules(WorkspaceId),
     /// A rejection.
@@ -133,6 +136,7 @@ impl Subject {
             Self::Webhook(_) => "webhook",
             Self::Provider(_) => "provider",
             Self::ApiKey(_) => "api_key",
+            Self::Calendar(_) => "calendar",
             Self::Rules(_) => "rules",
             Self::Rejection(_) => "rejection",
             Self::Appointment(_) => "appointment",
@@ -147,6 +151,7 @@ impl Subject {
             Self::Webhook(id) => id.uuid(),
             Self::Provider(id) => id.uuid(),
             Self::ApiKey(id) => id.uuid(),
+            Self::Calendar(id) => id.uuid(),
             Self::Rejection(id) => id.uuid(),
             Self::Appointment(id) => id.uuid(),
             Self::Conversion(id) => id.uuid(),
@@ -160,6 +165,7 @@ impl Subject {
             "webhook" => Self::Webhook(WebhookId::from_uuid(uuid)),
             "provider" => Self::Provider(ProviderId::from_uuid(uuid)),
             "api_key" => Self::ApiKey(ApiKeyId::from_uuid(uuid)),
+            "calendar" => Self::Calendar(CalendarId::from_uuid(uuid)),
             "rules" => Self::Rules(WorkspaceId::from_uuid(uuid)),
             "rejection" => Self::Rejection(IntakeId::from_uuid(uuid)),
             "appointment" => Self::Appointment(AppointmentId::from_uuid(uuid)),

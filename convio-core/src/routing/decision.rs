@@ -3,7 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::away::shown;
-use super::{Counted, Declined, End, Passed, Target, Why};
+use super::{Counted, Declined, End, Passed, Seated, Target, Why};
+use crate::calendar::Taken;
 use crate::change_set::{CounterAdd, Version};
 use crate::money::Money;
 
@@ -44,6 +45,12 @@ pub struct Decision {
     /// The counters that were looked at, and what was added to them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counted: Vec<Counted>,
+    /// The targets whose calendars were looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seats: Vec<Seated>,
+    /// What the appointment takes of calendars: as long as it is open, and after it has taken place or was missed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<Taken>,
 }
 
 /// How it was decided who gets something.
@@ -124,6 +131,8 @@ impl Decision {
             value: None,
             price: None,
             counted: Vec::new(),
+            seats: Vec::new(),
+            takes: Vec::new(),
         }
     }
 
@@ -192,6 +201,9 @@ impl fmt::Display for Passed {
             Why::Declined { reason: None } => f.write_str("declined"),
             Why::Inactive => f.write_str("inactive"),
             Why::Away { until } => write!(f, "away until {}", shown(*until)),
+            Why::Taken => f.write_str("taken at that time"),
+            Why::Closed => f.write_str("not open at that time"),
+            Why::NoCalendar => f.write_str("has no calendar"),
             Why::Turn { turn } => write!(f, "turn {turn} is another's"),
             Why::Share => f.write_str("the lead's number is another's"),
             Why::Busier { open } => write!(f, "busier, with {open} open"),

@@ -31,6 +31,7 @@ pub use away::{AWAY_MAX, Away};
 pub use cap::{CAPS_MAX, Cap, Limit, Period};
 pub use condition::{CONSENT_FIELDS, Condition, DEPTH_MAX, FieldTest, Moment, Window};
 pub use decision::{Decision, FAILED_SHOWN, FailedAt, How};
+pub(crate) use pick::State;
 use pick::{Choices, Picked};
 pub use pick::{MATCHING_MAX, PASSED_SHOWN};
 pub use request::RoutingRequest;
@@ -40,7 +41,7 @@ pub use share::{Ledger, SHARES_MAX, Share, Strategy, WEIGHTS_MAX, smooth_round};
 pub use simulation::Simulation;
 pub use table::RuleTable;
 pub use text_set::{AnyOf, TextSet};
-pub use told::{Counted, Declined, End, Freed, Passed, Why};
+pub use told::{Counted, Declined, End, Freed, Passed, Seat, Seated, Why};
 pub use zip_pattern::{ZipPattern, ZipPatternError, ZipSet, ZipText, Zips};
 pub use zips::{MALFORMED_SHOWN, ZipList, ZipReport};
 
@@ -107,7 +108,7 @@ impl RuleSet {
 
     /// The decision that was picked, with the rules that come before in this order.
     fn decision(&self, order: &[u32], picked: Picked, request: &RoutingRequest) -> Decision {
-        let Picked { place, target, price, also, counted, mut passed } = picked;
+        let Picked { place, target, price, also, counted, seats, mut passed } = picked;
         let before = &order[..place.unwrap_or(order.len())];
         let shown = &before[..before.len().min(FAILED_SHOWN)];
         let failed = shown.iter().map(|n| &self.rules[*n as usize]);
@@ -125,6 +126,7 @@ impl RuleSet {
             value: request.value,
             price,
             counted,
+            seats,
             ..Decision::none(if place.is_some() { How::Rule } else { How::Unrouted }, self.version)
         }
     }

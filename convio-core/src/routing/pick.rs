@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 
 use super::rule::asks_nothing;
 use super::{
-    Away, Cap, Counted, Declined, Freed, Passed, RoutingRequest, Rule, RuleSet, Share, Strategy, Target,
-    TargetSettings, Why, smooth_round,
+    Away, Cap, Counted, Decision, Declined, Freed, Passed, RoutingRequest, Rule, RuleSet, Seat, Seated,
+    Share, Strategy, Target, TargetSettings, Why, smooth_round,
 };
 use crate::canonical::Fingerprint;
 use crate::money::Money;
@@ -16,6 +16,27 @@ use crate::text::short;
 pub(crate) trait State {
     type Error;
     fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, Self::Error>;
+    /// Whether a target can be booked at the time; `None` where that does not depend on calendars.
+    fn seat(&mut self, _target: &Target) -> Result<Option<Seat>, Self::Error> {
+        Ok(None)
+    }
+}
+
+/// Counters and calendars as a decision noted them.
+pub(super) struct Noted<'d>(pub(super) &'d Decision);
+
+impl State for Noted<'_> {
+    /// It was not looked at.
+    type Error = ();
+
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, ()> {
+        let mut counted = self.0.counted.iter();
+        counted.find(|it| it.key == key && it.window == window).map(|it| it.used).ok_or(())
+    }
+
+    fn seat(&mut self, target: &Target) -> Result<Option<Seat>, ()> {
+        Ok(self.0.seats.iter().find(|it| it.target == *target).map(|it| it.seat))
+    }
 }
 
 impl<E, F: FnMut(&str, DateTime<Utc>) -> Result<i64, E>> State for F {
@@ -148,17 +169,24 @@ impl Choices {
         declined: &[Declined],
         state: S,
     ) -> Result<Picked, S::Error> {
-        let mut pick =
-            Pick { choices: self, request, declined, state, counted: Vec::new(), passed: Vec::new() };
+        let mut pick = Pick {
+            choices: self,
+            request,
+            declined,
+            state,
+            counted: Vec::new(),
+            seats: Vec::new(),
+            passed: Vec::new(),
+        };
         for (place, rule) in matching.take(MATCHING_MAX) {
             if let Some((share, also)) = pick.of_rule(rule)? {
-                let Pick { counted, passed, .. } = pick;
+                let Pick { counted, seats, passed, .. } = pick;
                 let (target, price) = (Some(share.target.clone()), share.price);
-                return Ok(Picked { place: Some(place), target, price, also, counted, passed });
+                return Ok(Picked { place: Some(place), target, price, also, counted, seats, passed });
             }
         }
-        let Pick { counted, passed, .. } = pick;
-        Ok(Picked { place: None, target: None, price: None, also: Vec::new(), counted, passed })
+        let Pick { counted, seats, passed, .. } = pick;
+        Ok(Picked { place: None, target: None, price: None, also: Vec::new(), counted, seats, passed })
     }
 }
 
@@ -170,6 +198,7 @@ pub(super) struct Picked {
     pub(super) price: Option<Money>,
     pub(super) also: Vec<Target>,
     pub(super) counted: Vec<Counted>,
+    pub(super) seats: Vec<Seated>,
     pub(super) passed: Vec<Passed>,
 }
 
@@ -179,6 +208,7 @@ struct Pick<'r, S> {
     declined: &'r [Declined],
     state: S,
     counted: Vec<Counted>,
+    seats: Vec<Seated>,
     passed: Vec<Passed>,
 }
 
@@ -198,8 +228,12 @@ impl<'r, S: State> Pick<'r, S> {
             return Ok(None);
         }
         let owner = self.request.owner.as_deref().filter(|_| rule.sticky);
-        let of_owner = |owner: &str| able.iter().position(|share| share.target.name() == owner);
-        let chosen = match owner.and_then(of_owner) {
+        let mut of_owner = None;
+        if let Some(n) = owner.and_then(|owner| able.iter().position(|share| share.target.name() == owner)) {
+            // An owner without a calendar, where others have one, goes before nobody.
+            of_owner = (self.seat(&able[n].target)? != Some(Seat::Missing)).then_some(n);
+        }
+        let chosen = match of_owner {
             Some(owner) => {
                 self.pass_others(rule, &able, owner, |_| Why::Owned);
                 owner
@@ -238,6 +272,12 @@ impl<'r, S: State> Pick<'r, S> {
             }
             (None, None) => None,
         };
+        if why.is_none()
+            && let Some(why) = self.is_busy(rule, &share.target)?
+        {
+            self.pass(rule, Some(&share.target), why);
+            return Ok(false);
+        }
         if let Some(why) = why {
             let is_declined = matches!(why, Why::Declined { .. });
             self.pass(rule, Some(&share.target), why);
@@ -247,6 +287,26 @@ impl<'r, S: State> Pick<'r, S> {
             return Ok(false);
         }
         self.has_room(rule, Some(&share.target), choices.caps_of(&share.target), &target_key(&share.target))
+    }
+
+    /// What their calendar says against it. Who has none gets nothing by load.
+    fn is_busy(&mut self, rule: &Rule, target: &Target) -> Result<Option<Why>, S::Error> {
+        Ok(match self.seat(target)? {
+            None | Some(Seat::Free) => None,
+            Some(Seat::Taken) => Some(Why::Taken),
+            Some(Seat::Closed) => Some(Why::Closed),
+            Some(Seat::Missing) => (rule.strategy == Strategy::LeastLoaded).then_some(Why::NoCalendar),
+        })
+    }
+
+    /// The same for everyone who asks while one decision is made.
+    fn seat(&mut self, target: &Target) -> Result<Option<Seat>, S::Error> {
+        if let Some(known) = self.seats.iter().find(|it| it.target == *target) {
+            return Ok(Some(known.seat));
+        }
+        let seat = self.state.seat(target)?;
+        self.seats.extend(seat.map(|seat| Seated { target: target.clone(), seat }));
+        Ok(seat)
     }
 
     fn choose(&mut self, rule: &Rule, able: &[&Share]) -> Result<usize, S::Error> {

@@ -7,9 +7,9 @@ use rustc_hash::FxBuildHasher;
 
 use self::builder::Builder;
 use self::pages::{Link, ZipPages, five_digits};
-use super::pick::{Choices, State};
+use super::pick::{Choices, MATCHING_MAX, Noted, State};
 use super::zip_pattern::ZipText;
-use super::{Decision, Declined, RoutingRequest, Rule, RuleSet};
+use super::{Decision, Declined, RoutingRequest, Rule, RuleSet, Target};
 use crate::postal::{POSTAL_CODE_CHARS_MAX, PostalCode};
 
 /// Rules as an index, made once per publication: it gives the answers of [`RuleSet::decide`] without trying rule after rule.
@@ -153,6 +153,20 @@ impl RuleTable {
         sure.then(|| self.decide(request))
     }
 
+    /// The targets that [`RuleTable::decide_with`] may ask calendars for, some more than once.
+    pub(crate) fn targets<'t>(
+        &'t self,
+        request: &'t RoutingRequest,
+    ) -> impl Iterator<Item = &'t Target> + 't {
+        self.matching(request).take(MATCHING_MAX).flat_map(|rule| rule.to.iter().map(|share| &share.target))
+    }
+
+    /// The counters that [`RuleTable::decide_with`] may look at where calendars are asked too, in order: whoever comes first may have no
+    /// time.
+    pub(crate) fn all_counters(&self, request: &RoutingRequest) -> Vec<(String, DateTime<Utc>)> {
+        self.choices.counters(self.matching(request), request)
+    }
+
     /// The counters that [`RuleTable::decide_with`] may look at, in order.
     pub(crate) fn counters(
         &self,
@@ -178,12 +192,11 @@ impl RuleTable {
     /// assert_eq!(table.replay(&RoutingRequest::default(), &decision), Some(decision));
     /// ```
     pub fn replay(&self, request: &RoutingRequest, decision: &Decision) -> Option<Decision> {
-        let noted = |key: &str, window: DateTime<Utc>| {
-            let noted = decision.counted.iter().find(|it| it.key == key && it.window == window);
-            noted.map(|it| it.used).ok_or(())
-        };
+        let noted = Noted(decision);
         let is_of_these = decision.rules_version == self.rules.version;
-        is_of_these.then(|| self.decide_with(request, &decision.declined, noted).ok()).flatten()
+        let again = is_of_these.then(|| self.decide_with(request, &decision.declined, noted).ok()).flatten();
+        // What an appointment takes beside who gets it is no matter of rules.
+        again.map(|again| Decision { takes: decision.takes.clone(), ..again })
     }
 
     /// Where a request goes, and why, by what counters have come to.

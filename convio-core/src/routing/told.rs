@@ -51,6 +51,12 @@ pub enum Why {
         /// When they are back.
         until: DateTime<Utc>,
     },
+    /// Their calendar is taken then.
+    Taken,
+    /// Their calendar is not open then.
+    Closed,
+    /// They have no calendar, where others of the workspace have one.
+    NoCalendar,
     /// It is another one's turn.
     Turn {
         /// Which turn it is, from 0 on.
@@ -95,6 +101,29 @@ pub struct Counted {
     /// When what was added is given back.
     #[serde(default, skip_serializing_if = "Freed::is_never")]
     pub freed: Freed,
+}
+
+/// A target whose calendar a decision looked at, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seated {
+    /// The target.
+    pub target: Target,
+    /// Whether it could be booked.
+    pub seat: Seat,
+}
+
+/// Whether someone can be booked at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seat {
+    /// Their calendar has room.
+    Free,
+    /// It is taken.
+    Taken,
+    /// It is not open.
+    Closed,
+    /// They have no calendar that counts, where others do.
+    Missing,
 }
 
 /// When a place is given back.

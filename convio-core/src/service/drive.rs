@@ -167,6 +167,10 @@ impl<'s> WorkspaceHandle<'s> {
                         last = Some(error);
                         continue;
                     }
+                    None if error.clash().is_some() => {
+                        let permit = self.check(use_case.permission(), config.as_deref())?;
+                        return Err(self.with_next(permit, error).await);
+                    }
                     None => return Err(error),
                 },
             };
@@ -183,6 +187,10 @@ impl<'s> WorkspaceHandle<'s> {
                 Err(error @ CommitError::GateLost(GateLost::Config { .. })) => {
                     known = Some(self.config(true).await?);
                     last = Some(error.into());
+                }
+                Err(error @ CommitError::GateLost(GateLost::Clash { .. })) => {
+                    let permit = self.check(use_case.permission(), config.as_deref())?;
+                    return Err(self.with_next(permit, error.into()).await);
                 }
                 Err(CommitError::GateLost(lost)) => return Ok(Err(lost)),
                 Err(error) => return Err(error.into()),

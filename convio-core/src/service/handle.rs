@@ -254,11 +254,12 @@ impl WorkspaceHandle<'_> {
     }
 
     /// Moves an appointment to another time. The answer is the new one, which has the target, person, type and place of the
-    /// old one; each names the other.
+    /// old one, and takes as much of calendars; each names the other. Counters of routing see nothing of it.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid);
-    /// [`Conflict`](crate::ErrorKind::Conflict) when it came to its end, or is not as the caller saw it.
+    /// [`Conflict`](crate::ErrorKind::Conflict) when it came to its end, is not as the caller saw it, or, with a
+    /// [`clash`](Error::clash), where the new time can't be had: then it stays where it is.
     pub async fn reschedule(
         &self,
         appointment: impl Into<RowRef<AppointmentId>>,

@@ -17,7 +17,7 @@ use crate::lead::RawLead;
 use crate::rejection::RejectionState;
 use crate::store::{CommitError, Need, Needs};
 use crate::use_case::ConfigSnapshot;
-use crate::use_case::ingest::{self, Accepted, IngestPlan, Ingested, Refused, Verdict};
+use crate::use_case::ingest::{self, Accepted, Barred, IngestPlan, Ingested, Refused, Verdict};
 
 /// Whether a batch is taken row by row or as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -195,9 +195,10 @@ impl WorkspaceHandle<'_> {
                 Err(CommitError::Conflict { .. }) => {}
                 Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => fresh = true,
                 Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => {
-                    let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
-                    let refused = Refused { id: rejection, reasons: vec![reason], duplicate_of: Some(of) };
-                    return Ok(Ingested::Duplicate(refused));
+                    return Ok(kept_out_by(rejection, &Barred::Repeats(of)));
+                }
+                Err(CommitError::GateLost(GateLost::Clash { clash, .. })) => {
+                    return Ok(kept_out_by(rejection, &Barred::Clash(clash)));
                 }
                 Err(error) => return Err(self.gate_error(error)),
             }
@@ -213,7 +214,7 @@ impl WorkspaceHandle<'_> {
     /// together in the next round. The first round may be planned already.
     async fn per_row_from(&self, rows: &[RawLead], early: Option<Round>) -> Vec<Result<Ingested, Error>> {
         let mut answers: Vec<Option<Result<Ingested, Error>>> = rows.iter().map(|_| None).collect();
-        let mut open: Vec<(usize, Option<LeadId>)> = (0..rows.len()).map(|row| (row, None)).collect();
+        let mut open: Vec<(usize, Option<Barred>)> = (0..rows.len()).map(|row| (row, None)).collect();
         let (mut early, mut fresh) = (early, false);
         for _ in 0..TRIES_MAX {
             let planned = match early.take() {
@@ -244,14 +245,19 @@ impl WorkspaceHandle<'_> {
             }
             let results = self.commit(batch).await;
             let mut claimed = Vec::new();
-            for ((row, repeat_of, sent), result) in sent.into_iter().zip(results) {
+            for ((row, barred, sent), result) in sent.into_iter().zip(results) {
                 match result {
                     Ok(receipt) => answers[row] = Some(answer(sent, &receipt, 0)),
                     Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => {
                         fresh = true;
-                        open.push((row, repeat_of));
+                        open.push((row, barred));
                     }
-                    Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => open.push((row, Some(of))),
+                    Err(CommitError::GateLost(GateLost::Repeat { of, .. })) => {
+                        open.push((row, Some(Barred::Repeats(of))));
+                    }
+                    Err(CommitError::GateLost(GateLost::Clash { clash, .. })) => {
+                        open.push((row, Some(Barred::Clash(clash))));
+                    }
                     Err(CommitError::GateLost(GateLost::Claim { holder, same_body: true, .. })) => {
                         claimed.push((row, IntakeId::from_uuid(holder)));
                     }
@@ -275,7 +281,7 @@ impl WorkspaceHandle<'_> {
     async fn plan_round(
         &self,
         rows: &[RawLead],
-        open: &[(usize, Option<LeadId>)],
+        open: &[(usize, Option<Barred>)],
         fresh: bool,
     ) -> Result<Round, Error> {
         let config = self.config(fresh).await?;
@@ -297,19 +303,19 @@ impl WorkspaceHandle<'_> {
         config: &ConfigSnapshot,
         permit: Permit,
         rows: &[RawLead],
-        open: &[(usize, Option<LeadId>)],
+        open: &[(usize, Option<Barred>)],
         certain: bool,
     ) -> Round {
         let (batch, sent) = (Vec::with_capacity(open.len()), Vec::with_capacity(open.len()));
         let mut round = Round { permit, batch, sent, failed: Vec::new(), again: Vec::new() };
-        for (row, repeat_of) in open.iter().copied() {
-            match self.plan_row(&rows[row], repeat_of, config) {
+        for (row, barred) in open.iter().cloned() {
+            match self.plan_row(&rows[row], barred.as_ref(), config) {
                 Ok(IngestPlan { intake, changes, verdict, appointment }) => {
                     round.batch.push(changes);
-                    round.sent.push((row, repeat_of, Sent { intake, verdict, appointment }));
+                    round.sent.push((row, barred, Sent { intake, verdict, appointment }));
                 }
                 // No commit will tell that the configuration at hand is too old for this answer.
-                Err(error) if !certain && is_of_config(&error) => round.again.push((row, repeat_of)),
+                Err(error) if !certain && is_of_config(&error) => round.again.push((row, barred)),
                 Err(error) => round.failed.push((row, error)),
             }
         }
@@ -319,12 +325,12 @@ impl WorkspaceHandle<'_> {
     fn plan_row(
         &self,
         raw: &RawLead,
-        repeat_of: Option<LeadId>,
+        barred: Option<&Barred>,
         config: &ConfigSnapshot,
     ) -> Result<IngestPlan, Error> {
-        match repeat_of {
+        match barred {
             None => ingest::plan(raw, config, &self.context(Some(config))),
-            Some(of) => ingest::plan_repeat(raw, of, config, &self.context(Some(config))),
+            Some(by) => ingest::plan_barred(raw, by, config, &self.context(Some(config))),
         }
     }
 
@@ -386,10 +392,12 @@ impl WorkspaceHandle<'_> {
                     (IntakeId::from_uuid(claimant), why)
                 }
                 CommitError::GateLost(GateLost::Repeat { lead, of }) => {
-                    let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
-                    let refused =
-                        Refused { id: lead.intake(), reasons: vec![reason], duplicate_of: Some(of) };
-                    (lead.intake(), Ok(Ingested::Duplicate(refused)))
+                    (lead.intake(), Ok(kept_out_by(lead.intake(), &Barred::Repeats(of))))
+                }
+                // An appointment that came with a lead has the id of what came in.
+                CommitError::GateLost(GateLost::Clash { by, clash }) => {
+                    let intake = IntakeId::from_uuid(by);
+                    (intake, Ok(kept_out_by(intake, &Barred::Clash(clash))))
                 }
                 error => return Err(self.gate_error(error)),
             };
@@ -505,10 +513,10 @@ impl WorkspaceHandle<'_> {
 struct Round {
     permit: Permit,
     batch: Vec<ChangeSet>,
-    sent: Vec<(usize, Option<LeadId>, Sent)>,
+    sent: Vec<(usize, Option<Barred>, Sent)>,
     failed: Vec<(usize, Error)>,
     /// Those to be planned again, under a configuration that is certainly the newest.
-    again: Vec<(usize, Option<LeadId>)>,
+    again: Vec<(usize, Option<Barred>)>,
 }
 
 /// The next rows of a long list: as many as are committed at once.
@@ -592,6 +600,11 @@ fn kept_out(verdicts: impl Iterator<Item = Result<Verdict, Error>>) -> BatchAnsw
         Err(error) => Err(error),
     });
     BatchAnswer { rows: rows.collect(), applied: false }
+}
+
+/// The answer to a lead that is kept out.
+fn kept_out_by(id: IntakeId, by: &Barred) -> Ingested {
+    Ingested::refused(Refused { id, reasons: vec![by.reason()], duplicate_of: by.repeats() })
 }
 
 fn others() -> Error {

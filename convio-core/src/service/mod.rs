@@ -1,5 +1,6 @@
 //! The asynchronous face: use cases driven over a [`Store`], with retries that have a bound.
 
+mod calendars;
 mod coalesced;
 mod drafts;
 mod drive;

@@ -101,7 +101,7 @@ macro_rules! pass_on_reads {
                 }
                 AnalyticsRepository { report(workspace: WorkspaceId, query: &ReportQuery) -> Vec<Rollup>; }
                 Records {
-                    fetch_record(workspace: WorkspaceId, kind: &str, key: &str) -> Option<Record>;
+                    fetch_records(workspace: WorkspaceId, kind: &str, keys: &[String]) -> Vec<Record>;
                     fetch_used(workspace: WorkspaceId, counters: &[(String, DateTime<Utc>)]) -> Vec<i64>;
                 }
             }

@@ -11,10 +11,12 @@
 //! that is no lead alone; `convio-store-postgres/tests/trips.rs` counts them.
 
 use super::book::{self, Routed};
-use super::{Context, Plan, UseCase, leads, rollups};
+use super::{ConfigSnapshot, Context, Plan, UseCase, leads, rollups};
 use crate::analytics::Measure;
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentStatus, Ended, Party, Schedule, text_reason};
+use crate::availability::Interval;
+use crate::calendar::Seats;
 use crate::change_set::{Mention, NewEvent, Receipt, Route, RowRef, Version, Write};
 use crate::contact::Person;
 use crate::error::Error;
@@ -105,8 +107,12 @@ impl UseCase for ChangeAppointment {
                     return Err(Error::invalid(vec![reason]));
                 }
                 changes.counters.extend(found.routing.freed(End::Passed));
-                row.routing = Decision::by_hand(target.clone());
-                row.staff = staff.clone().or_else(|| row.routing.keeper());
+                changes.given_back.push(found.given_back());
+                row.staff = staff.clone().or_else(|| Decision::by_hand(target.clone()).keeper());
+                let seats = seats(found, found.schedule.time(), row.staff.clone(), config);
+                // Who assigns it knows the hours.
+                let routed = Routed::To(Decision::by_hand(target.clone()));
+                row.routing = routed.place(&mut changes, found.id, config.rules_at(context.at), seats);
                 EventBody::AppointmentAssigned {
                     routing: Box::new(row.routing.clone()),
                     staff: row.staff.clone(),
@@ -115,9 +121,11 @@ impl UseCase for ChangeAppointment {
             AppointmentChange::Decline { .. } | AppointmentChange::Route => {
                 let person = loaded.contact(lead.contact).map(|contact| &contact.person);
                 let known = loaded.owner(ContactOf::Appointment(found.id));
-                let routed = self.again(found, lead, person, known, context)?;
+                let seats = seats(found, found.schedule.time(), None, config);
+                let routed = self.again(found, lead, person, known, &seats, context)?;
                 changes.counters.extend(found.routing.freed(End::Passed));
-                row.routing = routed.place(&mut changes, found.id, config.rules_at(context.at));
+                changes.given_back.push(found.given_back());
+                row.routing = routed.place(&mut changes, found.id, config.rules_at(context.at), seats);
                 if matches!(self.change, AppointmentChange::Route) {
                     // Asked in vain, it stays as it is.
                     changes.routes = changes.routes.drain(..).map(Route::to_somebody).collect();
@@ -149,6 +157,7 @@ impl UseCase for ChangeAppointment {
                 let cancelled = status == AppointmentStatus::Cancelled;
                 let end = if cancelled { End::Cancelled } else { End::Missed };
                 changes.counters.extend(found.routing.freed(end));
+                changes.given_back.extend(cancelled.then(|| found.given_back()));
                 let ended = ended(found, Some(by), reason, hours, status, context);
                 row.ended = Some(ended.clone());
                 progress.ended(false, None, config.pipeline());
@@ -194,6 +203,7 @@ impl ChangeAppointment {
         lead: &Lead,
         person: Option<&Person>,
         known: Option<&KnownOwner>,
+        seats: &Seats,
         context: &Context<'_>,
     ) -> Result<Routed, Error> {
         let mut declined = found.routing.declined.clone();
@@ -216,7 +226,7 @@ impl ChangeAppointment {
         }
         let starts_at = Some(found.schedule.starts_at);
         let request = book::routing_request(lead, person, known, starts_at, found.routing.value, context.at);
-        Ok(Routed::by(context.config()?.rules_at(context.at), request, declined))
+        Ok(Routed::by(context.config()?.rules_at(context.at), request, declined, seats))
     }
 }
 
@@ -258,7 +268,7 @@ impl UseCase for Reschedule {
         let hours = config.workspace.settings.policy.late_cancel_hours;
         let status = found.status.transition(AppointmentStatus::Rescheduled)?;
         let at = ended(found, Some(self.by), self.reason.clone(), hours, status, context);
-        let new = Appointment {
+        let mut new = Appointment {
             id: AppointmentId::new(context.ids, context.at),
             schedule: self.schedule.kept(),
             status: AppointmentStatus::Booked,
@@ -275,6 +285,12 @@ impl UseCase for Reschedule {
         old.ended = Some(at.clone());
         old.version = found.version.next();
         let mut changes = context.changes(self.workspace);
+        // Who has it keeps it: of their calendars it takes the new time in place of the old one.
+        let seats = seats(found, new.schedule.time(), new.staff.clone(), config);
+        seats.check(&seats.takes(new.routing.target.as_ref()))?;
+        changes.given_back.push(found.given_back());
+        new.routing =
+            Routed::To(new.routing.clone()).place(&mut changes, new.id, config.rules_at(context.at), seats);
         let mention = |event: NewEvent| NewEvent {
             contact: Some(Mention::only(found.contact)),
             lead: leads::mention(lead, false),
@@ -291,6 +307,11 @@ impl UseCase for Reschedule {
         changes.appointments.push(Write::Insert(new.clone()));
         Ok(Plan { changes, answer: new })
     }
+}
+
+/// What an appointment takes of calendars at a time, kept by this person.
+fn seats(found: &Appointment, time: Interval, staff: Option<String>, config: &ConfigSnapshot) -> Seats {
+    Seats::new(config.calendars.clone(), time, staff).with(found.takes_beside().cloned())
 }
 
 /// The appointment as it was seen, with its lead, which must not be deleted.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Context, Plan, UseCase, leads, rollups};
+use super::{ConfigSnapshot, Context, Plan, UseCase, leads, rollups};
 use crate::analytics::{Cube, Measure};
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentStatus, NewAppointment};
+use crate::calendar::{Hold, Seats};
 use crate::canonical::{Fingerprint, fingerprint};
 use crate::change_set::{ChangeSet, Claim, ClaimKind, Mention, NewEvent, Receipt, Route, Version, Write};
 use crate::contact::Person;
@@ -56,10 +57,12 @@ impl UseCase for Book {
         let person = loaded.contact(lead.contact).map(|contact| &contact.person);
         let rules = config.rules_at(context.at);
         let known = loaded.owner(ContactOf::Lead(lead.id));
-        let routed = route(&self.new, lead, person, known, rules, context);
+        let seats = seats(&self.new, config)?;
+        let routed = route(&self.new, lead, person, known, rules, &seats, context);
         let id = AppointmentId::new(context.ids, context.at);
         let mut changes = context.changes(self.workspace);
-        let routing = routed.place(&mut changes, id, rules);
+        changes.given_back.extend(self.new.hold.as_ref().map(Hold::given_back));
+        let routing = routed.place(&mut changes, id, rules, seats);
         let appointment = appointment(&self.new, id, lead, routing, context);
         let mut progress = lead.progress.clone();
         progress.booked(config.pipeline());
@@ -100,8 +103,14 @@ pub(super) enum Routed {
 
 impl Routed {
     /// Whom the rules give it to, past those who declined it.
-    pub(super) fn by(rules: &RuleTable, request: RoutingRequest, declined: Vec<Declined>) -> Self {
-        let alone = declined.is_empty().then(|| rules.decide_alone(&request)).flatten();
+    pub(super) fn by(
+        rules: &RuleTable,
+        request: RoutingRequest,
+        declined: Vec<Declined>,
+        seats: &Seats,
+    ) -> Self {
+        let is_sure = declined.is_empty() && !seats.count();
+        let alone = is_sure.then(|| rules.decide_alone(&request)).flatten();
         alone.map_or_else(|| Self::ByCounters(request, declined), Self::To)
     }
 
@@ -111,15 +120,30 @@ impl Routed {
         changes: &mut ChangeSet,
         appointment: AppointmentId,
         rules: &Arc<RuleTable>,
+        seats: Seats,
     ) -> Decision {
         match self {
-            Self::To(decision) => decision,
+            Self::To(mut decision) => {
+                decision.takes = seats.takes(decision.target.as_ref());
+                changes.bookings.extend(seats.booking(appointment.uuid(), &decision));
+                decision
+            }
             Self::ByCounters(request, declined) => {
-                changes.routes.push(Route::new(appointment, rules.clone(), request, declined));
+                changes.routes.push(Route::new(appointment, rules.clone(), request, declined, seats));
                 Decision::none(How::Unrouted, rules.rules().version)
             }
         }
     }
+}
+
+/// What an appointment takes of calendars, which must be open, and of which there must be those that it names.
+pub(super) fn seats(new: &NewAppointment, config: &ConfigSnapshot) -> Result<Seats, Error> {
+    let calendars = &config.calendars;
+    let with = calendars.wanted(&new.with)?;
+    let time = new.schedule.kept().time();
+    let seats = Seats::new(calendars.clone(), time, new.staff.clone()).with(with).anytime(new.anytime);
+    seats.check(&seats.takes(new.target.as_ref()))?;
+    Ok(seats)
 }
 
 /// The appointment that a lead leads to.
@@ -139,6 +163,9 @@ pub(super) fn appointment(
         external_id,
         booked_at,
         value: _,
+        with: _,
+        hold: _,
+        anytime: _,
     } = new;
     Appointment {
         id,
@@ -171,6 +198,7 @@ pub(super) fn route(
     person: Option<&Person>,
     known: Option<&KnownOwner>,
     rules: &RuleTable,
+    seats: &Seats,
     context: &Context<'_>,
 ) -> Routed {
     match &new.target {
@@ -178,7 +206,7 @@ pub(super) fn route(
         None => {
             let starts_at = Some(new.schedule.starts_at);
             let request = routing_request(lead, person, known, starts_at, new.value, context.at);
-            Routed::by(rules, request, Vec::new())
+            Routed::by(rules, request, Vec::new(), seats)
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api_key::{self, ApiKey};
+use crate::calendar::Calendars;
 use crate::change_set::{ConfigVersion, Version};
 use crate::error::Error;
 use crate::id::{ApiKeyId, ProviderId, WebhookId, WorkspaceId};
@@ -28,6 +29,8 @@ pub struct ConfigSnapshot {
     pub rules_until_then: Option<Arc<RuleTable>>,
     /// The providers, by id.
     pub providers: Vec<Provider>,
+    /// The calendars.
+    pub calendars: Arc<Calendars>,
     /// The API keys, by id, revoked ones included.
     pub api_keys: Vec<ApiKey>,
     webhooks: HashMap<String, Webhook>,
@@ -68,6 +71,7 @@ impl ConfigSnapshot {
             rules,
             rules_until_then,
             providers: provider::all(&loaded.records)?,
+            calendars: Arc::new(Calendars::of(&loaded.records)?),
             api_keys: api_key::all(&loaded.records)?,
             webhooks: loaded.webhooks.into_iter().map(|webhook| (webhook.name.clone(), webhook)).collect(),
         })

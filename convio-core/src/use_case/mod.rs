@@ -5,6 +5,7 @@
 
 mod appointments;
 mod book;
+mod calendars;
 mod complete;
 mod config;
 mod convert;
@@ -31,6 +32,7 @@ pub use appointments::{AppointmentChange, ChangeAppointment, Reschedule};
 pub use book::Book;
 #[cfg(feature = "service")]
 pub(crate) use book::routing_request;
+pub use calendars::{EndHold, HoldTime, SetCalendar};
 pub use complete::{Complete, Completed};
 pub use config::ConfigSnapshot;
 pub use convert::{Convert, Void};

@@ -1,12 +1,13 @@
 use chrono::TimeDelta;
+use convio_core::availability::Hours;
 use convio_core::contact::ContactRef;
 use convio_core::event::{EventBody, Position};
 use convio_core::lead::LeadFilter;
 use convio_core::provider::ProviderSettings;
 use convio_core::{
-    Actor, ApiKeyId, AppointmentId, Clock, ContactId, ConversionId, Convio, Error, ErrorKind, LeadId,
-    NewApiKey, NewAppointment, NewConversion, NewWebhook, Outcome, PageRequest, Permission, ProviderId,
-    RawLead, Rule, Schedule, Target, WebhookId, WorkspaceHandle,
+    Actor, ApiKeyId, AppointmentId, CalendarSettings, Clock, ContactId, ConversionId, Convio, Error,
+    ErrorKind, LeadId, NewApiKey, NewAppointment, NewConversion, NewWebhook, Outcome, PageRequest,
+    Permission, ProviderId, RawLead, Resource, Rule, Schedule, Target, WebhookId, WorkspaceHandle, Zone,
 };
 use uuid::Uuid;
 
@@ -277,6 +278,8 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
     let rule = Rule::to(Target::team("theirs-west")).any_product().any_zip();
     acme.publish_rules([rule.clone()]).await.unwrap();
     acme.save_draft("theirs-draft", [rule], None).await.unwrap();
+    let van = CalendarSettings::open(Hours::always(Zone::UTC));
+    acme.set_calendar(Resource::thing("theirs-van"), van).await.unwrap();
     let accepted = taken(
         acme.ingest(lead(7).webhook("theirs-solar").provider("Theirs").external_id("theirs-lead")).await,
     );

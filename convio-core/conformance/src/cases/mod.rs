@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod appointments;
 pub(crate) mod batches;
+pub(crate) mod calendars;
 pub(crate) mod concurrency;
 pub(crate) mod config;
 pub(crate) mod conversions;

@@ -1,6 +1,7 @@
 //! What must hold of a workspace whatever was done to it, told from what its store shows. Each invariant is a function of
 //! its own that says what is broken.
 
+mod calendars;
 mod contacts;
 mod counters;
 mod links;
@@ -48,6 +49,8 @@ pub const INVARIANTS: &[Invariant] = &[
     ("a conversion names its touches", touches::conversions_name_their_touches),
     ("lists are sorted", rows::lists_are_sorted),
     ("decisions follow each other", counters::decisions_follow_each_other),
+    ("nobody is booked beyond their capacity", calendars::nobody_is_booked_beyond_capacity),
+    ("what is taken is what visits take", calendars::what_is_taken_is_what_visits_take),
     ("rollups equal a recount", rollups::rollups_equal_a_recount),
 ];
 

@@ -1,8 +1,8 @@
 use convio_core::event::EventBody;
 use convio_core::record::{RULES_KEY, Record};
 use convio_core::{
-    ApiKey, Appointment, Contact, Conversion, Event, Lead, Position, Provider, Rejection, RuleSet, StreamRef,
-    Subject, Webhook, Workspace,
+    ApiKey, Appointment, Calendar, Contact, Conversion, Event, Lead, Position, Provider, Rejection, RuleSet,
+    StreamRef, Subject, Webhook, Workspace,
 };
 
 use super::hold;
@@ -92,6 +92,10 @@ pub(super) fn events_fold_to_rows(snapshot: &Snapshot) -> Result<(), String> {
                 Subject::Provider(id) => {
                     let row: Option<Provider> = kept!(snapshot, *subject, Provider, id.to_string());
                     folds!(Provider, row.as_ref());
+                }
+                Subject::Calendar(id) => {
+                    let row: Option<Calendar> = kept!(snapshot, *subject, Calendar, id.to_string());
+                    folds!(Calendar, row.as_ref());
                 }
                 Subject::ApiKey(id) => {
                     let row: Option<ApiKey> = kept!(snapshot, *subject, ApiKey, id.to_string());

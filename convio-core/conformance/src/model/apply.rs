@@ -96,6 +96,8 @@ impl Model {
             config,
             counters,
             claims,
+            given_back,
+            bookings,
             routes,
             workspaces,
             webhooks,
@@ -110,7 +112,7 @@ impl Model {
             events,
             rollups,
         } = changes;
-        let given_back: Vec<CounterAdd> = match self.makes(Bug::RoutesBeforeItFrees) {
+        let unseen: Vec<CounterAdd> = match self.makes(Bug::RoutesBeforeItFrees) {
             true => counters.iter().filter(|add| add.n < 0).cloned().collect(),
             false => Vec::new(),
         };
@@ -125,9 +127,18 @@ impl Model {
         if !self.makes(Bug::CountsBeforeItClaims) {
             counters.into_iter().try_for_each(|add| self.count(tenant, add))?;
         }
+        for back in given_back {
+            self.give_back(tenant, &back);
+        }
+        bookings.iter().try_for_each(|booking| self.book(tenant, booking, at))?;
         let mut known = Known::default();
         for route in &routes {
-            let decision = self.route(tenant, route, &given_back)?;
+            let decision = self.route(tenant, route, &unseen, at)?;
+            if let Some(booking) =
+                route.booking(&decision).filter(|_| !self.makes(Bug::TakesNothingForRoutes))
+            {
+                self.book(tenant, &booking, at)?;
+            }
             known.routes.push((route.appointment(), decision));
         }
         for write in workspaces {

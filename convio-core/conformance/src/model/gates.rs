@@ -1,12 +1,41 @@
-use chrono::{DateTime, Utc};
-use convio_core::CommitError;
-use convio_core::change_set::{Claim, CounterAdd, GateLost, Repeat, RepeatWindow, Route};
+use chrono::{DateTime, TimeDelta, Utc};
+use convio_core::calendar::{Busy, BusyDay, Take};
+use convio_core::change_set::{
+    Booking, Claim, CounterAdd, GateLost, GiveBack, Repeat, RepeatWindow, Route, Standing,
+};
+use convio_core::record::{BUSY_KIND, Record};
 use convio_core::routing::Decision;
+use convio_core::{CommitError, Resource, Version};
 
 use super::Model;
 use super::apply::Known;
 use super::tenant::{Compared, Tenant};
 use crate::broken::Bug;
+
+/// What a route looks at: what it has named before.
+struct Seen<'m> {
+    model: &'m Model,
+    tenant: &'m Tenant,
+    route: &'m Route,
+    /// What was counted and is not looked at.
+    unseen: &'m [CounterAdd],
+    at: DateTime<Utc>,
+}
+
+impl Standing for Seen<'_> {
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError> {
+        let is_named = self.route.counters().iter().any(|(of, at)| of == key && *at == window);
+        assert!(is_named, "`{key}` was not named before");
+        let same = |other: &&CounterAdd| other.key == key && other.window == window;
+        let sum = |adds: &[CounterAdd]| adds.iter().filter(same).map(|other| other.n).sum::<i64>();
+        Ok(sum(&self.tenant.counted) - sum(self.unseen))
+    }
+
+    fn has_room(&mut self, take: &Take) -> Result<bool, CommitError> {
+        assert!(self.route.takes().contains(take), "{take:?} was not named before");
+        Ok(self.model.makes(Bug::RoutesToTheBusy) || self.model.has_room(self.tenant, take, self.at))
+    }
+}
 
 impl Model {
     /// Counters: what was counted so far, and this, is no more than the limit.
@@ -30,14 +59,9 @@ impl Model {
         tenant: &mut Tenant,
         route: &Route,
         unseen: &[CounterAdd],
+        at: DateTime<Utc>,
     ) -> Result<Decision, CommitError> {
-        let known = route.counters();
-        let decision = route.decide(|key, window| {
-            assert!(known.iter().any(|(of, at)| of == key && *at == window), "`{key}` was not named before");
-            let same = |other: &&CounterAdd| other.key == key && other.window == window;
-            let sum = |adds: &[CounterAdd]| adds.iter().filter(same).map(|other| other.n).sum::<i64>();
-            Ok(sum(&tenant.counted) - sum(unseen))
-        })?;
+        let decision = route.decide(&mut Seen { model: self, tenant, route, unseen, at })?;
         if self.makes(Bug::CountsNoRoute) {
             return Ok(decision);
         }
@@ -46,6 +70,70 @@ impl Model {
             tenant.counted.push(CounterAdd { key, window, n, at_most: i64::MAX });
         }
         Ok(decision)
+    }
+
+    /// Calendars: what this took is taken no more.
+    pub(super) fn give_back(&self, tenant: &mut Tenant, back: &GiveBack) {
+        if self.makes(Bug::GivesNoTimeBack) {
+            return;
+        }
+        let is_of = |of: &Resource| back.takes.iter().any(|(other, _)| other == of);
+        tenant.taken.retain(|(of, busy)| busy.by != back.by || !is_of(of));
+    }
+
+    /// Calendars: all of it, where there is room for each.
+    pub(super) fn book(
+        &self,
+        tenant: &mut Tenant,
+        booking: &Booking,
+        at: DateTime<Utc>,
+    ) -> Result<(), CommitError> {
+        for take in &booking.takes {
+            if !self.has_room(tenant, take, at) && !self.makes(Bug::TakesWhatIsTaken) {
+                return Err(CommitError::GateLost(booking.clash(take)));
+            }
+            let busy = Busy { by: booking.by, time: take.time, units: take.units, until: booking.until };
+            tenant.taken.push((take.resource.clone(), busy));
+        }
+        Ok(())
+    }
+
+    /// Whether there is room at each instant: that changes only where something begins.
+    fn has_room(&self, tenant: &Tenant, take: &Take, at: DateTime<Utc>) -> bool {
+        let stands = |busy: &&Busy| match busy.until {
+            _ if self.makes(Bug::LetsNoHoldEnd) => true,
+            None => true,
+            Some(until) => at < until,
+        };
+        let of = tenant.taken.iter().filter(|(of, _)| *of == take.resource);
+        let busy: Vec<&Busy> = of.map(|(_, busy)| busy).filter(stands).collect();
+        let instants = busy.iter().map(|busy| busy.time.start).chain([take.time.start]);
+        let mut within = instants.filter(|at| take.time.start <= *at && *at < take.time.end);
+        within.all(|at| {
+            let end = |busy: &Busy| match self.makes(Bug::LetsNeighboursClash) {
+                true => busy.time.end + TimeDelta::microseconds(1),
+                false => busy.time.end,
+            };
+            let there = busy.iter().filter(|busy| busy.time.start <= at && at < end(busy));
+            let units: u32 =
+                there.map(|busy| if self.makes(Bug::CountsUnitsOnce) { 1 } else { busy.units }).sum();
+            units + take.units <= take.capacity
+        })
+    }
+
+    /// The days of calendars, as stores keep them.
+    pub(super) fn busy_day(tenant: &Tenant, key: &str) -> Option<Record> {
+        let on_it =
+            |(of, busy): &&(Resource, Busy)| BusyDay::days(busy.time).any(|day| BusyDay::key(of, day) == key);
+        let busy: Vec<&Busy> = tenant.taken.iter().filter(on_it).map(|(_, busy)| busy).collect();
+        let record = |body| Record {
+            workspace: tenant.id,
+            kind: BUSY_KIND.to_owned(),
+            key: key.to_owned(),
+            body,
+            version: Version(1),
+        };
+        (!busy.is_empty()).then(|| serde_json::to_value(busy).map(record).ok()).flatten()
     }
 
     /// Claims: the last one of this name, in this webhook or in the whole workspace, holds it, unless it has expired.

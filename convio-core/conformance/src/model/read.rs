@@ -9,7 +9,7 @@ use convio_core::conversion::{ConversionFilter, ConversionRepository};
 use convio_core::event::{EventLog, Head};
 use convio_core::lead::{LeadFilter, LeadRepository, Payload};
 use convio_core::page::PAGE_ITEMS_MAX;
-use convio_core::record::{Record, Records};
+use convio_core::record::{BUSY_KIND, Record, Records};
 use convio_core::rejection::{RejectionFilter, RejectionRepository};
 use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
@@ -18,6 +18,8 @@ use convio_core::{
     IntakeId, Lead, LeadId, Measure, Page, PageRequest, Position, Rejection, ReportQuery, Rollup, StoreError,
     StreamRef, Webhook, WebhookId, Workspace, WorkspaceId,
 };
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::Model;
@@ -331,10 +333,16 @@ impl AnalyticsRepository for Model {
 
 #[async_trait]
 impl Records for Model {
-    async fn fetch_record(&self, workspace: WorkspaceId, kind: &str, key: &str) -> Read<Option<Record>> {
+    async fn fetch_records(&self, workspace: WorkspaceId, kind: &str, keys: &[String]) -> Read<Vec<Record>> {
         let tenants = self.seen(workspace, Bug::FetchesRecordsOfAnyone);
-        let mut records = tenants.iter().flat_map(|tenant| &tenant.records);
-        Ok(records.find(|record| record.kind == kind && record.key == key).cloned())
+        if kind == BUSY_KIND {
+            let days = |tenant: &Arc<Tenant>| -> Vec<Record> {
+                keys.iter().filter_map(|key| Self::busy_day(tenant, key)).collect()
+            };
+            return Ok(tenants.iter().flat_map(days).collect());
+        }
+        let records = tenants.iter().flat_map(|tenant| &tenant.records);
+        Ok(records.filter(|record| record.kind == kind && keys.contains(&record.key)).cloned().collect())
     }
 
     async fn fetch_used(

@@ -1,4 +1,5 @@
 use chrono::{DateTime, NaiveDate, Utc};
+use convio_core::calendar::Busy;
 use convio_core::change_set::{Claim, ConfigVersion, CounterAdd};
 use convio_core::contact::{Stamp, Touch};
 use convio_core::lead::Payload;
@@ -6,8 +7,8 @@ use convio_core::record::{API_KEYS_KIND, CONFIG_KINDS, Record};
 use convio_core::store::OWNER_ROWS_MAX;
 use convio_core::{
     Appointment, AppointmentStatus, Contact, ContactId, ContactKey, ContactOf, Conversion, Cube, Event,
-    Fingerprint, KnownOwner, Lead, LeadId, Loaded, Measure, Need, Person, Rejection, Webhook, Workspace,
-    WorkspaceId,
+    Fingerprint, KnownOwner, Lead, LeadId, Loaded, Measure, Need, Person, Rejection, Resource, Webhook,
+    Workspace, WorkspaceId,
 };
 
 use crate::broken::Bug;
@@ -19,6 +20,8 @@ pub(super) struct Tenant {
     pub(super) workspaces: Vec<Workspace>,
     pub(super) config: ConfigVersion,
     pub(super) counted: Vec<CounterAdd>,
+    /// What is taken of calendars, expired or not.
+    pub(super) taken: Vec<(Resource, Busy)>,
     pub(super) claims: Vec<Claim>,
     pub(super) webhooks: Vec<Webhook>,
     pub(super) contacts: Vec<Contact>,
@@ -72,6 +75,7 @@ impl Tenant {
             workspaces: Vec::new(),
             config: ConfigVersion(0),
             counted: Vec::new(),
+            taken: Vec::new(),
             claims: Vec::new(),
             webhooks: Vec::new(),
             contacts: Vec::new(),

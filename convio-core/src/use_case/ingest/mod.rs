@@ -31,6 +31,7 @@ use chrono::DateTime;
 
 use crate::analytics::{Cube, Measure, When};
 use crate::appointment::NewAppointment;
+use crate::calendar::{Clash, Hold, Seats};
 use crate::canonical::{self, Fingerprint};
 use crate::change_set::{
     ChangeSet, Claim, ClaimKind, ContactMerge, ContactWrite, Mention, NewEvent, RepeatWindow, Version, Write,
@@ -88,17 +89,47 @@ pub fn plan(raw: &RawLead, config: &ConfigSnapshot, context: &Context<'_>) -> Re
     Ok(plan)
 }
 
-/// Plans the rejection of a lead that repeats `of`, where repeats are rejected.
-pub fn plan_repeat(
+/// What a lead was found to be kept out by, once others were looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Barred {
+    /// It repeats this lead, and repeats are rejected.
+    Repeats(LeadId),
+    /// The time of the appointment that it comes with can't be had.
+    Clash(Box<Clash>),
+}
+
+impl Barred {
+    /// Why it is rejected.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Repeats(of) => Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`")),
+            Self::Clash(clash) => clash_reason(clash),
+        }
+    }
+
+    /// The lead that it repeats.
+    pub fn repeats(&self) -> Option<LeadId> {
+        match self {
+            Self::Repeats(of) => Some(*of),
+            Self::Clash(_) => None,
+        }
+    }
+}
+
+fn clash_reason(clash: &Clash) -> Reason {
+    Reason::new("appointment.schedule", clash.why.code(), clash.to_string())
+}
+
+/// Plans the rejection of a lead that is kept out.
+pub fn plan_barred(
     raw: &RawLead,
-    of: LeadId,
+    by: &Barred,
     config: &ConfigSnapshot,
     context: &Context<'_>,
 ) -> Result<IngestPlan, Error> {
     let intake = IntakeId::new(context.ids, context.at);
     let (arrival, _) = Arrival::of(raw, intake, config, context)?;
-    let reason = Reason::new("lead", "duplicate", format!("the lead repeats lead `{of}`"));
-    let mut plan = arrival.reject(vec![reason], Some(of), context);
+    let mut plan = arrival.reject(vec![by.reason()], by.repeats(), context);
     plan.changes.payloads = vec![arrival.payload(raw)];
     Ok(plan)
 }
@@ -162,6 +193,8 @@ struct Arrival<'a> {
     received_at: DateTime<chrono::Utc>,
     provider: Option<ProviderId>,
     appointment: Option<&'a NewAppointment>,
+    /// What the appointment takes of calendars, or why it can't be booked.
+    seats: Option<Result<Seats, Vec<Reason>>>,
     released: bool,
 }
 
@@ -184,13 +217,7 @@ impl<'a> Arrival<'a> {
         let provider = provider(raw, webhook, config, context)?;
         let mut reasons = Vec::new();
         if let Some(Err(error)) = raw.appointment.as_ref().map(NewAppointment::check) {
-            reasons.extend(
-                error
-                    .reasons()
-                    .iter()
-                    .cloned()
-                    .map(|reason| Reason { field: format!("appointment.{}", reason.field), ..reason }),
-            );
+            reasons.extend(of_appointment(&error));
         }
         if raw.body.len() > PAYLOAD_BYTES_MAX {
             let message = format!("a payload has at most {PAYLOAD_BYTES_MAX} bytes, not {}", raw.body.len());
@@ -226,6 +253,12 @@ impl<'a> Arrival<'a> {
             received_at,
             provider,
             appointment: raw.appointment.as_ref(),
+            seats: raw.appointment.as_ref().map(|new| {
+                book::seats(new, config).map_err(|error| match error.clash() {
+                    Some(clash) => vec![clash_reason(clash)],
+                    None => of_appointment(&error),
+                })
+            }),
             released: raw.released,
         };
         Ok((arrival, content))
@@ -234,6 +267,9 @@ impl<'a> Arrival<'a> {
     /// The lead in its normal form, or every reason why it can't be taken.
     fn read(&self, content: read::Content<'_>, corrections: &Corrections) -> Result<Normalised, Vec<Reason>> {
         let mut refusals: Vec<Reason> = self.webhook.refusal().into_iter().collect();
+        if let Some(Err(reasons)) = &self.seats {
+            refusals.extend(reasons.iter().cloned());
+        }
         let object = match content {
             Ok(object) => object,
             // A payload that can't be read can still be released, by corrections that say it all.
@@ -333,8 +369,10 @@ impl<'a> Arrival<'a> {
             version: Version::ZERO.next(),
         };
         let rules = self.config.rules_at(context.at);
-        let route = |new| (new, book::route(new, &row, Some(&person), None, rules, context));
-        let routed = self.appointment.map(route);
+        let routed = self.appointment.zip(self.seats.as_ref()).and_then(|(new, seats)| {
+            let seats = seats.as_ref().ok()?;
+            Some((new, book::route(new, &row, Some(&person), None, rules, seats, context), seats.clone()))
+        });
         let stamp = Stamp { rank, at: self.received_at, lead: id };
         let merge = ContactMerge { candidate, key, offer: Offer { person, stamp }, touch };
         changes.contacts = vec![ContactWrite::Merge(Box::new(merge))];
@@ -345,7 +383,8 @@ impl<'a> Arrival<'a> {
         ];
         let used = [(Measure::Taken, 1, When::Always), (Measure::TakenAgain, 1, When::Repeat)];
         changes.rollups = self.rollups(row.interest.source.key(), &add, Some(self.received_at), &used);
-        let appointment = routed.map(|(new, routed)| self.place(&mut changes, &row, new, routed, context));
+        let appointment =
+            routed.map(|(new, routed, seats)| self.place(&mut changes, &row, new, routed, seats, context));
         changes.leads = vec![Write::Insert(row)];
         IngestPlan { intake: self.intake, changes, verdict: Verdict::Take(flags), appointment }
     }
@@ -407,9 +446,12 @@ impl<'a> Arrival<'a> {
         lead: &Lead,
         new: &NewAppointment,
         routed: book::Routed,
+        seats: Seats,
         context: &Context<'_>,
     ) -> AppointmentId {
-        let routing = routed.place(changes, self.intake.appointment(), self.config.rules_at(context.at));
+        let rules = self.config.rules_at(context.at);
+        changes.given_back.extend(new.hold.as_ref().map(Hold::given_back));
+        let routing = routed.place(changes, self.intake.appointment(), rules, seats);
         let appointment = book::appointment(new, self.intake.appointment(), lead, routing, context);
         changes.claims.extend(book::claim(&appointment, self.fingerprint));
         changes.events.push(NewEvent {
@@ -450,6 +492,12 @@ fn provider(
         Some(refusal) => Err(Error::denied(refusal)),
         None => Ok(provider.map(|provider| provider.id)),
     }
+}
+
+/// What is wrong with the appointment that a lead comes with.
+fn of_appointment(error: &Error) -> Vec<Reason> {
+    let named = |reason: &Reason| Reason { field: format!("appointment.{}", reason.field), ..reason.clone() };
+    error.reasons().iter().map(named).collect()
 }
 
 /// What two leads of one contact must share for one to repeat the other: product and campaign, without regard to case.
