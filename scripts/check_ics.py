@@ -10,6 +10,7 @@ import pathlib
 import sys
 
 import icalendar
+import vobject
 
 
 def main():
@@ -23,6 +24,7 @@ def main():
         calendar = icalendar.Calendar.from_ical(raw)
         method = str(calendar["METHOD"])
         found += required(calendar, sample["method"])
+        found += valid(raw)
         read = {str(event["UID"]): read_event(event) for event in calendar.walk("VEVENT")}
         expected = {event["uid"]: event for event in sample["events"]}
         if len(calendar.walk("VEVENT")) != len(read) or read.keys() != expected.keys():
@@ -35,7 +37,7 @@ def main():
         files[method] += 1
         events[method] += len(expected)
         wrong += [f"{sample['file']}: {text}" for text in found]
-    print(f"icalendar {icalendar.__version__}, Python {sys.version.split()[0]}")
+    print(f"icalendar {icalendar.__version__}, vobject {vobject.VERSION}, Python {sys.version.split()[0]}")
     for method in files:
         print(f"{method}: {files[method]} files, {events[method]} events, {fields[method]} fields compared")
     print("\n".join(wrong) or "all equal, all well-formed")
@@ -51,6 +53,14 @@ def form(raw):
         if not 1 <= len(line) <= 75:
             yield f"a line of {len(line)} octets"
         line.decode("utf-8")
+
+
+def valid(raw):
+    """What `vobject` finds wrong: another reader, which checks how often each property may stand where."""
+    try:
+        vobject.readOne(raw.decode("utf-8")).validate(raiseException=True)
+    except (vobject.base.ParseError, vobject.base.ValidateError) as error:
+        yield f"vobject: {error}"
 
 
 def required(calendar, method):

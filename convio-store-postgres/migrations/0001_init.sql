@@ -259,7 +259,8 @@ CREATE INDEX conversion_lead_ix ON {schema}.conversion (workspace_id, lead_id, i
 CREATE INDEX conversion_contact_ix ON {schema}.conversion (workspace_id, contact_id, id);
 
 -- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
--- routing.rules (key current), provider and api_key (key: its id).
+-- routing.rules (key current), provider, api_key and calendar (key: its id). Others are read by their keys, such as calendar.busy:
+-- what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02).
 CREATE TABLE {schema}.record (
     workspace_id uuid NOT NULL,
     kind text COLLATE "C" NOT NULL,

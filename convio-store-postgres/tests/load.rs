@@ -304,7 +304,7 @@ impl World {
             }
         };
         let external =
-            (body.contains("phone") && dice.chance(8)).then(|| format!("external {}", dice.below(60)));
+            (body.contains("phone") && dice.chance(8)).then(|| format!("external {}", dice.below(20)));
         let workspace = dice.index(self.workspaces.len());
         let offer = Offer { workspace, key: format!("key {}", sent.len()), external, body };
         sent.push(offer.clone());

@@ -120,6 +120,30 @@ fn thirty_two_bookers_take_exactly_what_the_caps_allow() {
 }
 
 #[test]
+fn of_a_hundred_who_want_one_time_as_many_get_it_as_there_is_room() {
+    let place = Place::new();
+    let mut pair = Pair::start("crew", &place.schema);
+    let mut retries = 0;
+    for _ in 0..ROUNDS {
+        let acme = workspace(&place, DedupScope::Workspace, None);
+        let lead = run(bookers::set_up_crew(&acme));
+        let mut answers = pair.both(&format!("{} {lead}", acme.id()), WANTING + 1);
+        answers.retain(|answer| match answer.strip_prefix("retries ") {
+            Some(n) => {
+                retries += n.parse::<u64>().unwrap();
+                false
+            }
+            None => true,
+        });
+        let store = PgStore::with(pool(), options(&place.schema));
+        run(bookers::check_crew(&store, &acme, &answers));
+    }
+    pair.finish();
+    // Two processes that write to one workspace meet now and then, and none of it is lost.
+    assert!(retries > 0);
+}
+
+#[test]
 fn two_processes_migrate_a_new_schema_at_once() {
     let mut pair = Pair::start("migrate", "");
     for round in 0..ROUNDS {
@@ -146,6 +170,7 @@ fn second_process() {
         match what.as_str() {
             "migrate" => migrate_schemas().await,
             "book" => book(half, schema).await,
+            "crew" => want_crew(schema).await,
             what => ingest_rounds(what, half, schema).await,
         }
     });
@@ -216,27 +241,57 @@ async fn ingest_rounds(what: &str, half: &str, schema: &str) {
         let (workspace, round) = go.split_once(' ').unwrap();
         let round = round.parse().unwrap();
         let acme = convio.workspace(workspace.parse().unwrap());
-        let start = Arc::new(Barrier::new(TASKS));
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|task| {
-                let (acme, start) = (acme.clone(), start.clone());
-                let raw = match what {
-                    "same_call" => same_call(round),
-                    "limit" => RawLead::json(format!(r#"{{"phone":"{}"}}"#, e164(task % 7))),
-                    _ => spelling(round, task),
-                };
-                // Both processes use both webhooks, each for half of their tasks.
-                let raw = raw.webhook(if what != "spellings" || task % 2 == 0 { "one" } else { "two" });
-                let raw = raw.header("x-process", half);
-                tokio::spawn(async move {
-                    start.wait().await;
-                    acme.ingest(raw).await
-                })
-            })
-            .collect();
-        for task in tasks {
-            say(&told(&task.await.unwrap()));
-        }
+        together(TASKS, |task| {
+            let acme = acme.clone();
+            let raw = match what {
+                "same_call" => same_call(round),
+                "limit" => RawLead::json(format!(r#"{{"phone":"{}"}}"#, e164(task % 7))),
+                _ => spelling(round, task),
+            };
+            // Both processes use both webhooks, each for half of their tasks.
+            let raw = raw.webhook(if what != "spellings" || task % 2 == 0 { "one" } else { "two" });
+            let raw = raw.header("x-process", half);
+            async move { told(&acme.ingest(raw).await) }
+        })
+        .await;
+    }
+}
+
+/// Says what each of so many who set off together is answered.
+async fn together<F>(tasks: usize, mut what: impl FnMut(usize) -> F)
+where
+    F: Future<Output = String> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(tasks));
+    let task = |n| {
+        let (start, what) = (start.clone(), what(n));
+        tokio::spawn(async move {
+            start.wait().await;
+            what.await
+        })
+    };
+    let running: Vec<_> = (0..tasks).map(task).collect();
+    for task in running {
+        say(&task.await.unwrap());
+    }
+}
+
+/// Fifty who set off together, each round anew; then how often a commit was run again.
+async fn want_crew(schema: &str) {
+    let store = PgStore::with(pool(), options(schema));
+    let convio = Convio::new(store.clone());
+    say("ready");
+    while let Some(go) = hear() {
+        let (workspace, lead) = go.split_once(' ').unwrap();
+        let (acme, lead) = (convio.workspace(workspace.parse().unwrap()), lead.parse().unwrap());
+        let mut dice = Dice::of_this_run();
+        let before = store.retries();
+        together(WANTING, |_| {
+            let (acme, mut dice) = (acme.clone(), dice.fork());
+            async move { bookers::want_crew(&acme, lead, &mut dice).await }
+        })
+        .await;
+        say(&format!("retries {}", store.retries() - before));
     }
 }
 
@@ -247,20 +302,12 @@ async fn book(half: &str, schema: &str) {
     while let Some(workspace) = hear() {
         let acme = convio.workspace(workspace.parse().unwrap());
         let mut dice = Dice::of_this_run();
-        let start = Arc::new(Barrier::new(BOOKERS));
-        let tasks: Vec<_> = (0..BOOKERS)
-            .map(|task| {
-                let acme = acme.clone().acting_as(Actor::user(format!("{half} {task}")));
-                let (start, mut dice) = (start.clone(), dice.fork());
-                tokio::spawn(async move {
-                    start.wait().await;
-                    bookers::book(&acme, BOOKINGS, &mut dice).await
-                })
-            })
-            .collect();
-        for task in tasks {
-            say(&task.await.unwrap().to_string());
-        }
+        together(BOOKERS, |task| {
+            let acme = acme.clone().acting_as(Actor::user(format!("{half} {task}")));
+            let mut dice = dice.fork();
+            async move { bookers::book(&acme, BOOKINGS, &mut dice).await.to_string() }
+        })
+        .await;
     }
 }
 
@@ -380,6 +427,8 @@ const TASKS: usize = 32;
 /// Bookers of one process, and how often each of them books.
 const BOOKERS: usize = 16;
 const BOOKINGS: usize = 10;
+/// Who want one time in one process.
+const WANTING: usize = 50;
 /// Each with a number that is new.
 const ROUNDS: usize = 5;
 /// Last digits of the first number.

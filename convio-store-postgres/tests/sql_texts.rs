@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use convio_conformance::{ManualClock, lead, lead_with, rejected, taken};
 use convio_core::analytics::ReportQuery;
 use convio_core::appointment::AppointmentFilter;
+use convio_core::availability::Hours;
 use convio_core::change_set::{ClaimKind, ClaimName};
 use convio_core::chrono::TimeDelta;
 use convio_core::contact::{ContactFilter, ContactRef};
@@ -17,9 +18,9 @@ use convio_core::lead::LeadFilter;
 use convio_core::rejection::RejectionFilter;
 use convio_core::service::Atomicity;
 use convio_core::{
-    AppointmentId, Clock, ContactOf, Convio, Corrections, Cube, Need, Needs, NewConversion, NewWebhook,
-    NewWorkspace, Outcome, PageRequest, Party, Position, Rule, Schedule, SequentialIds, Store, StreamRef,
-    Subject, Target, WorkspaceHandle,
+    AppointmentId, CalendarSettings, Clock, ContactOf, Convio, Corrections, Cube, Need, Needs,
+    NewAppointment, NewConversion, NewWebhook, NewWorkspace, Outcome, PageRequest, Party, Position, Resource,
+    Rule, Schedule, SequentialIds, Store, StreamRef, Subject, Target, WorkspaceHandle, Zone,
 };
 use convio_store_postgres::PgStore;
 use serde_json::json;
@@ -194,6 +195,12 @@ async fn journey(acme: &WorkspaceHandle<'_>, clock: &ManualClock, sent: &mut Sen
     sent.by("change_lead").await;
     acme.delete_lead(other.lead).await.unwrap();
     sent.by("delete_lead").await;
+    let hours = CalendarSettings::open(Hours::always(Zone::UTC));
+    acme.set_calendar(Resource::person("ann"), hours).await.unwrap();
+    sent.by("set_calendar").await;
+    let with_ann = NewAppointment::at(tomorrow(clock)).direct(Target::person("ann"));
+    acme.book(first.lead, with_ann).await.unwrap();
+    sent.by("book_with_a_calendar").await;
 }
 
 /// Everything that is read.
@@ -265,8 +272,8 @@ async fn reads(acme: &WorkspaceHandle<'_>, store: &dyn Store, clock: &ManualCloc
     sent.by("fetch_webhooks").await;
     store.fetch_workspaces(&[id]).await.unwrap();
     sent.by("fetch_workspaces").await;
-    store.fetch_record(id, "routing.rules", "current").await.unwrap();
-    sent.by("fetch_record").await;
+    store.fetch_records(id, "routing.rules", &["current".to_owned()]).await.unwrap();
+    sent.by("fetch_records").await;
     store.fetch_used(id, &[("a".to_owned(), chrono::DateTime::UNIX_EPOCH)]).await.unwrap();
     sent.by("fetch_used").await;
 

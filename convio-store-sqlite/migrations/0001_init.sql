@@ -253,7 +253,8 @@ CREATE INDEX conversion_lead_ix ON conversion (workspace_id, lead_id, id);
 CREATE INDEX conversion_contact_ix ON conversion (workspace_id, contact_id, id);
 
 -- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
--- routing.rules (key current), provider and api_key (key: its id).
+-- routing.rules (key current), provider, api_key and calendar (key: its id). Others are read by their keys, such as calendar.busy:
+-- what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02).
 CREATE TABLE record (
     workspace_id BLOB NOT NULL,
     kind TEXT NOT NULL,

@@ -121,6 +121,22 @@ fn thirty_two_bookers_take_exactly_what_the_caps_allow() {
     assert_eq!(broken_laws(&path), [""; 0]);
 }
 
+#[test]
+fn of_a_hundred_who_want_one_time_as_many_get_it_as_there_is_room() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("leads.db");
+    let mut pair = Pair::start("crew", &path);
+    for _ in 0..ROUNDS {
+        let acme = workspace(&path, DedupScope::Workspace);
+        let lead = pollster::block_on(bookers::set_up_crew(&acme));
+        let answers = pair.both(&format!("{} {lead}", acme.id()), WANTING);
+        let store = SqliteStore::open(&path).unwrap();
+        pollster::block_on(bookers::check_crew(&store, &acme, &answers));
+    }
+    pair.finish();
+    assert_eq!(broken_laws(&path), [""; 0]);
+}
+
 /// The second process; the first one says which.
 #[test]
 #[ignore = "the tests of this file start it"]
@@ -132,6 +148,7 @@ fn second_process() {
         match what.as_str() {
             "open" => open_files().await,
             "book" => book(half, Path::new(path)).await,
+            "crew" => want_crew(Path::new(path)).await,
             what => ingest_rounds(what, half, Path::new(path)).await,
         }
     });
@@ -187,6 +204,25 @@ async fn open_files() {
     }
 }
 
+/// Says what each of so many who set off together is answered.
+async fn together<F>(tasks: usize, mut what: impl FnMut(usize) -> F)
+where
+    F: Future<Output = String> + Send + 'static,
+{
+    let start = Arc::new(Barrier::new(tasks));
+    let task = |n| {
+        let (start, what) = (start.clone(), what(n));
+        tokio::spawn(async move {
+            start.wait().await;
+            what.await
+        })
+    };
+    let running: Vec<_> = (0..tasks).map(task).collect();
+    for task in running {
+        say(&task.await.unwrap());
+    }
+}
+
 /// Bookers who set off together.
 async fn book(half: &str, path: &Path) {
     let convio = Convio::new(SqliteStore::open(path).unwrap());
@@ -194,20 +230,28 @@ async fn book(half: &str, path: &Path) {
     while let Some(workspace) = hear() {
         let acme = convio.workspace(workspace.parse().unwrap());
         let mut dice = Dice::of_this_run();
-        let start = Arc::new(Barrier::new(BOOKERS));
-        let tasks: Vec<_> = (0..BOOKERS)
-            .map(|task| {
-                let acme = acme.clone().acting_as(Actor::user(format!("{half} {task}")));
-                let (start, mut dice) = (start.clone(), dice.fork());
-                tokio::spawn(async move {
-                    start.wait().await;
-                    bookers::book(&acme, BOOKINGS, &mut dice).await
-                })
-            })
-            .collect();
-        for task in tasks {
-            say(&task.await.unwrap().to_string());
-        }
+        together(BOOKERS, |task| {
+            let acme = acme.clone().acting_as(Actor::user(format!("{half} {task}")));
+            let mut dice = dice.fork();
+            async move { bookers::book(&acme, BOOKINGS, &mut dice).await.to_string() }
+        })
+        .await;
+    }
+}
+
+/// Fifty who set off together, each round anew.
+async fn want_crew(path: &Path) {
+    let convio = Convio::new(SqliteStore::open(path).unwrap());
+    say("ready");
+    while let Some(go) = hear() {
+        let (workspace, lead) = go.split_once(' ').unwrap();
+        let (acme, lead) = (convio.workspace(workspace.parse().unwrap()), lead.parse().unwrap());
+        let mut dice = Dice::of_this_run();
+        together(WANTING, |_| {
+            let (acme, mut dice) = (acme.clone(), dice.fork());
+            async move { bookers::want_crew(&acme, lead, &mut dice).await }
+        })
+        .await;
     }
 }
 
@@ -218,26 +262,18 @@ async fn ingest_rounds(what: &str, half: &str, path: &Path) {
     while let Some(go) = hear() {
         let (workspace, round) = go.split_once(' ').unwrap();
         let acme = convio.workspace(workspace.parse().unwrap());
-        let start = Arc::new(Barrier::new(TASKS));
-        let tasks: Vec<_> = (0..TASKS)
-            .map(|task| {
-                let (acme, start) = (acme.clone(), start.clone());
-                let raw = match what {
-                    "same_call" => same_call(round.parse().unwrap()),
-                    _ => spelling(round.parse().unwrap(), task),
-                };
-                // Both processes use both webhooks, each for half of their tasks.
-                let raw = raw.webhook(if what == "same_call" || task % 2 == 0 { "one" } else { "two" });
-                let raw = raw.header("x-process", half);
-                tokio::spawn(async move {
-                    start.wait().await;
-                    acme.ingest(raw).await
-                })
-            })
-            .collect();
-        for task in tasks {
-            say(&told(&task.await.unwrap()));
-        }
+        together(TASKS, |task| {
+            let acme = acme.clone();
+            let raw = match what {
+                "same_call" => same_call(round.parse().unwrap()),
+                _ => spelling(round.parse().unwrap(), task),
+            };
+            // Both processes use both webhooks, each for half of their tasks.
+            let raw = raw.webhook(if what == "same_call" || task % 2 == 0 { "one" } else { "two" });
+            let raw = raw.header("x-process", half);
+            async move { told(&acme.ingest(raw).await) }
+        })
+        .await;
     }
 }
 
@@ -362,6 +398,8 @@ const TASKS: usize = 32;
 /// Bookers of one process, and how often each of them books.
 const BOOKERS: usize = 16;
 const BOOKINGS: usize = 10;
+/// Who want one time in one process.
+const WANTING: usize = 50;
 /// Each with a number that is new.
 const ROUNDS: usize = 5;
 /// Last digits of the first number.

@@ -1,10 +1,11 @@
 //! Bookers who want more than a cap gives, and decline and cancel between: a play for many tasks of several processes.
 
 use convio_core::appointment::AppointmentFilter;
+use convio_core::availability::Hours;
 use convio_core::routing::{Cap, Draft, How, Period, Strategy, TargetSettings};
 use convio_core::{
-    Appointment, AppointmentStatus, ErrorKind, LeadId, NewAppointment, PageRequest, Party, Rule, Schedule,
-    Store, Target, WorkspaceHandle,
+    Appointment, AppointmentStatus, CalendarSettings, ErrorKind, LeadId, NewAppointment, NewHold,
+    PageRequest, Party, Resource, Rule, Schedule, Store, Target, WorkspaceHandle, Zone,
 };
 
 use crate::dice::Dice;
@@ -64,6 +65,45 @@ pub async fn check(store: &dyn Store, acme: &WorkspaceHandle<'_>) {
     assert_eq!(error.kind(), ErrorKind::Conflict);
 }
 
+/// A crew that can be booked [`SEATS`] times at once, and a lead to book from.
+pub async fn set_up_crew(acme: &WorkspaceHandle<'_>) -> LeadId {
+    let settings = CalendarSettings::open(Hours::always(Zone::UTC)).capacity(SEATS);
+    acme.set_calendar(Resource::team("crew"), settings).await.expect("a calendar");
+    lead_of(acme, 1_000).await
+}
+
+/// Wants the crew at ten; every third holds it first. Says whether it was had, or from when on it is free.
+pub async fn want_crew(acme: &WorkspaceHandle<'_>, lead: LeadId, dice: &mut Dice) -> String {
+    let time = Schedule::local("2027-03-02T10:00", "UTC").expect("a time");
+    let visit = NewAppointment::at(time.clone()).direct(Target::team("crew"));
+    let answer = match dice.below(3) {
+        0 => match acme.hold(NewHold::at(time, 5).of(Resource::team("crew"), 1)).await {
+            Ok(hold) => acme.book(lead, visit.holding(hold)).await,
+            Err(error) => Err(error),
+        },
+        _ => acme.book(lead, visit).await,
+    };
+    match answer {
+        Ok(_) => "booked".to_owned(),
+        Err(error) => match error.clash() {
+            Some(clash) => format!("{}, free at {}", clash.why.code(), clash.next[0].start.format("%H:%M")),
+            None => error.to_string(),
+        },
+    }
+}
+
+/// Checks that the crew was had as often as it can be, and that everyone else was told when it is free.
+pub async fn check_crew(store: &dyn Store, acme: &WorkspaceHandle<'_>, answers: &[String]) {
+    let booked = answers.iter().filter(|answer| *answer == "booked").count();
+    let refused = answers.iter().filter(|answer| *answer == "taken, free at 11:00").count();
+    assert_eq!((booked, refused), (SEATS as usize, answers.len() - SEATS as usize), "{answers:?}");
+    let day = Schedule::local("2027-03-02T00:00", "UTC").expect("a time").minutes(24 * 60).time();
+    let busy = acme.busy(&Resource::team("crew"), day).await.expect("an answer");
+    assert_eq!((busy.len(), busy.iter().filter(|it| it.until.is_some()).count()), (SEATS as usize, 0));
+    let snapshot = Snapshot::of(store, acme.id(), 1_000).await.expect("a snapshot");
+    check_invariants(&snapshot).expect("all in order");
+}
+
 async fn lead_of(acme: &WorkspaceHandle<'_>, n: u64) -> LeadId {
     let raw = crate::lead(u32::try_from(n).expect("a few"));
     let taken = acme.ingest(raw).await.expect("an answer");
@@ -91,6 +131,8 @@ async fn standing(acme: &WorkspaceHandle<'_>) -> Vec<Appointment> {
 }
 
 const NAMES: [&str; 3] = ["ann", "bob", "eve"];
+/// How often the crew can be booked at once.
+pub const SEATS: u32 = 3;
 /// What all take together.
 pub const CAP: u32 = 100;
 /// What one of them takes.

@@ -138,3 +138,71 @@ const fn is_zero(n: &u32) -> bool {
 
 /// Most that is taken of a calendar on one day.
 pub const DAY_TAKEN_MAX: usize = 2_000;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn minute(n: i64) -> DateTime<Utc> {
+        "2027-03-02T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::minutes(n)
+    }
+
+    /// From a minute, so long, so many units, and how long it is held; and how far the clock has gone on before.
+    fn wants() -> impl Strategy<Value = ((i64, i64, u32, Option<i64>), i64)> {
+        ((0_i64..120, 1_i64..60, 1_u32..4, prop::option::of(0_i64..20)), 0_i64..4)
+    }
+
+    proptest! {
+        /// What is taken one after the other, wherever there is room at every minute by a list that is gone through from end to end.
+        #[test]
+        fn there_is_room_where_there_is_at_every_minute(
+            capacity in 1_u32..6,
+            wanted in prop::collection::vec(wants(), 0..24),
+        ) {
+            let mut day = BusyDay::default();
+            let mut list: Vec<(Interval, u32, Option<DateTime<Utc>>)> = Vec::new();
+            let mut now = minute(0);
+            for ((from, len, units, held), passed) in wanted {
+                now += TimeDelta::minutes(passed);
+                list.retain(|(_, _, until)| until.is_none_or(|until| now < until));
+                let time = Interval::new(minute(from), minute(from + len));
+                let take = Take { resource: Resource::thing("seats"), time, units, capacity };
+                let there = |at: i64| -> u32 {
+                    let meets = |it: &Interval| it.start <= minute(at) && minute(at) < it.end;
+                    list.iter().filter(|(it, ..)| meets(it)).map(|(_, units, _)| units).sum()
+                };
+                let fits = (from..from + len).all(|at| there(at) + units <= capacity);
+                prop_assert_eq!(day.has_room(&take, now), fits);
+                if fits {
+                    let until = held.map(|minutes| now + TimeDelta::minutes(minutes));
+                    day.take(Uuid::nil(), &take, until, now);
+                    list.push((time, units, until));
+                }
+                list.retain(|(_, _, until)| until.is_none_or(|until| now < until));
+                let standing: Vec<_> = day.standing(now).map(|it| (it.time, it.units, it.until)).collect();
+                prop_assert_eq!(&standing, &list);
+            }
+        }
+    }
+
+    #[test]
+    fn a_day_is_full_at_its_bound_and_days_are_those_of_utc() {
+        let mut day = BusyDay::default();
+        let time = Interval::new(minute(0), minute(1));
+        let take = |capacity| Take { resource: Resource::thing("hall"), time, units: 1, capacity };
+        for n in 0..DAY_TAKEN_MAX {
+            assert!(day.has_room(&take(u32::MAX), minute(0)), "{n}");
+            day.take(Uuid::from_u128(n as u128), &take(u32::MAX), None, minute(0));
+        }
+        assert!(!day.has_room(&take(u32::MAX), minute(0)));
+        assert!(day.give_back(Uuid::from_u128(7)) && !day.give_back(Uuid::from_u128(7)));
+        assert!(day.has_room(&take(u32::MAX), minute(0)));
+        let days = |from, to| BusyDay::days(Interval::new(minute(from), minute(to))).count();
+        assert_eq!(
+            (days(0, 1_440), days(0, 1_441), days(-1, 0), days(-1, 1), days(1_439, 4_321)),
+            (1, 2, 1, 2, 4)
+        );
+    }
+}

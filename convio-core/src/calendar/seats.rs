@@ -43,13 +43,13 @@ impl Seats {
     }
 
     /// Whether any calendar counts.
-    pub fn count(&self) -> bool {
+    pub fn asks(&self) -> bool {
         !self.calendars.is_empty()
     }
 
     /// What it takes if it goes there: of the target, of who keeps it, and what else was asked for, of each once.
     pub fn takes(&self, target: Option<&Target>) -> Vec<Taken> {
-        if !self.count() {
+        if !self.asks() {
             return Vec::new();
         }
         let keeper = self.staff.clone().map(Resource::Person);
@@ -110,7 +110,7 @@ impl Seats {
     ) -> Result<Option<Seat>, E> {
         let Some(take) = self.of_target(target) else {
             // A team need not have a calendar of its own.
-            let is_missing = self.count() && matches!(target, Target::Person(_));
+            let is_missing = self.asks() && matches!(target, Target::Person(_));
             return Ok(is_missing.then_some(Seat::Missing));
         };
         let is_closed = self.calendars.active(&take.resource).is_some_and(|it| !self.is_open(it));

@@ -215,7 +215,7 @@ impl Route {
         declined: Vec<Declined>,
         seats: Seats,
     ) -> Self {
-        let (counters, takes) = match seats.count() {
+        let (counters, takes) = match seats.asks() {
             true => {
                 let of_targets = rules.targets(&request).filter_map(|target| seats.of_target(target));
                 (rules.all_counters(&request), of_targets.chain(seats.wanted(None)).collect())

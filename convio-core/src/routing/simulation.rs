@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Decision, Declined, End, RoutingRequest, RuleTable};
+use super::pick::State;
+use super::{Decision, Declined, End, RoutingRequest, RuleTable, Seat, Seated, Target};
 
 /// Decisions one after the other, counted in memory: what rules would do, without writing anything.
 ///
@@ -45,10 +46,18 @@ impl Simulation {
 
     /// Where a request goes, past those who declined it, and why; counted.
     pub fn decide(&mut self, request: &RoutingRequest, declined: &[Declined]) -> Decision {
-        let used = |key: &str, window| {
-            Ok::<_, Infallible>(self.counters.get(&(key.to_owned(), window)).copied().unwrap_or(0))
-        };
-        let Ok(decision) = self.table.decide_with(request, declined, used);
+        self.decide_with(request, declined, &[])
+    }
+
+    /// The same, where calendars say this of targets, such as those that a decision noted; whoever is not among these has time.
+    pub fn decide_with(
+        &mut self,
+        request: &RoutingRequest,
+        declined: &[Declined],
+        seats: &[Seated],
+    ) -> Decision {
+        let state = Simulated { counters: &self.counters, seats };
+        let Ok(decision) = self.table.decide_with(request, declined, state);
         for it in decision.counted.iter().filter(|it| it.n != 0) {
             *self.counters.entry((it.key.clone(), it.window)).or_default() += it.n;
         }
@@ -60,5 +69,23 @@ impl Simulation {
         for back in decision.freed(end) {
             *self.counters.entry((back.key, back.window)).or_default() += back.n;
         }
+    }
+}
+
+/// Counters of a simulation, and what calendars say.
+struct Simulated<'s> {
+    counters: &'s HashMap<(String, DateTime<Utc>), i64>,
+    seats: &'s [Seated],
+}
+
+impl State for Simulated<'_> {
+    type Error = Infallible;
+
+    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, Infallible> {
+        Ok(self.counters.get(&(key.to_owned(), window)).copied().unwrap_or(0))
+    }
+
+    fn seat(&mut self, target: &Target) -> Result<Option<Seat>, Infallible> {
+        Ok(self.seats.iter().find(|it| it.target == *target).map(|it| it.seat))
     }
 }

@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 
 use super::WorkspaceHandle;
 use crate::appointment::{Appointment, AppointmentFilter, AppointmentStatus};
+use crate::change_set::Version;
 use crate::error::Error;
 use crate::id::{AppointmentId, ContactId, LeadId};
 use crate::lead::Lead;
 use crate::page::PageRequest;
-use crate::routing::{Decision, Declined, Draft, End, How, RoutingRequest, RuleSet, Simulation, Target};
+use crate::routing::{Decision, Draft, End, How, RoutingRequest, RuleSet, Simulation, Target};
 use crate::store::{ContactOf, KnownOwner, Loaded, Need, Needs};
 use crate::use_case::routing_request;
 
@@ -72,8 +73,9 @@ impl WorkspaceHandle<'_> {
         for chunk in named.chunks(CHUNK) {
             counted.extend(store.fetch_used(self.id(), chunk).await?);
         }
+        let nothing = Decision::none(How::Unrouted, Version::ZERO);
         let mut simulation = simulation.counted(named.into_iter().zip(counted));
-        Ok(asked.iter().map(|asked| keepers.decide(&mut simulation, asked, &[])).collect())
+        Ok(asked.iter().map(|asked| keepers.decide(&mut simulation, asked, &nothing)).collect())
     }
 
     /// What rules would have made of the appointments that were booked since a time, beside what happened: each is decided again as of
@@ -81,6 +83,7 @@ impl WorkspaceHandle<'_> {
     /// took when it did. Leads and contacts are looked at as they are now; whoever would have kept an appointment is responsible for its
     /// contact in those booked after it, and nobody is for having kept one before. Appointments that were booked directly are left out,
     /// those that were assigned by hand since are not; one that was moved counts once, and what becomes of it then is not followed.
+    /// Whom calendars were asked about has time or not as they said then; anyone else has.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names what is wrong with the rules.
@@ -107,8 +110,7 @@ impl WorkspaceHandle<'_> {
             let (appointment, asked) = &asked[n];
             match (end, &decided[n]) {
                 (None, _) => {
-                    let declined = &appointment.routing.declined;
-                    decided[n] = Some(keepers.decide(&mut simulation, asked, declined));
+                    decided[n] = Some(keepers.decide(&mut simulation, asked, &appointment.routing));
                 }
                 (Some(end), Some(decision)) => simulation.give_back(decision, end),
                 (Some(_), None) => {}
@@ -209,13 +211,14 @@ impl Keepers {
         }
     }
 
-    fn decide(&mut self, simulation: &mut Simulation, asked: &Asked, declined: &[Declined]) -> Decision {
+    /// Past those who declined it, and with the calendars of those whom an earlier decision noted.
+    fn decide(&mut self, simulation: &mut Simulation, asked: &Asked, before: &Decision) -> Decision {
         let mut request = Cow::Borrowed(&asked.request);
         let keeper = self.of.get(&asked.contact).filter(|_| asked.knows_contact);
         if let (None, Some(keeper)) = (&request.owner, keeper) {
             request.to_mut().owner = Some(keeper.clone());
         }
-        let decision = simulation.decide(&request, declined);
+        let decision = simulation.decide_with(&request, &before.declined, &before.seats);
         let keeper = decision.keeper().filter(|_| self.is_asked_for && asked.counts);
         self.of.extend(keeper.map(|keeper| (asked.contact, keeper)));
         decision

@@ -109,7 +109,7 @@ impl Routed {
         declined: Vec<Declined>,
         seats: &Seats,
     ) -> Self {
-        let is_sure = declined.is_empty() && !seats.count();
+        let is_sure = declined.is_empty() && !seats.asks();
         let alone = is_sure.then(|| rules.decide_alone(&request)).flatten();
         alone.map_or_else(|| Self::ByCounters(request, declined), Self::To)
     }

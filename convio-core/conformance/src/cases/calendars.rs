@@ -256,6 +256,8 @@ pub(crate) async fn a_hold_keeps_a_time_until_it_ends(subject: &dyn Subject) {
     assert!(acme.book(lead, with_ann("14:00", 60)).await.is_err());
     world.clock.advance(TimeDelta::microseconds(1));
     assert_eq!(busy(&acme, &ann()).await.len(), 1);
+    let visit = acme.book(lead, with_ann("14:00", 60)).await.unwrap();
+    acme.cancel(&visit, Party::Staff, None).await.unwrap();
     // A hold that has ended keeps nothing, and is no reason to refuse what is free.
     acme.book(lead, with_ann("14:00", 60).holding(hold.clone())).await.unwrap();
     assert!(acme.book(lead, with_ann("14:30", 60).holding(hold)).await.unwrap_err().clash().is_some());
@@ -296,6 +298,8 @@ pub(crate) async fn rules_give_nothing_to_whoever_has_no_time(subject: &dyn Subj
         let request = RoutingRequest { starts_at, ..RoutingRequest::of(&row, world.clock.now()) };
         assert_eq!(table.replay(&request, &visit.routing).as_ref(), Some(&visit.routing));
     }
+    let replay = acme.replay_rules([rule.clone()], at("00:00") - TimeDelta::days(2)).await.unwrap();
+    assert_eq!((replay.decided, replay.changed), (4, Vec::new()));
     // One who waits gets it once somebody has time, and one who declined does not.
     assert!(acme.route(third.id).await.unwrap_err().to_string().contains("has anybody for it"));
     acme.cancel(&second, Party::Customer, None).await.unwrap();
