@@ -15,14 +15,17 @@ use convio_conformance::{
     ManualClock, Shared, created, duplicate, lead, lead_with, linked, phone, rejected, replayed, taken,
 };
 use convio_core::analytics::ReportQuery;
+use convio_core::availability::Hours;
+use convio_core::calendar::SlotRequest;
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::lead::LeadFilter;
 use convio_core::routing::{Cap, Period, Strategy};
 use convio_core::service::{Atomicity, RandomIds};
 use convio_core::{
-    Convio, Corrections, Cube, Error, ErrorKind, Ingested, NewApiKey, NewConversion, NewWebhook,
-    NewWorkspace, Outcome, PageRequest, Party, Permission, Position, ProviderSettings, RawLead, RepeatAction,
-    Rule, Schedule, StreamRef, Target, WebhookSettings, WorkspaceHandle,
+    CalendarSettings, Convio, Corrections, Cube, Error, ErrorKind, Ingested, NewApiKey, NewAppointment,
+    NewConversion, NewHold, NewWebhook, NewWorkspace, Outcome, PageRequest, Party, Permission, Position,
+    ProviderSettings, RawLead, RepeatAction, Resource, Rule, Schedule, StreamRef, Target, WebhookSettings,
+    WorkspaceHandle, Zone,
 };
 use convio_store_postgres::{Options, PgStore};
 use proxy::{Count, Proxy};
@@ -127,7 +130,7 @@ fn the_tables_of_the_sources_are_these() {
         assert_eq!(trips, counted.1[0].0.to_string(), "{line}");
         said += 1;
     }
-    assert_eq!(said, 22);
+    assert_eq!(said, 25);
     let mut all = String::new();
     for (call, costs) in TABLE {
         all += &format!("{call:<52}");
@@ -162,6 +165,7 @@ fn doc_table(calls: &[&str]) -> String {
 const USE_CASES: &[&str] = &[
     include_str!("../../convio-core/src/use_case/appointments.rs"),
     include_str!("../../convio-core/src/use_case/book.rs"),
+    include_str!("../../convio-core/src/use_case/calendars.rs"),
     include_str!("../../convio-core/src/use_case/complete.rs"),
     include_str!("../../convio-core/src/use_case/convert.rs"),
     include_str!("../../convio-core/src/use_case/drafts.rs"),
@@ -225,6 +229,12 @@ const TABLE: &[(&str, [(u64, u64); 7])] = &[
     ("`discard_draft`",                                    [( 4,  4), (10,  4), (14, 10), (10, 10), ( 8,  8), ( 4,  4), ( 6,  6)]),
     ("`book`, by turns and caps",                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (14, 14), ( 3,  3), ( 5,  5)]),
     ("`decline`",                                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (10, 10), ( 3,  3), ( 5,  5)]),
+    ("`set_calendar`",                                     [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
+    ("`hold`",                                             [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 6,  6), ( 2,  2), ( 4,  4)]),
+    ("`end_hold`",                                         [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 6,  6), ( 2,  2), ( 4,  4)]),
+    ("`book`, of what has a calendar",                     [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (14, 14), ( 3,  3), ( 5,  5)]),
+    ("`book`, where that is taken",                        [( 3,  3), ( 9,  3), (12,  9), ( 9,  9), ( 9,  9), ( 3,  3), ( 5,  5)]),
+    ("`next_slots` of two weeks",                          [( 2,  2), ( 6,  2), ( 8,  6), ( 6,  6), ( 2,  2), ( 2,  2), ( 2,  2)]),
     ("`configure`",                                        [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
 ];
 
@@ -561,6 +571,28 @@ impl World {
         costs.of("`decline`", self, decline).await;
         let rules = [Rule::to(Target::team("west")).any_product().any_zip()];
         self.acme.publish_rules(rules).await.unwrap();
+        self.warm().await;
+        let room = Resource::thing(name("room"));
+        let always = CalendarSettings::open(Hours::always(Zone::UTC));
+        let set =
+            async |acme: &WorkspaceHandle<'_>| acme.set_calendar(room.clone(), always.clone()).await.unwrap();
+        costs.of("`set_calendar`", self, set).await;
+        self.warm().await;
+        let hold = async |acme: &WorkspaceHandle<'_>| {
+            acme.hold(NewHold::at(visit(), 5).of(room.clone(), 1)).await.unwrap()
+        };
+        let held = costs.of("`hold`", self, hold).await;
+        let end = async |acme: &WorkspaceHandle<'_>| acme.end_hold(held).await.unwrap();
+        costs.of("`end_hold`", self, end).await;
+        let in_room = NewAppointment::at(visit()).direct(Target::team("west")).with(room.clone(), 1);
+        let book = async |acme: &WorkspaceHandle<'_>| acme.book(new, in_room.clone()).await.unwrap();
+        costs.of("`book`, of what has a calendar", self, book).await;
+        let book = async |acme: &WorkspaceHandle<'_>| acme.book(new, in_room.clone()).await.unwrap_err();
+        assert_eq!(costs.of("`book`, where that is taken", self, book).await.clash().unwrap().next.len(), 5);
+        let request = SlotRequest::of([room.clone()], 60, Zone::UTC);
+        let slots = async |acme: &WorkspaceHandle<'_>| acme.next_slots(&request).await.unwrap();
+        assert_eq!(costs.of("`next_slots` of two weeks", self, slots).await.len(), 50);
+        self.acme.set_calendar(room.clone(), always.clone().inactive()).await.unwrap();
         self.warm().await;
         let mut settings = self.acme.workspace().await.unwrap().unwrap().settings;
         settings.name = name("Acme");
