@@ -125,20 +125,24 @@ pub trait Records: Send + Sync {
         keys: &[String],
     ) -> Result<Vec<Record>, StoreError>;
 
-    /// The record of this kind and key; `None` where there is none.
-    async fn fetch_record(
-        &self,
-        workspace: WorkspaceId,
-        kind: &str,
-        key: &str,
-    ) -> Result<Option<Record>, StoreError> {
-        Ok(self.fetch_records(workspace, kind, &[key.to_owned()]).await?.pop())
-    }
-
     /// What these counters have come to, each in its window; 0 where nothing was counted.
     async fn fetch_used(
         &self,
         workspace: WorkspaceId,
         counters: &[(String, DateTime<Utc>)],
     ) -> Result<Vec<i64>, StoreError>;
+}
+
+/// The record of this kind and key; `None` where there is none.
+///
+/// # Errors
+/// Those of the store.
+#[cfg(feature = "service")]
+pub async fn fetch_record<R: Records + ?Sized>(
+    store: &R,
+    workspace: WorkspaceId,
+    kind: &str,
+    key: &str,
+) -> Result<Option<Record>, StoreError> {
+    Ok(store.fetch_records(workspace, kind, &[key.to_owned()]).await?.pop())
 }

@@ -21,7 +21,7 @@ use convio_core::change_set::Write;
 use convio_core::chrono::{DateTime, TimeDelta};
 use convio_core::contact::ContactRef;
 use convio_core::event::{EventLog, Origin};
-use convio_core::record::{Record, Records};
+use convio_core::record::{Record, fetch_record};
 use convio_core::service::{Atomicity, RandomIds};
 use convio_core::{
     ChangeSet, CommitError, Convio, Error, ErrorKind, Ingested, NewConversion, NewWebhook, NewWorkspace,
@@ -427,7 +427,7 @@ fn a_change_set_of_two_rows_is_applied_whole_or_not_at_all() {
                 let (results, ()) = tokio::join!(second, holder.end_once_it_is_waited_for(end));
                 let mut bodies = Vec::new();
                 for key in ["a", "b"] {
-                    let found = world.store.fetch_record(acme, "note", key).await.unwrap().unwrap();
+                    let found = fetch_record(&world.store, acme, "note", key).await.unwrap().unwrap();
                     bodies.push((found.body, found.version));
                 }
                 let row = |body: &str, version| (body.into(), Version(version));

@@ -11,7 +11,7 @@ use chrono::DateTime;
 use convio_core::change_set::Write;
 use convio_core::contact::ContactRef;
 use convio_core::event::{Actor, EventLog, Origin};
-use convio_core::record::{Record, Records};
+use convio_core::record::{Record, fetch_record};
 use convio_core::service::Atomicity;
 use convio_core::store::{CommitError, Durability, StoreError};
 use convio_core::{
@@ -104,7 +104,7 @@ fn a_conflict_leaves_the_transaction_as_it_was() {
         let mut results = store.commit(batch).await;
         results.truncate(2);
         let twice = results.pop().unwrap().unwrap_err();
-        let found = store.fetch_record(acme.id(), "note", "a").await.unwrap().unwrap();
+        let found = fetch_record(&store, acme.id(), "note", "a").await.unwrap().unwrap();
         assert_eq!((found.body, found.version), ("three".into(), Version(2)));
         (results.pop().unwrap(), twice)
     });
@@ -319,7 +319,7 @@ fn a_call_that_is_dropped_before_its_turn_does_nothing() {
     run(&tx, async |store| {
         let mut context = Context::from_waker(Waker::noop());
         assert!(pin!(store.commit(vec![noted(acme, "dropped", None)])).poll(&mut context).is_pending());
-        assert_eq!(store.fetch_record(acme, "note", "a").await.unwrap(), None);
+        assert_eq!(fetch_record(&store, acme, "note", "a").await.unwrap(), None);
     });
 }
 

@@ -4,7 +4,7 @@ use super::WorkspaceHandle;
 use crate::api_key::Permission;
 use crate::change_set::Version;
 use crate::error::Error;
-use crate::record::{DRAFT_KIND, DRAFTS_KEY, DRAFTS_KIND};
+use crate::record::{DRAFT_KIND, DRAFTS_KEY, DRAFTS_KIND, fetch_record};
 use crate::routing::{Draft, DraftSummary, RuleSet, SavedDraft};
 use crate::text::fold_blanks;
 use crate::use_case::{DiscardDraft, PublishDraft, SaveDraft, list_of, saved_of};
@@ -49,14 +49,14 @@ impl WorkspaceHandle<'_> {
     /// The draft of this name; `None` where there is none, or it was published or discarded.
     pub async fn draft(&self, name: &str) -> Result<Option<SavedDraft>, Error> {
         let permit = self.permit(Permission::Admin).await?;
-        let found = self.store(permit).fetch_record(self.id(), DRAFT_KIND, &fold_blanks(name)).await?;
+        let found = fetch_record(self.store(permit), self.id(), DRAFT_KIND, &fold_blanks(name)).await?;
         Ok(found.as_ref().map(saved_of).transpose()?.flatten())
     }
 
     /// All drafts, by name, without their rules.
     pub async fn drafts(&self) -> Result<Vec<DraftSummary>, Error> {
         let permit = self.permit(Permission::Admin).await?;
-        Ok(list_of(self.store(permit).fetch_record(self.id(), DRAFTS_KIND, DRAFTS_KEY).await?)?)
+        Ok(list_of(fetch_record(self.store(permit), self.id(), DRAFTS_KIND, DRAFTS_KEY).await?)?)
     }
 
     /// Publishes the draft of this name, as [`WorkspaceHandle::publish_rules`] does, and keeps it as a draft no longer: both at once, and

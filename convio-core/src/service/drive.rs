@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::event::{Actor, Event, Origin, StreamRef};
 use crate::id::{ApiKeyId, ProviderId, WorkspaceId};
 use crate::page::{Cursor, PageRequest};
+use crate::record::fetch_record;
 use crate::store::{CommitError, Loaded, Need, Needs, Store};
 use crate::text::without_nul;
 use crate::use_case::{ConfigSnapshot, Context, UseCase};
@@ -211,7 +212,7 @@ impl<'s> WorkspaceHandle<'s> {
             false => self.store(permit).load(&needs).await?,
         };
         for (kind, key) in use_case.records() {
-            loaded.records.extend(self.store(permit).fetch_record(self.id(), kind, &key).await?);
+            loaded.records.extend(fetch_record(self.store(permit), self.id(), kind, &key).await?);
         }
         use_case.plan(&loaded, &self.context(config))
     }

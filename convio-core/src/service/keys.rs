@@ -9,7 +9,7 @@ use crate::change_set::{ChangeSet, Write};
 use crate::error::{Error, ErrorKind};
 use crate::event::Origin;
 use crate::id::ApiKeyId;
-use crate::record::Record;
+use crate::record::{Record, fetch_record};
 use crate::use_case::{CreateApiKey, CreatedApiKey, RevokeApiKey};
 
 impl<'s> Convio<'s> {
@@ -80,7 +80,7 @@ impl WorkspaceHandle<'_> {
     /// When an API key was last used, to the hour; `None` while it was not. Asks for [`Permission::Admin`].
     pub async fn api_key_last_used(&self, id: ApiKeyId) -> Result<Option<DateTime<Utc>>, Error> {
         let permit = self.permit(Permission::Admin).await?;
-        let record = self.store(permit).fetch_record(self.id(), USES_KIND, &id.to_string()).await?;
+        let record = fetch_record(self.store(permit), self.id(), USES_KIND, &id.to_string()).await?;
         Ok(record.map(|record| record.read()).transpose()?)
     }
 
@@ -93,7 +93,7 @@ impl WorkspaceHandle<'_> {
         }
         let Ok(permit) = self.permit(Permission::Admin).await else { return };
         let key = id.to_string();
-        let Ok(found) = self.store(permit).fetch_record(self.id(), USES_KIND, &key).await else { return };
+        let Ok(found) = fetch_record(self.store(permit), self.id(), USES_KIND, &key).await else { return };
         let noted = found.as_ref().and_then(|record| record.read::<DateTime<Utc>>().ok());
         let (Some(body), true) =
             (serde_json::to_value(now).ok(), noted.is_none_or(|at| now - at >= NOTED_EVERY))

@@ -1,6 +1,6 @@
 use std::sync::Mutex;
 
-use convio_core::record::{DRAFT_KIND, DRAFTS_KEY, DRAFTS_KIND};
+use convio_core::record::{DRAFT_KIND, DRAFTS_KEY, DRAFTS_KIND, fetch_record};
 use convio_core::routing::{Cap, Condition, DRAFTS_MAX, Draft, DraftRef, Period, SavedDraft, TargetSettings};
 use convio_core::{Actor, Clock, Error, ErrorKind, Need, Needs, Rule, Target, Version, WorkspaceHandle};
 use pollster::block_on;
@@ -173,6 +173,6 @@ pub(crate) async fn drafts_have_names_and_a_bound_and_one_workspace(subject: &dy
     assert!(listed.is_sorted());
     assert_eq!((names(&other).await, other.draft("000").await.unwrap()), (vec![], None));
     for (kind, key) in [(DRAFT_KIND, "000"), (DRAFTS_KIND, DRAFTS_KEY)] {
-        assert_eq!(world.store().fetch_record(other.id(), kind, key).await.unwrap(), None);
+        assert_eq!(fetch_record(&*world.store(), other.id(), kind, key).await.unwrap(), None);
     }
 }

@@ -4,7 +4,7 @@ use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::ConversionFilter;
 use convio_core::event::{Position, StreamRef};
 use convio_core::lead::LeadFilter;
-use convio_core::record::{RULES_KEY, RULES_KIND};
+use convio_core::record::{RULES_KEY, RULES_KIND, fetch_record};
 use convio_core::rejection::RejectionFilter;
 use convio_core::{Cube, Loaded, Need, Needs, PageRequest, ReportQuery, WorkspaceHandle, WorkspaceId};
 
@@ -123,7 +123,7 @@ isolated! {
     records_are_seen_by_their_workspace_only(store, other, theirs, _page) {
         assert!(theirs.records.iter().any(|row| (row.kind.as_str(), row.key.as_str()) == (RULES_KIND, RULES_KEY)));
         for row in &theirs.records {
-            assert_eq!(store.fetch_record(other, &row.kind, &row.key).await.unwrap(), None);
+            assert_eq!(fetch_record(store, other, &row.kind, &row.key).await.unwrap(), None);
         }
         assert_eq!(store.load(&Needs::of(other, [Need::Config])).await.unwrap().records, []);
     }

@@ -1,6 +1,6 @@
 use convio_core::contact::ContactRef;
 use convio_core::event::Position;
-use convio_core::record::{RULES_KEY, RULES_KIND, Record};
+use convio_core::record::{RULES_KEY, RULES_KIND, Record, fetch_record};
 use convio_core::{
     ContactId, ContactKey, KeyKind, KeyScope, LeadId, Need, Needs, NewConversion, Outcome, RawLead, Rule,
     RuleSet, Schedule, Target, WorkspaceHandle, WorkspaceId,
@@ -137,7 +137,7 @@ pub(crate) async fn a_record_reads_back_as_written(subject: &dyn Subject) {
     let acme = world.acme().await;
     let store = world.store();
     let found =
-        async || -> Option<Record> { store.fetch_record(acme.id(), RULES_KIND, RULES_KEY).await.unwrap() };
+        async || -> Option<Record> { fetch_record(&*store, acme.id(), RULES_KIND, RULES_KEY).await.unwrap() };
     assert_eq!(found().await, None);
     for n in 1..=2 {
         let rule =
@@ -152,7 +152,7 @@ pub(crate) async fn a_record_reads_back_as_written(subject: &dyn Subject) {
         assert_eq!(acme.rules().await.unwrap(), rules);
     }
     for (kind, key) in [(RULES_KIND, "CURRENT"), ("routing", RULES_KEY), ("", "")] {
-        assert_eq!(store.fetch_record(acme.id(), kind, key).await.unwrap(), None);
+        assert_eq!(fetch_record(&*store, acme.id(), kind, key).await.unwrap(), None);
     }
 }
 

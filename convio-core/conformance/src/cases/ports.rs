@@ -1,5 +1,6 @@
 use convio_core::change_set::{ContactWrite, GateLost, Mention, NewEvent, Write};
 use convio_core::event::{EventBody, Position, StreamRef};
+use convio_core::record::fetch_record;
 use convio_core::{
     ChangeSet, CommitError, NewConversion, NewWebhook, NumberSeries, Outcome, RawLead, Schedule,
     Subject as Aggregate, Version, WorkspaceId,
@@ -104,7 +105,7 @@ pub(crate) async fn a_change_set_that_fails_in_its_last_part_leaves_nothing(subj
     assert!(conflicts(&commit(&*world.store(), bad).await));
     let after = Snapshot::of(&*world.store(), acme.id(), 100).await.unwrap();
     assert_eq!(before.difference(&after), None);
-    assert_eq!(world.store().fetch_record(acme.id(), "test", "new").await.unwrap(), None);
+    assert_eq!(fetch_record(&*world.store(), acme.id(), "test", "new").await.unwrap(), None);
     // Names, window, counter and number are free: the same again is taken.
     let receipt = commit(&*world.store(), good).await.unwrap();
     assert_eq!(receipt.contacts[1].number, NumberSeries::of(acme.id()).nth(1));
@@ -158,7 +159,7 @@ pub(crate) async fn change_sets_of_a_batch_see_those_before_them(subject: &dyn S
     ];
     let answers = world.store().commit(batch).await;
     assert_eq!(answers.iter().map(conflicts).collect::<Vec<_>>(), [true, false, true, false, true, false]);
-    let record = world.store().fetch_record(acme.id(), "test", "r").await.unwrap().unwrap();
+    let record = fetch_record(&*world.store(), acme.id(), "test", "r").await.unwrap().unwrap();
     assert_eq!((record.version, record.body), (Version(3), serde_json::json!({"version": 3})));
 }
 
