@@ -108,9 +108,8 @@ impl SlotRequest {
         Schedule::at(DateTime::UNIX_EPOCH, &self.zone).minutes(self.minutes)
     }
 
-    /// The time that is looked at.
-    #[cfg(feature = "service")]
-    pub(crate) fn within(&self, now: DateTime<Utc>) -> Interval {
+    /// The time that is looked at, asked at this one.
+    pub fn within(&self, now: DateTime<Utc>) -> Interval {
         let from = self.from.unwrap_or(now);
         let until = from.checked_add_signed(TimeDelta::days(self.days.into()));
         Interval::new(from, until.unwrap_or(DateTime::<Utc>::MAX_UTC))
