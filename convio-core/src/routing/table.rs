@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use rustc_hash::FxBuildHasher;
 
 use self::builder::Builder;
+use self::firsts::{Firsts, NO_TERRITORY};
+use self::names::Names;
 use self::pages::{Link, ZipPages, five_digits};
 use super::pick::{Choices, MATCHING_MAX, Noted, State};
 use super::zip_pattern::ZipText;
@@ -38,12 +40,16 @@ pub struct RuleTable {
     choices: Choices,
     /// The rules as they are tried: a rule's *place* is its index here.
     order: Box<[u32]>,
-    products: Ids<Box<str>>,
-    states: Ids<Box<str>>,
-    sources: Ids<Box<str>>,
+    products: Names,
+    states: Names,
+    sources: Names,
     everywhere: Node,
     /// By the ids of states.
     in_state: Box<[Node]>,
+    /// The first rules of territories: of those of [`ZipPages`], and of these.
+    firsts: Firsts,
+    /// By the ids of states the territory that each is, with what is listed everywhere.
+    territories: Box<[u32]>,
     /// By postal codes and what they begin with, as [`exactly`] and [`beginning`] have them.
     zips: HashMap<u64, Node, FxBuildHasher>,
     /// The same for most ZIPs of five digits.
@@ -52,15 +58,13 @@ pub struct RuleTable {
     lengths: u16,
     /// Those of a node follow each other: by their first places, or by their products where there are more than [`SHORT`].
     lists: Box<[List]>,
-    /// Those of a list follow each other, by their places.
+    /// Those of a list but its first follow each other, by their places.
     entries: Box<[Entry]>,
     /// Per place what more must be tested.
     tests: Box<[Test]>,
     /// Whether a ZIP that stands in a piece of a range is in the range.
     ranges_are_of_zips: bool,
 }
-
-type Ids<K> = HashMap<K, u32, FxBuildHasher>;
 
 /// What is listed at a postal code, at what they begin with, at a state, or everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +83,7 @@ struct List {
     product: u32,
     /// The first entry, which is often all that is looked at.
     first: Entry,
-    /// Where the others begin.
+    /// Where the others begin among the entries.
     at: u32,
     /// Where they end.
     to: u32,
@@ -105,6 +109,8 @@ struct Test {
 struct Asked<'r> {
     request: &'r RoutingRequest,
     product: u32,
+    /// Its postal code, if it is a ZIP of five digits.
+    zip: Option<usize>,
     states: u64,
     sources: u64,
     /// Its postal code is surely in a range of which it stands in a piece.
@@ -222,33 +228,69 @@ impl RuleTable {
 
     /// The first place from this one on whose rule matches.
     fn first(&self, request: &RoutingRequest, from: u32) -> Option<u32> {
-        let id = |ids: &Ids<Box<str>>, key: Option<&str>| key.and_then(|key| ids.get(key)).copied();
+        let id = |names: &Names, key: Option<&str>| key.map_or(0, |key| names.id(key));
+        let product = id(&self.products, request.product.as_ref().map(|it| it.key()));
         let state = id(&self.states, request.state.as_ref().map(|it| it.key()));
+        let listed = if from == 0 { self.first_listed(request, product, state) } else { None };
+        let place = match listed {
+            Some(first) if first & TESTED == 0 && (self.ranges_are_of_zips || first & RANGED == 0) => {
+                place(first)
+            }
+            _ => self.first_tested(request, product, state, from, listed),
+        };
+        (place < NO_PLACE).then_some(place)
+    }
+
+    /// The first entry of all that are listed for a request, or [`NO_PLACE`]: if its rule matches, no other need be looked at. `None`
+    /// where that is not known without going along the lists.
+    fn first_listed(&self, request: &RoutingRequest, product: u32, state: u32) -> Option<Entry> {
+        let of_zip = match &request.postal_code {
+            Some(code) => self.pages.territory(five_digits(code)?),
+            None => NO_TERRITORY,
+        };
+        let of_zip = self.firsts.of(of_zip, product)?;
+        let of_state = self.firsts.of(self.territories[state as usize], product)?;
+        Some(if place(of_zip) < place(of_state) { of_zip } else { of_state })
+    }
+
+    /// The first place from this one on whose rule matches, or [`NO_PLACE`]: that of this entry, or else found along the lists.
+    fn first_tested(
+        &self,
+        request: &RoutingRequest,
+        product: u32,
+        state: u32,
+        from: u32,
+        listed: Option<Entry>,
+    ) -> u32 {
+        let zip = request.postal_code.as_ref().and_then(five_digits);
         let mut asked = Asked {
             request,
-            product: id(&self.products, request.product.as_ref().map(|it| it.key())).unwrap_or(ANY),
+            product,
+            zip,
             states: bit(state),
             // Most rules speak of no source: then the request's is not looked at.
             sources: match self.sources.is_empty() {
-                true => bit(None),
-                false => bit(id(&self.sources, request.source.as_ref().map(|it| it.key()))),
+                true => bit(0),
+                false => bit(request.source.as_ref().map_or(0, |source| self.sources.id(source.key()))),
             },
-            in_ranges: false,
+            in_ranges: self.ranges_are_of_zips && zip.is_some(),
         };
+        if let Some(first) = listed
+            && self.passes(first, &asked)
+        {
+            return place(first);
+        }
         let mut best = NO_PLACE;
         if let Some(code) = &request.postal_code {
             self.scan_zips(code, &mut asked, from, &mut best);
         }
-        if let Some(state) = state {
-            self.scan(self.in_state[state as usize], &asked, from, &mut best);
-        }
+        self.scan(self.in_state[state as usize], &asked, from, &mut best);
         self.scan(self.everywhere, &asked, from, &mut best);
-        (best < NO_PLACE).then_some(best)
+        best
     }
 
     fn scan_zips(&self, code: &PostalCode, asked: &mut Asked<'_>, from: u32, best: &mut u32) {
-        if let Some((own, shared)) = five_digits(code).and_then(|zip| self.pages.at(zip)) {
-            asked.in_ranges = self.ranges_are_of_zips;
+        if let Some((own, shared)) = asked.zip.and_then(|zip| self.pages.at(zip)) {
             self.scan_chain(own, asked, from, best);
             self.scan_chain(shared, asked, from, best);
             return;
@@ -389,8 +431,8 @@ impl From<RuleSet> for RuleTable {
 }
 
 /// The bits of a request's name: its own, and the one that only "all bits" has.
-fn bit(id: Option<u32>) -> u64 {
-    1 | id.filter(|id| *id <= BITS).map_or(0, |id| 1 << id)
+fn bit(id: u32) -> u64 {
+    1 | if id <= BITS { 1 << id } else { 0 }
 }
 
 /// The key of a postal code.
@@ -413,7 +455,7 @@ const NOWHERE: Node = Node { at: 0, len: 0, first: NO_PLACE };
 const SHORT: usize = 64;
 /// After the places of all rules.
 const NO_PLACE: u32 = !(TESTED | RANGED);
-/// The product of rules that ask for none.
+/// The product of rules that ask for none, and of requests for one that no rule asks for.
 const ANY: u32 = 0;
 /// Set in an entry where more must be tested. There are far fewer rules than that.
 const TESTED: Entry = 1 << 31;
@@ -425,6 +467,8 @@ const BITS: u32 = 63;
 const ZIP: usize = 5;
 
 mod builder;
+mod firsts;
+mod names;
 mod pages;
 #[cfg(test)]
 pub(super) mod tests;

@@ -6,18 +6,22 @@ use rustc_hash::FxBuildHasher;
 use super::super::pick::Choices;
 use super::super::zip_pattern::ZipText;
 use super::super::{AnyOf, Condition, Rule, RuleSet, TextSet, ZipPattern, ZipSet, Zips};
+use super::firsts::{FirstOf, Territories};
+use super::names::Names;
 use super::pages::ZipPages;
 use super::{
-    ANY, BITS, Entry, Ids, List, NOWHERE, Node, RANGED, RuleTable, SHORT, TESTED, Test, ZIP, beginning,
-    exactly, place,
+    ANY, BITS, Entry, List, NOWHERE, Node, RANGED, RuleTable, SHORT, TESTED, Test, ZIP, beginning, exactly,
+    place,
 };
+
+type Ids = HashMap<Box<str>, u32, FxBuildHasher>;
 
 /// What is collected before it is put in order.
 #[derive(Default)]
 pub(super) struct Builder {
-    products: Ids<Box<str>>,
-    states: Ids<Box<str>>,
-    sources: Ids<Box<str>>,
+    products: Ids,
+    states: Ids,
+    sources: Ids,
     /// The numbers of nodes.
     zips: HashMap<u64, u32, FxBuildHasher>,
     in_state: Vec<u32>,
@@ -47,9 +51,13 @@ impl Builder {
         let mut nodes = vec![NOWHERE; self.nodes as usize];
         let mut lists: Vec<List> = Vec::new();
         let mut last = None;
-        for (at, (node, product, entry)) in (0..).zip(self.entries.iter().copied()) {
+        let mut others: Vec<Entry> = Vec::new();
+        for (node, product, entry) in self.entries {
             match lists.last_mut() {
-                Some(list) if last == Some((node, product)) => list.to = at + 1,
+                Some(list) if last == Some((node, product)) => {
+                    others.push(entry);
+                    list.to += 1;
+                }
                 _ => {
                     let node = &mut nodes[node as usize];
                     if node.len == 0 {
@@ -57,7 +65,8 @@ impl Builder {
                     }
                     node.len += 1;
                     node.first = node.first.min(place(entry));
-                    lists.push(List { product, first: entry, at: at + 1, to: at + 1 });
+                    let at = others.len() as u32;
+                    lists.push(List { product, first: entry, at, to: at });
                 }
             }
             last = Some((node, product));
@@ -74,20 +83,29 @@ impl Builder {
             zips.get(&key).copied()
         };
         let texts = zips.keys().map(|key| ZipText::from_number(key >> 1));
+        let mut territories = Territories::new();
+        let pages = ZipPages::of(texts, at_zip, &lists, &mut territories);
+        let everywhere = nodes[EVERYWHERE as usize];
+        let in_state: Box<[Node]> = self.in_state.iter().map(in_state).collect();
+        let mut territory =
+            |state: &Node| territories.add(&FirstOf::NOTHING.and([everywhere, *state], &lists));
+        let of_states = in_state.iter().map(&mut territory).collect();
         RuleTable {
             choices: Choices::of(&rules),
             rules,
             order: order.into(),
-            everywhere: node(&EVERYWHERE),
-            in_state: self.in_state.iter().map(in_state).collect(),
-            pages: ZipPages::of(texts, at_zip, &lists),
+            everywhere,
+            in_state,
+            firsts: territories.finish(),
+            territories: of_states,
+            pages,
             zips,
             lengths: self.lengths,
             lists: lists.into(),
-            entries: self.entries.into_iter().map(|(.., entry)| entry).collect(),
-            products: self.products,
-            states: self.states,
-            sources: self.sources,
+            entries: others.into(),
+            products: Names::of(self.products),
+            states: Names::of(self.states),
+            sources: Names::of(self.sources),
             tests: self.tests.into(),
             ranges_are_of_zips: self.ranges_are_of_zips,
         }
@@ -168,7 +186,7 @@ fn next(nodes: &mut u32) -> u32 {
 }
 
 /// The id of a name, from 1 on.
-fn id(ids: &mut Ids<Box<str>>, name: &str) -> u32 {
+fn id(ids: &mut Ids, name: &str) -> u32 {
     if let Some(id) = ids.get(name) {
         return *id;
     }
@@ -178,7 +196,7 @@ fn id(ids: &mut Ids<Box<str>>, name: &str) -> u32 {
 }
 
 /// The bits of names; where one has none, `more` must be looked at instead.
-fn bits(ids: &mut Ids<Box<str>>, names: &TextSet, bits: &mut u64, more: &mut bool) {
+fn bits(ids: &mut Ids, names: &TextSet, bits: &mut u64, more: &mut bool) {
     let ids: Vec<u32> = names.iter().map(|name| id(ids, name)).collect();
     match ids.iter().all(|id| *id <= BITS) {
         true => *bits = ids.into_iter().fold(0, |bits, id| bits | 1 << id),

@@ -1,4 +1,5 @@
 use super::super::zip_pattern::ZipText;
+use super::firsts::{FirstOf, NO_TERRITORY, Territories};
 use super::{ANY, Entry, List, NO_PLACE, Node, SHORT, place};
 use crate::postal::PostalCode;
 
@@ -52,6 +53,10 @@ struct Page {
     shared: u32,
     /// Each ZIP's own, from the first on.
     own: [u16; 100],
+    /// The first of its territories.
+    territory: u32,
+    /// Each ZIP's, from the first on.
+    territories: [u16; 100],
 }
 
 /// What rules ask of codes that begin with the same three digits.
@@ -65,6 +70,9 @@ enum Asked {
 }
 
 impl Page {
+    const EMPTY: Self =
+        Self { at: 0, shared: 0, own: [0; 100], territory: NO_TERRITORY, territories: [0; 100] };
+
     /// Makes the chains of what is listed at more than the three digits that this text is.
     fn fill(
         &mut self,
@@ -72,14 +80,20 @@ impl Page {
         node: impl Fn(ZipText, bool) -> Option<Node>,
         chains: &mut Vec<Link>,
         lists: &[List],
+        first_of: &FirstOf,
+        territories: &mut Territories,
     ) {
         for digit in 0..10 {
             let four = three.then(digit + 1);
             let of_four = node(four, false);
             let shared = chain(chains, of_four.as_slice(), lists);
+            let first_of = first_of.clone().and(of_four, lists);
             for last in 0..10 {
                 let five = four.then(last + 1);
-                let own = match [node(five, false), node(five, true)] {
+                let of_five = [node(five, false), node(five, true)];
+                let territory = territories.add(&first_of.clone().and(of_five.into_iter().flatten(), lists));
+                self.territories[(digit * 10 + last) as usize] = (territory - self.territory) as u16;
+                let own = match of_five {
                     [None, None] => shared,
                     of_five => {
                         let nodes: Vec<Node> = of_five.into_iter().chain([of_four]).flatten().collect();
@@ -102,6 +116,7 @@ impl ZipPages {
         texts: impl Iterator<Item = ZipText>,
         node: impl Fn(ZipText, bool) -> Option<Node>,
         lists: &[List],
+        territories: &mut Territories,
     ) -> Self {
         let mut asked = [Asked::Nothing; PAGES];
         for text in texts.filter(|text| text.is_digits()) {
@@ -112,7 +127,7 @@ impl ZipPages {
             asked[first..first + width].iter_mut().for_each(|asked| *asked = this.max(*asked));
         }
         let mut page_of = vec![0; PAGES];
-        let mut pages = vec![Page { at: 0, shared: 0, own: [0; 100] }];
+        let mut pages = vec![Page::EMPTY];
         let mut chains = vec![Link::END];
         // The page before of which nothing further is asked: the next one is often the same.
         let mut before: Option<(Vec<Node>, u16)> = None;
@@ -132,18 +147,26 @@ impl ZipPages {
                 continue;
             }
             let shared = chain(&mut chains, &nodes, lists).unwrap_or(LONG);
-            let mut page = Page { at: 0, shared, own: [0; 100] };
+            let first_of = FirstOf::NOTHING.and(nodes.iter().copied(), lists);
+            let territory = territories.add(&first_of);
+            let mut page = Page { shared, territory, ..Page::EMPTY };
             page_of[three] = pages.len() as u16;
             if is_whole {
                 before = Some((nodes, page_of[three]));
             } else {
                 page.at = chains.len() as u32;
                 chains.push(Link::END);
-                page.fill(beginnings[3], &node, &mut chains, lists);
+                page.fill(beginnings[3], &node, &mut chains, lists, &first_of, territories);
             }
             pages.push(page);
         }
         Self { page_of: page_of.into(), pages: pages.into(), chains: chains.into() }
+    }
+
+    /// The territory that a ZIP is, from 0 to 99,999.
+    pub(super) fn territory(&self, zip: usize) -> u32 {
+        let page = &self.pages[usize::from(self.page_of[zip / 100])];
+        page.territory + u32::from(page.territories[zip % 100])
     }
 
     /// The two chains of a ZIP, from 0 to 99,999; each goes on beyond its end, which is a [`Link::END`]. `None` where too much is listed for
