@@ -151,6 +151,8 @@ impl Keeps for Calendar {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calendars {
     all: BTreeMap<Resource, Calendar>,
+    /// How many of them count.
+    active: usize,
 }
 
 impl Calendars {
@@ -159,7 +161,9 @@ impl Calendars {
         let records = records.iter().filter(|record| record.kind == CALENDARS_KIND);
         let calendars = records.map(Record::read::<Calendar>);
         let all = calendars.map(|found| found.map(|calendar| (calendar.resource.clone(), calendar)));
-        Ok(Self { all: all.collect::<Result<_, _>>()? })
+        let all: BTreeMap<Resource, Calendar> = all.collect::<Result<_, _>>()?;
+        let active = all.values().filter(|calendar| calendar.settings.active).count();
+        Ok(Self { all, active })
     }
 
     /// All of them, in the order of their resources.
@@ -199,7 +203,7 @@ impl Calendars {
 
     /// Whether no calendar counts.
     pub fn is_empty(&self) -> bool {
-        !self.all.values().any(|calendar| calendar.settings.active)
+        self.active == 0
     }
 }
 
