@@ -6,7 +6,7 @@ use convio_core::use_case::Completed;
 use convio_core::{
     ApiKeyId, Appointment, Channel, Clock, Completion, ContactAttempt, Conversion, ConversionType, Custom,
     Error, Lead, LeadId, NewApiKey, NewConversion, NewWebhook, Outcome, Party, Permission, Priority,
-    ProviderSettings, Schedule, WorkspaceHandle, Zone,
+    ProviderSettings, Resource, Schedule, WorkspaceHandle, Zone,
 };
 use serde_json::json;
 
@@ -58,6 +58,10 @@ impl Play {
                 let id: Option<ApiKeyId> = pick(&self.keys, *nth);
                 let Some(id) = id else { return Ok(Answer::Nothing) };
                 Answer::Revoked(acme.revoke_api_key(id).await?)
+            }
+            Setting::Calendar(target, how) => {
+                let resource = Resource::from(&words::target(*target));
+                Answer::Calendar(Box::new(acme.set_calendar(resource, words::calendar(*how)).await?))
             }
             Setting::Publish(rules) => {
                 Answer::Rules(acme.publish_rules(words::rules(rules, self.clock.now())).await?)

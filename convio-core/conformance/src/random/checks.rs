@@ -96,12 +96,16 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
             _ => None,
         };
         let expected = match (routing, moved_from) {
-            (_, Some(from)) => places.get(&from).map(|place| (*place).clone()),
+            // What it takes is by the calendars of then.
+            (_, Some(from)) => {
+                let place = places.get(&from).map(|place| (*place).clone());
+                place.map(|place| Decision { takes: routing.takes.clone(), ..place })
+            }
             (Decision { how: How::Direct, target: Some(target), .. }, None) => {
-                Some(Decision::direct(target.clone()))
+                Some(Decision { takes: routing.takes.clone(), ..Decision::direct(target.clone()) })
             }
             (Decision { how: How::Hand, target: Some(target), .. }, None) => {
-                Some(Decision::by_hand(target.clone()))
+                Some(Decision { takes: routing.takes.clone(), ..Decision::by_hand(target.clone()) })
             }
             _ => {
                 let before = || feed.iter().filter(|other| other.position < event.position);

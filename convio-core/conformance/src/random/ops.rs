@@ -48,6 +48,8 @@ pub(crate) enum Setting {
     /// How many permissions, and the provider, by its place.
     CreateKey(u8, Option<u8>),
     RevokeKey(u8),
+    /// The calendar of a target, and how it is set.
+    Calendar(u8, u8),
     /// Per rule its product, its postal code and its priority.
     Publish(Vec<(Option<u8>, Option<u8>, i8)>),
 }
@@ -210,6 +212,7 @@ fn setting() -> impl Strategy<Value = Setting> {
         2 => (0..3u8, sender(), any::<bool>()).prop_map(|(name, set, new)| Setting::Provider(name, set, new)),
         1 => (0..6u8, weighted(0.5, 0..3u8)).prop_map(|(n, provider)| Setting::CreateKey(n, provider)),
         1 => any::<u8>().prop_map(Setting::RevokeKey),
+        2 => (0..4u8, 0..5u8).prop_map(|(target, how)| Setting::Calendar(target, how)),
         2 => vec((weighted(0.7, 0..3u8), weighted(0.7, 0..4u8), -2..3i8), 0..4).prop_map(Setting::Publish),
     ]
 }

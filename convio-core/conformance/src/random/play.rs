@@ -5,9 +5,9 @@ use convio_core::change_set::{Mention, NewEvent, Receipt, Write};
 use convio_core::service::{Atomicity, BatchAnswer, Expired};
 use convio_core::use_case::{Completed, CreatedApiKey};
 use convio_core::{
-    Actor, ApiKey, ApiKeyId, Appointment, Clock, CommitError, Conversion, Corrections, Error, ErrorKind,
-    EventBody, Ingested, IntakeId, Lead, LeadId, NewWorkspace, Provider, ProviderId, Reason, Rejection,
-    RuleSet, Store, Version, Webhook, Workspace, WorkspaceHandle,
+    Actor, ApiKey, ApiKeyId, Appointment, Calendar, Clock, CommitError, Conversion, Corrections, Error,
+    ErrorKind, EventBody, Ingested, IntakeId, Lead, LeadId, NewWorkspace, Provider, ProviderId, Reason,
+    Rejection, RuleSet, Store, Version, Webhook, Workspace, WorkspaceHandle,
 };
 
 use super::ops::{Op, Shape};
@@ -23,6 +23,7 @@ pub(super) enum Answer {
     Provider(Provider),
     Key(CreatedApiKey),
     Revoked(ApiKey),
+    Calendar(Box<Calendar>),
     Ingested(Ingested),
     Batch {
         applied: bool,

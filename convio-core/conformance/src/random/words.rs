@@ -1,10 +1,11 @@
 //! What the small numbers of the operations stand for.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc, Weekday};
+use convio_core::availability::Hours;
 use convio_core::routing::{Cap, Condition, Draft, Period, Strategy, TargetSettings};
 use convio_core::{
-    AppointmentType, DedupScope, KeyKind, NewAppointment, PhonePolicy, Pipeline, RawLead, RepeatAction,
-    RepeatPolicy, Rule, Schedule, Source, Stage, Target, WebhookSettings, Zone,
+    AppointmentType, CalendarSettings, DedupScope, KeyKind, NewAppointment, PhonePolicy, Pipeline, RawLead,
+    RepeatAction, RepeatPolicy, Rule, Schedule, Source, Stage, Target, WebhookSettings, Zone,
 };
 use serde_json::{Map, Value, json};
 
@@ -83,6 +84,19 @@ pub(super) fn target(n: u8) -> Target {
         0 => Target::person("maria"),
         1 => Target::person("u-17"),
         _ => Target::team(format!("team-{}", n - 2)),
+    }
+}
+
+/// Of one at a time or of two, around the clock or by day, with what is before and after; or one that does not count.
+pub(super) fn calendar(n: u8) -> CalendarSettings {
+    let zone = Zone::parse(zone(n)).expect("a zone");
+    let week = [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri];
+    match n {
+        0 => CalendarSettings::open(Hours::always(zone)),
+        1 => CalendarSettings::open(Hours::always(zone)).capacity(2).buffers(30, 15),
+        2 => CalendarSettings::open(Hours::of(zone).each(week, 8 * 60, 18 * 60)),
+        3 => CalendarSettings::open(Hours::of(zone)),
+        _ => CalendarSettings::open(Hours::always(zone)).inactive(),
     }
 }
 
