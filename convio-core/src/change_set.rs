@@ -31,6 +31,7 @@
 
 mod apply;
 mod check;
+mod days;
 mod decisions;
 mod parts;
 mod picture;

@@ -1,20 +1,20 @@
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::days::Days;
 use super::{
-    Booking, ChangeSet, Claim, ClaimName, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions,
-    GateLost, GiveBack, MergedContact, Receipt, RepeatWindow, RollupKey, Standing, Version, Write,
+    ChangeSet, Claim, ClaimName, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions, GateLost,
+    MergedContact, Receipt, RepeatWindow, RollupKey, Version, Write,
 };
 use crate::analytics::{Measure, Rollup, RollupDelta};
 use crate::appointment::Appointment;
-use crate::calendar::{BusyDay, Resource, Take};
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey, NumberSeries};
 use crate::conversion::Conversion;
 use crate::event::{Event, Head, Position, StreamRef, Subject};
 use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
 use crate::lead::{Lead, Payload};
-use crate::record::{BUSY_KIND, Record};
+use crate::record::Record;
 use crate::rejection::Rejection;
 use crate::store::CommitError;
 use crate::webhook::Webhook;
@@ -341,85 +341,6 @@ fn count<R: Rows + ?Sized>(rows: &mut R, add: CounterAdd) -> Result<(), CommitEr
     match rows.used(&key, window)?.checked_add(n).filter(|used| *used <= at_most) {
         Some(used) => rows.put_used(key, window, used),
         None => Err(CommitError::GateLost(GateLost::Counter { key })),
-    }
-}
-
-/// What is taken of calendars, day by day.
-struct Days<'r, R: ?Sized> {
-    rows: &'r mut R,
-    workspace: crate::WorkspaceId,
-    at: DateTime<Utc>,
-}
-
-impl<R: Rows + ?Sized> Days<'_, R> {
-    fn give_back(&mut self, back: &GiveBack) -> Result<(), CommitError> {
-        for (resource, time) in &back.takes {
-            for day in BusyDay::days(*time) {
-                self.change(resource, day, |busy| busy.give_back(back.by))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn book(&mut self, booking: &Booking) -> Result<(), CommitError> {
-        for take in &booking.takes {
-            for day in BusyDay::days(take.time) {
-                let at = self.at;
-                let has_taken = self.change(&take.resource, day, |busy| {
-                    let has_room = busy.has_room(take, at);
-                    if has_room {
-                        busy.take(booking.by, take, booking.until, at);
-                    }
-                    has_room
-                })?;
-                if !has_taken {
-                    return Err(CommitError::GateLost(booking.clash(take)));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a day if it was changed, and tells whether it was.
-    fn change(
-        &mut self,
-        resource: &Resource,
-        day: NaiveDate,
-        change: impl FnOnce(&mut BusyDay) -> bool,
-    ) -> Result<bool, CommitError> {
-        let (key, record) = self.day(resource, day)?;
-        let mut busy: BusyDay = record.as_ref().map(Record::read).transpose()?.unwrap_or_default();
-        let is_changed = change(&mut busy);
-        if is_changed {
-            let body = serde_json::to_value(&busy).map_err(|error| CommitError::Misuse(error.to_string()))?;
-            let version = record.map_or(Version::ZERO, |record| record.version).next();
-            let kind = BUSY_KIND.to_owned();
-            self.rows.put_record(Record { workspace: self.workspace, kind, key, body, version })?;
-        }
-        Ok(is_changed)
-    }
-
-    fn day(&mut self, resource: &Resource, day: NaiveDate) -> Result<(String, Option<Record>), CommitError> {
-        let key = BusyDay::key(resource, day);
-        let record = self.rows.record(BUSY_KIND, &key)?;
-        Ok((key, record))
-    }
-}
-
-impl<R: Rows + ?Sized> Standing for Days<'_, R> {
-    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, CommitError> {
-        self.rows.used(key, window)
-    }
-
-    fn has_room(&mut self, take: &Take) -> Result<bool, CommitError> {
-        for day in BusyDay::days(take.time) {
-            let (_, record) = self.day(&take.resource, day)?;
-            let busy: BusyDay = record.as_ref().map(Record::read).transpose()?.unwrap_or_default();
-            if !busy.has_room(take, self.at) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }
 
