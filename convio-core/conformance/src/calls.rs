@@ -112,6 +112,9 @@ calls! {
         let (id, until) = (named.lead.uuid(), named.now);
         acme.end_hold(Hold { id, time: schedule().time(), takes: Vec::new(), until })
     };
+    seat_appointments: Update = |acme, _named| async {
+        acme.seat_appointments(&PageRequest::default()).await
+    };
     busy: Read = |acme, _named| async {
         acme.busy(&Resource::thing("theirs-van"), schedule().time()).await
     };

@@ -367,6 +367,7 @@ registry! { $
         a_hold_keeps_a_time_until_it_ends
         rules_give_nothing_to_whoever_has_no_time
         nobody_without_a_calendar_gets_work_by_load
+        a_calendar_made_later_takes_up_what_was_booked
         a_lead_whose_visit_can_not_be_had_is_kept
         of_a_hundred_who_want_one_time_as_many_get_it_as_there_is_room
         free_times_are_those_that_can_be_booked

@@ -189,7 +189,10 @@ async fn busy(
         if let EventBody::AppointmentBooked(booked) = &event.body {
             times.insert(id, booked.schedule.time());
         }
-        let takes = event.body.routing().map_or(&[][..], |decision| &decision.takes);
+        let takes = match &event.body {
+            EventBody::AppointmentSeated { takes } => &takes[..],
+            body => body.routing().map_or(&[][..], |decision| &decision.takes),
+        };
         for (taken, time) in takes.iter().zip(times.get(&id).into_iter().cycle()) {
             let of = BusyDay::days(taken.around(*time));
             days.extend(of.map(|day| (BusyDay::key(&taken.resource, day), taken.resource.clone())));

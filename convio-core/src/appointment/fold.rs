@@ -42,6 +42,7 @@ impl Appointment {
                     row.routing = (**routing).clone();
                     row.staff.clone_from(staff);
                 }
+                EventBody::AppointmentSeated { takes } => row.routing.takes.clone_from(takes),
                 EventBody::AppointmentRescheduled { to, at } => {
                     row.status = AppointmentStatus::Rescheduled;
                     row.rescheduled_to = Some(*to);

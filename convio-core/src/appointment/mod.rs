@@ -14,7 +14,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{Resource, Taken};
+use crate::calendar::{Resource, Seats, Taken};
 use crate::change_set::{GiveBack, Version};
 use crate::id::{AppointmentId, ContactId, ConversionId, LeadId, WorkspaceId};
 use crate::money::Money;
@@ -79,7 +79,12 @@ impl Appointment {
     pub(crate) fn given_back(&self) -> GiveBack {
         let time = self.schedule.time();
         let takes = self.routing.takes.iter().map(|taken| (taken.resource.clone(), taken.around(time)));
-        GiveBack { by: self.id.uuid(), takes: takes.collect() }
+        GiveBack { by: self.id.uuid(), is_hold: false, takes: takes.collect() }
+    }
+
+    /// Whether it takes other times of calendars than these say.
+    pub(crate) fn is_unseated(&self, seats: &Seats) -> bool {
+        seats.takes(self.routing.target.as_ref()) != self.routing.takes
     }
 
     /// What it takes beside the time of whoever has it, and of who keeps it for them.

@@ -64,7 +64,8 @@ impl Schedule {
 
     /// The instant that it ends.
     pub fn ends_at(&self) -> DateTime<Utc> {
-        self.starts_at + TimeDelta::minutes(self.minutes.into())
+        let end = self.starts_at.checked_add_signed(TimeDelta::minutes(self.minutes.into()));
+        end.unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     /// The time that it takes.

@@ -103,10 +103,10 @@ impl BusyDay {
         self.taken.push(Busy { by, time: take.time, units: take.units, until });
     }
 
-    /// Gives back what was taken for this, if it was. Tells whether it was.
-    pub fn give_back(&mut self, by: Uuid) -> bool {
+    /// Gives back what was taken by this hold, or by this appointment, if it was. Tells whether it was.
+    pub fn give_back(&mut self, by: Uuid, is_hold: bool) -> bool {
         let before = self.taken.len();
-        self.taken.retain(|busy| busy.by != by);
+        self.taken.retain(|busy| busy.by != by || busy.until.is_some() != is_hold);
         self.taken.len() < before
     }
 
@@ -197,7 +197,7 @@ mod tests {
             day.take(Uuid::from_u128(n as u128), &take(u32::MAX), None, minute(0));
         }
         assert!(!day.has_room(&take(u32::MAX), minute(0)));
-        assert!(day.give_back(Uuid::from_u128(7)) && !day.give_back(Uuid::from_u128(7)));
+        assert!(day.give_back(Uuid::from_u128(7), false) && !day.give_back(Uuid::from_u128(7), false));
         assert!(day.has_room(&take(u32::MAX), minute(0)));
         let days = |from, to| BusyDay::days(Interval::new(minute(from), minute(to))).count();
         assert_eq!(

@@ -105,7 +105,7 @@ impl Hold {
     /// What gives its times back.
     pub(crate) fn given_back(&self) -> GiveBack {
         let takes = self.takes.iter().map(|taken| (taken.resource.clone(), taken.around(self.time)));
-        GiveBack { by: self.id, takes: takes.collect() }
+        GiveBack { by: self.id, is_hold: true, takes: takes.collect() }
     }
 }
 

@@ -56,7 +56,10 @@ impl Seats {
         let mut takes: Vec<Taken> = Vec::new();
         let of_people = target.map(Resource::from).into_iter().chain(keeper).filter_map(|resource| {
             let settings = self.calendars.active(&resource)?;
-            Some(Taken { resource, units: 1, before: settings.before, after: settings.after })
+            let (before, after) = (settings.before, settings.after);
+            // More of it may be asked for than one.
+            let named = self.with.iter().find(|it| it.resource == resource);
+            Some(Taken { resource, units: named.map_or(1, |it| it.units), before, after })
         });
         let with = self.with.iter().filter(|it| self.calendars.active(&it.resource).is_some()).cloned();
         for taken in of_people.chain(with) {
@@ -70,7 +73,7 @@ impl Seats {
     /// The booking of what a decision takes, under this id; `None` where that is nothing.
     pub fn booking(&self, by: Uuid, decision: &Decision) -> Option<Booking> {
         let takes: Vec<Take> = decision.takes.iter().filter_map(|taken| self.take(taken)).collect();
-        (!takes.is_empty()).then_some(Booking { by, until: None, time: self.time, takes })
+        (!takes.is_empty()).then_some(Booking { by, until: None, is_settled: false, time: self.time, takes })
     }
 
     /// The times that are wanted of calendars where it goes there.

@@ -17,7 +17,7 @@ impl<R: Rows + ?Sized> Days<'_, R> {
     pub(super) fn give_back(&mut self, back: &GiveBack) -> Result<(), CommitError> {
         for (resource, time) in &back.takes {
             for day in BusyDay::days(*time) {
-                self.change(resource, day, |busy| busy.give_back(back.by))?;
+                self.change(resource, day, |busy| busy.give_back(back.by, back.is_hold))?;
             }
         }
         Ok(())
@@ -28,7 +28,7 @@ impl<R: Rows + ?Sized> Days<'_, R> {
             for day in BusyDay::days(take.time) {
                 let at = self.at;
                 let has_taken = self.change(&take.resource, day, |busy| {
-                    let has_room = busy.has_room(take, at);
+                    let has_room = booking.is_settled || busy.has_room(take, at);
                     if has_room {
                         busy.take(booking.by, take, booking.until, at);
                     }

@@ -147,6 +147,8 @@ pub struct Booking {
     pub by: Uuid,
     /// When they are given back by themselves: of a hold.
     pub until: Option<DateTime<Utc>>,
+    /// Whether they are taken with room or without: what was agreed on before there was a calendar.
+    pub is_settled: bool,
     /// The time of the appointment itself.
     pub time: Interval,
     /// What is taken.
@@ -181,6 +183,8 @@ impl Booking {
 pub struct GiveBack {
     /// The UUID of what took them.
     pub by: Uuid,
+    /// Whether that is a hold: neither a hold nor an appointment gives back what the other took.
+    pub is_hold: bool,
     /// Whose times, with what was taken before and after.
     pub takes: Vec<(Resource, Interval)>,
 }

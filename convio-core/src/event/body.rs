@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::api_key::ApiKeySettings;
 use crate::appointment::{AppointmentStatus, Ended, NewAppointment, NextStep, Outcome, Schedule};
-use crate::calendar::{CalendarSettings, Resource};
+use crate::calendar::{CalendarSettings, Resource, Taken};
 use crate::contact::{ContactKey, Person, Touch};
 use crate::error::Reason;
 use crate::id::{AppointmentId, ConversionId, LeadId, ProviderId, WebhookId};
@@ -135,6 +135,11 @@ pub enum EventBody {
         routing: Box<Decision>,
         /// Who of them keeps it.
         staff: Option<String>,
+    },
+    /// An appointment took its time of calendars that were made or changed after it was booked.
+    AppointmentSeated {
+        /// All that it takes.
+        takes: Vec<Taken>,
     },
     /// An appointment was moved: another one stands in its place.
     AppointmentRescheduled {
@@ -373,6 +378,7 @@ impl EventBody {
             Self::AppointmentConfirmed => "appointment.confirmed",
             Self::AppointmentAssigned { .. } => "appointment.assigned",
             Self::AppointmentRouted { .. } => "appointment.routed",
+            Self::AppointmentSeated { .. } => "appointment.seated",
             Self::AppointmentRescheduled { .. } => "appointment.rescheduled",
             Self::AppointmentEnded(ended) => match ended.status {
                 AppointmentStatus::Cancelled => "appointment.cancelled",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AppointmentBooked, AppointmentEnded, ConversionRecorded, EventBody, LeadReceived, LeadRejected};
 use crate::appointment::Ended;
-use crate::calendar::{CalendarSettings, Resource};
+use crate::calendar::{CalendarSettings, Resource, Taken};
 use crate::id::AppointmentId;
 use crate::lead::{ContactAttempt, Priority, Progress};
 use crate::routing::Decision;
@@ -61,6 +61,11 @@ struct Assigned {
 }
 
 #[derive(Serialize, Deserialize)]
+struct Seats {
+    takes: Vec<Taken>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct MovedTo {
     to: AppointmentId,
     at: Ended,
@@ -109,6 +114,7 @@ impl EventBody {
             Self::AppointmentAssigned { routing, staff } | Self::AppointmentRouted { routing, staff } => {
                 to_string(&Assigned { routing: Decision::clone(routing), staff: staff.clone() })
             }
+            Self::AppointmentSeated { takes } => to_string(&Seats { takes: takes.clone() }),
             Self::AppointmentRescheduled { to, at } => to_string(&MovedTo { to: *to, at: at.clone() }),
             Self::AppointmentEnded(facts) => to_string(facts),
             Self::ConversionRecorded(facts) => to_string(facts),
@@ -218,6 +224,10 @@ impl EventBody {
             "appointment.routed" => {
                 let Assigned { routing, staff } = from_str(facts)?;
                 Self::AppointmentRouted { routing: Box::new(routing), staff }
+            }
+            "appointment.seated" => {
+                let Seats { takes } = from_str(facts)?;
+                Self::AppointmentSeated { takes }
             }
             "appointment.rescheduled" => {
                 let MovedTo { to, at } = from_str(facts)?;

@@ -7,19 +7,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::WorkspaceHandle;
 use super::drive::Permit;
 use crate::api_key::Permission;
+use crate::appointment::{Appointment, AppointmentFilter};
 use crate::availability::{Bookable, Interval, SlotQuery, next_slots};
 use crate::calendar::{
     Busy, BusyDay, Calendar, CalendarSettings, Calendars, Clash, FreeSlot, Hold, NewHold, Resource,
     SLOT_DAYS_MAX, SlotRequest, Taken,
 };
-use crate::error::{Error, Reason};
-use crate::page::PAGE_ITEMS_MAX;
+use crate::error::{Error, ErrorKind, Reason};
+use crate::page::{PAGE_ITEMS_MAX, Page, PageRequest};
 use crate::record::BUSY_KIND;
-use crate::use_case::{EndHold, HoldTime, SetCalendar};
+use crate::use_case::{AppointmentChange, EndHold, HoldTime, SetCalendar, appointment_seats};
 
 impl WorkspaceHandle<'_> {
     /// Makes the calendar of a person, a team or a thing, or gives it other settings. From then on nobody books it twice at once, nor
-    /// beyond its capacity, nor out of its hours; what was booked before stays.
+    /// beyond its capacity, nor out of its hours. What was booked before stays; its time is taken by [`seat_appointments`](Self::seat_appointments).
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) names every wrong setting; [`Conflict`](crate::ErrorKind::Conflict) beyond
@@ -30,6 +31,37 @@ impl WorkspaceHandle<'_> {
         settings: CalendarSettings,
     ) -> Result<Calendar, Error> {
         self.run(&SetCalendar { workspace: self.id(), resource, settings }).await
+    }
+
+    /// Takes the time of appointments that are still to take place and were booked before there was a calendar, or before it got other
+    /// minutes before and after: to be called, page by page, once calendars are made in a workspace that has appointments. They are
+    /// settled: they take their time whether there is room or not. The page counts the appointments that are looked at, all that start
+    /// from now on, by id; the answer has those that were seated, and where to go on.
+    ///
+    /// # Errors
+    /// Those of the store. What was seated before stays so.
+    pub async fn seat_appointments(&self, page: &PageRequest) -> Result<Page<Appointment>, Error> {
+        let filter = AppointmentFilter { from: Some(self.now()), ..AppointmentFilter::default() };
+        let permit = self.permit(Permission::Update).await?;
+        let config = self.current_config().await?;
+        if let Some(refusal) = config.workspace.refusal() {
+            return Err(Error::denied(refusal));
+        }
+        let Page { items, next } = self.store(permit).list_appointments(self.id(), &filter, page).await?;
+        let mut seated = Vec::new();
+        for row in items.into_iter().filter(|row| row.status.is_open()) {
+            let seats = appointment_seats(&row, row.schedule.time(), row.staff.clone(), &config);
+            if !row.is_unseated(&seats) {
+                continue;
+            }
+            match self.change_appointment((&row).into(), AppointmentChange::Seat).await {
+                Ok(row) => seated.push(row),
+                // Someone else has seated, moved or ended it meanwhile.
+                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Page { items: seated, next })
     }
 
     /// The calendar of a resource; `None` where it has none.
@@ -161,7 +193,8 @@ impl WorkspaceHandle<'_> {
         let Some((first, rest)) = clash.takes.split_first() else { return Ok(Vec::new()) };
         let from = clash.time.start.max(self.now());
         let minutes = (clash.time.end - clash.time.start).num_minutes();
-        let within = Interval::new(from, from + TimeDelta::days(CLASH_DAYS));
+        let until = from.checked_add_signed(TimeDelta::days(CLASH_DAYS));
+        let within = Interval::new(from, until.unwrap_or(DateTime::<Utc>::MAX_UTC));
         let query = SlotQuery::of(within, u32::try_from(minutes).unwrap_or(u32::MAX)).first(CLASH_SLOTS);
         let asked = Asked { of: vec![first.clone()], with: rest.to_vec(), query };
         let slots = self.free(permit, &config.calendars, &asked).await?;

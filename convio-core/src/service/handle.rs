@@ -364,7 +364,7 @@ impl WorkspaceHandle<'_> {
         self.run(&ChangeWebhook { workspace: self.id(), name: name.to_owned(), change }).await
     }
 
-    async fn change_appointment(
+    pub(super) async fn change_appointment(
         &self,
         appointment: RowRef<AppointmentId>,
         change: AppointmentChange,

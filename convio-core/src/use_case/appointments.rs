@@ -17,7 +17,7 @@ use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentStatus, Ended, Party, Schedule, text_reason};
 use crate::availability::Interval;
 use crate::calendar::Seats;
-use crate::change_set::{Mention, NewEvent, Receipt, Route, RowRef, Version, Write};
+use crate::change_set::{Booking, Mention, NewEvent, Receipt, Route, RowRef, Version, Write};
 use crate::contact::Person;
 use crate::error::Error;
 use crate::event::{AppointmentEnded, EventBody, Subject};
@@ -57,6 +57,8 @@ pub enum AppointmentChange {
     },
     /// The rules are asked again for one that nobody has.
     Route,
+    /// It takes its time of calendars that were made or changed after it was booked, whether they have room or not.
+    Seat,
     /// It is called off.
     Cancel {
         /// Who called it off.
@@ -138,6 +140,17 @@ impl UseCase for ChangeAppointment {
                     routing: Box::new(row.routing.clone()),
                     staff: row.staff.clone(),
                 }
+            }
+            AppointmentChange::Seat => {
+                let seats = seats(found, found.schedule.time(), found.staff.clone(), config);
+                if !found.status.is_open() || !found.is_unseated(&seats) {
+                    return Err(Error::conflict("the appointment takes its time already, or none any more"));
+                }
+                row.routing.takes = seats.takes(found.routing.target.as_ref());
+                changes.given_back.push(found.given_back());
+                let booking = seats.booking(found.id.uuid(), &row.routing);
+                changes.bookings.extend(booking.map(|booking| Booking { is_settled: true, ..booking }));
+                EventBody::AppointmentSeated { takes: row.routing.takes.clone() }
             }
             AppointmentChange::Cancel { .. } | AppointmentChange::NoShow { .. } => {
                 let (status, by, reason) = match &self.change {
@@ -310,7 +323,12 @@ impl UseCase for Reschedule {
 }
 
 /// What an appointment takes of calendars at a time, kept by this person.
-fn seats(found: &Appointment, time: Interval, staff: Option<String>, config: &ConfigSnapshot) -> Seats {
+pub(crate) fn seats(
+    found: &Appointment,
+    time: Interval,
+    staff: Option<String>,
+    config: &ConfigSnapshot,
+) -> Seats {
     Seats::new(config.calendars.clone(), time, staff).with(found.takes_beside().cloned())
 }
 

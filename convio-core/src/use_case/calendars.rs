@@ -101,7 +101,13 @@ impl UseCase for HoldTime {
         let hold = Hold { id: context.ids.next(context.at), time, takes, until };
         let wanted: Vec<Take> = seats.wanted(None);
         let mut changes = context.changes(self.workspace);
-        changes.bookings.push(Booking { by: hold.id, until: Some(until), time, takes: wanted });
+        changes.bookings.push(Booking {
+            by: hold.id,
+            until: Some(until),
+            is_settled: false,
+            time,
+            takes: wanted,
+        });
         Ok(Plan { changes, answer: hold })
     }
 }

@@ -28,6 +28,8 @@ use crate::event::Origin;
 use crate::id::{Ids, ProviderId, WorkspaceId};
 use crate::store::{Loaded, Needs};
 
+#[cfg(feature = "service")]
+pub(crate) use appointments::seats as appointment_seats;
 pub use appointments::{AppointmentChange, ChangeAppointment, Reschedule};
 pub use book::Book;
 #[cfg(feature = "service")]

@@ -5,8 +5,8 @@ use convio_core::routing::{How, RoutingRequest, RuleTable, Strategy, Why};
 use convio_core::service::{Atomicity, Received};
 use convio_core::{
     Appointment, Calendar, CalendarSettings, Clock, Error, ErrorKind, EventBody, Hold, Ingested, LeadId,
-    NewAppointment, NewHold, NewWorkspace, Outcome, Party, Resource, Rule, Schedule, StreamRef, Target,
-    WorkspaceHandle, Zone,
+    NewAppointment, NewHold, NewWorkspace, Outcome, PageRequest, Party, Resource, Rule, Schedule, StreamRef,
+    Target, WorkspaceHandle, Zone,
 };
 use pollster::block_on;
 
@@ -247,6 +247,10 @@ pub(crate) async fn a_hold_keeps_a_time_until_it_ends(subject: &dyn Subject) {
     let visit = world.elsewhere(&acme).book(lead, with_ann("10:15", 60).holding(again)).await.unwrap();
     assert_eq!(busy(&acme, &ann()).await[0].by, visit.id.uuid());
     assert_eq!(busy(&acme, &Resource::thing("seats")).await, []);
+    // Whoever gives back what is no hold of theirs gives back nothing.
+    let forged = Hold { id: visit.id.uuid(), ..hold.clone() };
+    acme.end_hold(forged.clone()).await.unwrap();
+    assert!(acme.book(lead, with_ann("10:15", 60).holding(forged)).await.unwrap_err().clash().is_some());
     // Given back, it is free at once; ended by itself, at its last moment.
     let hold = acme.hold(held("14:00")).await.unwrap();
     acme.end_hold(hold.clone()).await.unwrap();
@@ -348,6 +352,41 @@ pub(crate) async fn nobody_without_a_calendar_gets_work_by_load(subject: &dyn Su
         let of_eve = visit.routing.passed.iter().find(|it| it.target == Some(Target::person("eve"))).unwrap();
         assert_eq!(of_eve.why, Why::NoCalendar);
     }
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn a_calendar_made_later_takes_up_what_was_booked(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let (acme, lead) = acme(&world).await;
+    // Twice at once: nothing was against that. One that is over, one that was called off, one that is not hers.
+    let first = acme.book(lead, with_ann("10:00", 60)).await.unwrap();
+    let second = acme.book(lead, with_ann("10:30", 60)).await.unwrap();
+    let past = NewAppointment::at(Schedule::local("2027-02-27T10:00", "UTC").unwrap());
+    acme.book(lead, past.direct(Target::person("ann"))).await.unwrap();
+    let off = acme.book(lead, with_ann("15:00", 60)).await.unwrap();
+    acme.cancel(&off, Party::Customer, None).await.unwrap();
+    acme.book(lead, NewAppointment::at(schedule("16:00", 60)).direct(Target::team("west"))).await.unwrap();
+    acme.set_calendar(ann(), always().buffers(30, 0)).await.unwrap();
+    let before = acme.book(lead, with_ann("12:30", 30)).await.unwrap();
+    let seated = acme.seat_appointments(&PageRequest::first(2)).await.unwrap();
+    let rest = acme.seat_appointments(&PageRequest::after(seated.next.unwrap(), 100)).await.unwrap();
+    let ids: Vec<_> = seated.items.iter().chain(&rest.items).map(|row| row.id).collect();
+    assert_eq!((ids, rest.next), (vec![first.id, second.id], None));
+    assert_eq!(seated.items[0].routing.takes, before.routing.takes);
+    assert_eq!(seated.items[0].version, first.version.next());
+    assert_eq!(acme.appointment(first.id).await.unwrap().as_ref(), Some(&seated.items[0]));
+    // From now on they stand in the way, and give their time back.
+    for wall in ["09:30", "11:00", "11:45"] {
+        let refused = acme.book(lead, with_ann(wall, 60)).await.unwrap_err();
+        assert_eq!(clash(&refused).why, ClashWhy::Taken, "{wall}");
+    }
+    acme.cancel(second.id, Party::Customer, None).await.unwrap();
+    assert_eq!(busy(&acme, &ann()).await.len(), 2);
+    acme.reschedule(first.id, schedule("10:30", 60), Party::Staff, None).await.unwrap();
+    assert_eq!(acme.seat_appointments(&PageRequest::default()).await.unwrap().items, []);
+    // Other minutes before and after are theirs only once they are seated again.
+    acme.set_calendar(ann(), always().buffers(30, 60)).await.unwrap();
+    assert_eq!(acme.seat_appointments(&PageRequest::default()).await.unwrap().items.len(), 2);
     in_order(&world, &acme).await;
 }
 

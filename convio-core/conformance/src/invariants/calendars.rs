@@ -20,6 +20,8 @@ pub(super) fn nobody_is_booked_beyond_capacity(snapshot: &Snapshot) -> Result<()
         let Some(Subject::Appointment(id)) = event.subject() else { continue };
         match &event.body {
             EventBody::AppointmentBooked(booked) => drop(times.insert(id, booked.schedule.time())),
+            // Settled before: there may be no room for it.
+            EventBody::AppointmentSeated { takes } => drop(standing.insert(id, takes)),
             EventBody::AppointmentRescheduled { .. } => drop(standing.remove(&id)),
             EventBody::AppointmentEnded(ended) if ended.status == AppointmentStatus::Cancelled => {
                 standing.remove(&id);

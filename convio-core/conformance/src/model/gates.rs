@@ -78,7 +78,11 @@ impl Model {
             return;
         }
         let is_of = |of: &Resource| back.takes.iter().any(|(other, _)| other == of);
-        tenant.taken.retain(|(of, busy)| busy.by != back.by || !is_of(of));
+        let is_its = |busy: &Busy| {
+            busy.by == back.by
+                && (busy.until.is_some() == back.is_hold || self.makes(Bug::GivesBackWhatIsNotHeld))
+        };
+        tenant.taken.retain(|(of, busy)| !is_its(busy) || !is_of(of));
     }
 
     /// Calendars: all of it, where there is room for each.
@@ -89,7 +93,9 @@ impl Model {
         at: DateTime<Utc>,
     ) -> Result<(), CommitError> {
         for take in &booking.takes {
-            if !self.has_room(tenant, take, at) && !self.makes(Bug::TakesWhatIsTaken) {
+            let is_settled = booking.is_settled && !self.makes(Bug::RefusesWhatIsSettled);
+            let has_room = is_settled || self.has_room(tenant, take, at);
+            if !has_room && !self.makes(Bug::TakesWhatIsTaken) {
                 return Err(CommitError::GateLost(booking.clash(take)));
             }
             let busy = Busy { by: booking.by, time: take.time, units: take.units, until: booking.until };

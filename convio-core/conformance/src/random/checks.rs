@@ -82,12 +82,14 @@ pub(crate) fn bystander(played: &Played) -> Result<(), String> {
 /// that was moved went where it had been.
 pub(crate) fn routing(played: &Played) -> Result<(), String> {
     let Snapshot { feed, leads, .. } = &played.snapshot;
-    let mut places: BTreeMap<AppointmentId, &Decision> = BTreeMap::new();
+    let mut places: BTreeMap<AppointmentId, Decision> = BTreeMap::new();
     let mut starts = BTreeMap::new();
     for event in feed {
-        let (Some(Subject::Appointment(id)), Some(routing)) = (event.subject(), event.body.routing()) else {
-            continue;
-        };
+        let Some(Subject::Appointment(id)) = event.subject() else { continue };
+        if let (EventBody::AppointmentSeated { takes }, Some(place)) = (&event.body, places.get_mut(&id)) {
+            place.takes.clone_from(takes);
+        }
+        let Some(routing) = event.body.routing() else { continue };
         let moved_from = match &event.body {
             EventBody::AppointmentBooked(booked) => {
                 starts.insert(id, booked.schedule.starts_at);
@@ -98,7 +100,7 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
         let expected = match (routing, moved_from) {
             // What it takes is by the calendars of then.
             (_, Some(from)) => {
-                let place = places.get(&from).map(|place| (*place).clone());
+                let place = places.get(&from).cloned();
                 place.map(|place| Decision { takes: routing.takes.clone(), ..place })
             }
             (Decision { how: How::Direct, target: Some(target), .. }, None) => {
@@ -138,9 +140,9 @@ pub(crate) fn routing(played: &Played) -> Result<(), String> {
         if expected.as_ref() != Some(routing) {
             return Err(format!("{id} was routed as {routing:?}, not as {expected:?}"));
         }
-        places.insert(id, routing);
+        places.insert(id, routing.clone());
     }
-    let lost = played.snapshot.appointments.iter().find(|row| places.get(&row.id) != Some(&&row.routing));
+    let lost = played.snapshot.appointments.iter().find(|row| places.get(&row.id) != Some(&row.routing));
     lost.map_or(Ok(()), |row| Err(format!("{} forgot where it was routed", row.id)))
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Op {
     Lead(u8, bool, Change),
     /// At most so many leads.
     Expire(u8),
+    /// The page that is seated.
+    Seat(u8),
     /// The lead.
     Book(u8, Visit),
     /// The appointment, whether it must be as it was last seen, and what becomes of it.
@@ -190,6 +192,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => nth().prop_map(Op::Release),
         12 => (nth(), at_times(), change()).prop_map(|(nth, seen, change)| Op::Lead(nth, seen, change)),
         3 => (0..6u8).prop_map(Op::Expire),
+        2 => (1..6u8).prop_map(Op::Seat),
         6 => (nth(), visit()).prop_map(|(nth, visit)| Op::Book(nth, visit)),
         12 => (nth(), at_times(), turn()).prop_map(|(nth, seen, turn)| Op::Visit(nth, seen, turn)),
         9 => sale().prop_map(Op::Convert),

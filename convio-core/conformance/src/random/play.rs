@@ -6,8 +6,8 @@ use convio_core::service::{Atomicity, BatchAnswer, Expired};
 use convio_core::use_case::{Completed, CreatedApiKey};
 use convio_core::{
     Actor, ApiKey, ApiKeyId, Appointment, Calendar, Clock, CommitError, Conversion, Corrections, Error,
-    ErrorKind, EventBody, Ingested, IntakeId, Lead, LeadId, NewWorkspace, Provider, ProviderId, Reason,
-    Rejection, RuleSet, Store, Version, Webhook, Workspace, WorkspaceHandle,
+    ErrorKind, EventBody, Ingested, IntakeId, Lead, LeadId, NewWorkspace, PageRequest, Provider, ProviderId,
+    Reason, Rejection, RuleSet, Store, Version, Webhook, Workspace, WorkspaceHandle,
 };
 
 use super::ops::{Op, Shape};
@@ -34,6 +34,7 @@ pub(super) enum Answer {
     Lead(Box<Lead>),
     Expired(Expired),
     Appointment(Box<Appointment>),
+    Seated(Vec<Appointment>),
     Completed(Box<Completed>),
     Conversion(Conversion),
     Committed(Option<Receipt>),
@@ -151,6 +152,11 @@ impl Play {
             }
             Op::Lead(nth, seen, change) => self.change(acme, *nth, *seen, change).await?,
             Op::Expire(most) => Answer::Expired(acme.expire_leads((*most).into()).await?),
+            Op::Seat(size) => {
+                let seated = acme.seat_appointments(&PageRequest::first((*size).into())).await?;
+                seated.items.iter().for_each(|row| drop(self.visited(row.clone())));
+                Answer::Seated(seated.items)
+            }
             Op::Book(nth, visit) => {
                 let Some(lead) = pick(&self.leads, *nth) else { return Ok(Answer::Nothing) };
                 let visit = acme.book(lead, words::visit(visit, now)).await?;
