@@ -1,8 +1,8 @@
 //! Calendars: who can be booked when, what is taken, and what is free.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::WorkspaceHandle;
 use super::drive::Permit;
@@ -195,23 +195,26 @@ impl WorkspaceHandle<'_> {
 
     /// What is taken of each of these on the days of its time, whatever else of those days it is.
     async fn taken(&self, permit: Permit, asked: &[(&Resource, Interval)]) -> Result<Vec<Vec<Busy>>, Error> {
-        let mut places = BTreeMap::new();
+        let mut places = Vec::new();
+        let mut keys = Vec::new();
         for (n, (resource, time)) in asked.iter().enumerate() {
             for day in BusyDay::days(*time) {
-                places.insert(BusyDay::key(resource, day), (n, day));
+                places.push((n, day));
+                keys.push(BusyDay::key(resource, day));
             }
         }
-        let keys: Vec<String> = places.keys().cloned().collect();
+        let places: HashMap<&str, (usize, NaiveDate)> =
+            keys.iter().map(String::as_str).zip(places.iter().copied()).collect();
         let now: DateTime<Utc> = self.now();
         let mut taken = vec![Vec::new(); asked.len()];
         for keys in keys.chunks(PAGE_ITEMS_MAX) {
             for record in self.store(permit).fetch_records(self.id(), BUSY_KIND, keys).await? {
-                let Some((n, day)) = places.get(&record.key).copied() else { continue };
+                let Some((n, day)) = places.get(record.key.as_str()).copied() else { continue };
                 let busy: BusyDay = record.read()?;
                 let first_day = asked[n].1.start.date_naive();
                 // What goes on into another day stands in both.
-                let begins = |it: &&Busy| it.time.start.date_naive().max(first_day) == day;
-                taken[n].extend(busy.standing(now).filter(begins).cloned());
+                let begins = |it: &Busy| it.time.start.date_naive().max(first_day) == day;
+                taken[n].extend(busy.into_iter().filter(|it| it.stands(now) && begins(it)));
             }
         }
         Ok(taken)
