@@ -190,30 +190,6 @@ pub const DAY_TAKEN_MAX: usize = 2_000;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_kept_in_few_words_and_read_again() {
-        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
-        let busy = |n, units, until| Busy {
-            by: Uuid::from_u128(n),
-            time: Interval::new(at(60), at(120)),
-            units,
-            until,
-        };
-        let day = BusyDay { taken: vec![busy(1, 1, None), busy(2, 3, None), busy(3, 1, Some(at(180)))] };
-        let text = serde_json::to_string(&day).unwrap();
-        let by = "00000000-0000-0000-0000-00000000000";
-        let row = |n, more| format!(r#"["{by}{n}",60000000,120000000{more}]"#);
-        let rows = [row(1, ""), row(2, ",[3,null]"), row(3, ",[1,180000000]")];
-        assert_eq!(text, format!("[{}]", rows.join(",")));
-        assert_eq!(serde_json::from_str::<BusyDay>(&text).unwrap(), day);
-        assert!(serde_json::from_str::<BusyDay>(&text.replace("60000000", &i64::MAX.to_string())).is_err());
-    }
-}
-
-#[cfg(test)]
-mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -277,5 +253,24 @@ mod tests {
             (days(0, 1_440), days(0, 1_441), days(-1, 0), days(-1, 1), days(1_439, 4_321)),
             (1, 2, 1, 2, 4)
         );
+    }
+
+    #[test]
+    fn a_day_is_kept_in_few_words_and_read_again() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let busy = |n, units, until| Busy {
+            by: Uuid::from_u128(n),
+            time: Interval::new(at(60), at(120)),
+            units,
+            until,
+        };
+        let day = BusyDay { taken: vec![busy(1, 1, None), busy(2, 3, None), busy(3, 1, Some(at(180)))] };
+        let text = serde_json::to_string(&day).unwrap();
+        let by = "00000000-0000-0000-0000-00000000000";
+        let row = |n, more| format!(r#"["{by}{n}",60000000,120000000{more}]"#);
+        let rows = [row(1, ""), row(2, ",[3,null]"), row(3, ",[1,180000000]")];
+        assert_eq!(text, format!("[{}]", rows.join(",")));
+        assert_eq!(serde_json::from_str::<BusyDay>(&text).unwrap(), day);
+        assert!(serde_json::from_str::<BusyDay>(&text.replace("60000000", &i64::MAX.to_string())).is_err());
     }
 }
