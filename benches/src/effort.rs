@@ -87,6 +87,32 @@ impl Effort {
         }
     }
 
+    /// How many appointments there are when free times are asked for.
+    pub fn appointments(self) -> [usize; 3] {
+        match self {
+            Self::Smoke => [0, 50, 200],
+            Self::Quick | Self::Normal | Self::Long => [0, 1_000, 10_000],
+        }
+    }
+
+    /// How often free times are asked for in a turn.
+    pub fn asked(self) -> usize {
+        match self {
+            Self::Smoke => 1,
+            Self::Quick => 5,
+            Self::Normal | Self::Long => 15,
+        }
+    }
+
+    /// How many visits are booked one after the other in a turn.
+    pub fn visits(self) -> usize {
+        match self {
+            Self::Smoke => 5,
+            Self::Quick => 50,
+            Self::Normal | Self::Long => 150,
+        }
+    }
+
     /// How long leads arrive at a fixed rate.
     pub fn arrivals(self) -> Duration {
         match self {

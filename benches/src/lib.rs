@@ -6,10 +6,12 @@
 //! | `leads.rs`, `subject.rs`, `load.rs` | the leads, the store they go to, and who brings them |
 //! | `floors/`, `peers.rs` | what the subject is compared with |
 //! | `rules.rs` | routing rules, and what is asked of them |
+//! | `calendars.rs` | people who can be booked, and what is asked of their calendars |
 //! | `turns.rs`, `cpu.rs`, `live.rs`, `server.rs`, `stats.rs` | how it is measured |
 //! | `sections/` | what is measured: one file per run |
 //! | `figure.rs`, `outcome.rs`, `report.rs`, `chart.rs`, `machine.rs` | what is told of it |
 
+pub mod calendars;
 pub mod chart;
 pub mod clock;
 pub mod cpu;

@@ -1,6 +1,6 @@
 //! The subject: Convio over a store, filled through its public face.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -9,8 +9,8 @@ use convio_core::service::{Atomicity, RandomIds, SystemClock};
 use convio_core::use_case::ingest::{self, IngestPlan, Verdict};
 use convio_core::use_case::{ConfigSnapshot, Context};
 use convio_core::{
-    ChangeSet, Coalesced, Convio, Need, Needs, NewWebhook, NewWorkspace, Origin, RawLead, Store, WebhookId,
-    WebhookSettings, WorkspaceHandle,
+    ChangeSet, Coalesced, Convio, LeadId, Need, Needs, NewWebhook, NewWorkspace, Origin, RawLead, Store,
+    WebhookId, WebhookSettings, WorkspaceHandle,
 };
 use convio_store_memory::MemoryStore;
 use convio_store_postgres::{Options, PgStore};
@@ -20,6 +20,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tempfile::TempDir;
 
 use crate::Result;
+use crate::floors::days::BareDays;
 use crate::lab::Lab;
 use crate::leads::WEBHOOK;
 use crate::server::Server;
@@ -130,13 +131,38 @@ impl Subject {
 
     /// Takes a batch, every row of it.
     pub async fn take_batch(&self, n: usize, rows: Vec<RawLead>) -> Result<u64> {
+        Ok(self.leads(n, rows).await?.len() as u64)
+    }
+
+    /// Takes a batch, every row of it, and tells the leads.
+    pub async fn leads(&self, n: usize, rows: Vec<RawLead>) -> Result<Vec<LeadId>> {
         let answer = self.workspace(n).ingest_batch(rows, Atomicity::PerRow).await?;
-        let count = answer.rows.len() as u64;
+        let mut leads = Vec::with_capacity(answer.rows.len());
         for row in answer.rows {
-            row?.into_accepted()?;
+            leads.push(row?.into_accepted()?.lead);
         }
-        self.note(count);
-        Ok(count)
+        self.note(leads.len() as u64);
+        Ok(leads)
+    }
+
+    /// What reads the days of a workspace's calendars by hand; `None` where no driver reads them.
+    pub async fn bare_days(&self, n: usize) -> Result<Option<BareDays>> {
+        let workspace = self.workspace(n).id().uuid();
+        Ok(match &self.place {
+            Place::Memory => None,
+            Place::Sqlite { file, .. } => Some(BareDays::of_file(file, workspace)?),
+            Place::Postgres { server, schema, .. } => {
+                Some(BareDays::of_schema(server, schema, workspace).await?)
+            }
+        })
+    }
+
+    /// The SQLite file, where there is one.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Sqlite { file, .. } => Some(file),
+            Place::Memory | Place::Postgres { .. } => None,
+        }
     }
 
     /// What plans leads of a workspace, as ingest does.
@@ -235,7 +261,7 @@ impl Planner {
 }
 
 /// How many rows a table of a SQLite file has.
-pub fn rows_of(file: &std::path::Path, table: &str) -> Result<u64> {
+pub fn rows_of(file: &Path, table: &str) -> Result<u64> {
     let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let rows: i64 = conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
     Ok(u64::try_from(rows)?)

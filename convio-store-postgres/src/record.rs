@@ -7,6 +7,7 @@ use sqlx::postgres::PgRow;
 use crate::cells::{Cells, int, to_json};
 use crate::rows::read_all;
 use crate::session::Session;
+use crate::sql::Key;
 use crate::table::{Args, table};
 
 table! {
@@ -26,7 +27,10 @@ impl Session<'_> {
         keys: &[String],
     ) -> Result<Vec<Record>, StoreError> {
         let args = Args::default().with(workspace.uuid()).with(kind).with(keys.to_vec());
-        let text = self.sql().select(&RECORD, "x.workspace_id = $1 AND x.kind = $2 AND x.key = ANY($3)");
+        let key = Key::Select(std::ptr::from_ref(&RECORD) as usize, BY_KEYS.as_ptr() as usize);
+        let text = self.sql().made(key, || {
+            format!("SELECT 0::int2 AS set, ROW({}) AS cells FROM {BY_KEYS}", RECORD.cells("x"))
+        });
         let rows = self.read(workspace, text, args).await?;
         read_all(&rows, read)
     }
@@ -42,3 +46,7 @@ pub(crate) fn read(row: &PgRow) -> Result<Record, StoreError> {
         version: Version(cells.count()?),
     })
 }
+
+/// A lookup for each key: by `= ANY($3)` a generic plan may compare every record of the kind with every key.
+const BY_KEYS: &str = "unnest($3::text[]) AS n (key)
+    CROSS JOIN LATERAL (SELECT * FROM {s}.record AS t WHERE t.workspace_id = $1 AND t.kind = $2 AND t.key = n.key LIMIT 1) AS x";

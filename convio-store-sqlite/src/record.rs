@@ -9,9 +9,10 @@ use rusqlite::{Connection, Row, params};
 use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, to_json};
+use crate::error::read_failed;
 use crate::gates;
 use crate::put::{Put, Sql};
-use crate::readers::{query_all, query_one};
+use crate::readers::{query_all, query_one, snapshot};
 
 #[async_trait]
 impl<A: Access> Records for Sqlite<A> {
@@ -23,7 +24,17 @@ impl<A: Access> Records for Sqlite<A> {
     ) -> Result<Vec<Record>, StoreError> {
         let (kind, keys) = (kind.to_owned(), keys.to_vec());
         let found = move |conn: &Connection| {
-            keys.iter().filter_map(|key| fetch(conn, workspace, &kind, key).transpose()).collect()
+            // Each statement by itself would begin to read anew.
+            snapshot(conn, |conn| {
+                let mut select = conn.prepare_cached(BY_KEY).map_err(read_failed)?;
+                let mut found = Vec::new();
+                for key in &keys {
+                    let mut rows =
+                        select.query(params![Id(workspace.uuid()), kind, key]).map_err(read_failed)?;
+                    found.extend(rows.next().map_err(read_failed)?.map(read).transpose()?);
+                }
+                Ok(found)
+            })
         };
         self.access.read(found).await
     }

@@ -1,5 +1,6 @@
 //! What the subject is compared with: the fastest known form of the bare thing, with the same durability.
 
+pub mod days;
 pub mod disk;
 pub mod pgbench;
 pub mod postgres;

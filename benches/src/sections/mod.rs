@@ -1,5 +1,6 @@
 //! What is measured: one file per run, each with the targets that it serves.
 
+mod calendars;
 mod growth;
 mod hot_workspace;
 mod memory;
@@ -40,7 +41,7 @@ pub struct Section {
 }
 
 /// All, in the order of the document.
-pub const ALL: [Section; 14] = [
+pub const ALL: [Section; 15] = [
     sqlite_batches::SECTION,
     sqlite_one::SECTION,
     sqlite_callers::SECTION,
@@ -52,6 +53,7 @@ pub const ALL: [Section; 14] = [
     peers::SECTION,
     memory::SECTION,
     routing::SECTION,
+    calendars::SECTION,
     open_loop::SECTION,
     growth::SQLITE,
     growth::POSTGRES,
@@ -107,7 +109,7 @@ mod tests {
         let serving = |id: &str| ALL.iter().filter(|section| section.serves(&[id.to_owned()])).count();
         for id in [
             "S1", "s2", "S3", "S4", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "V1", "M1", "Z1", "R1", "r2",
-            "open",
+            "C1", "c2", "open",
         ] {
             assert_eq!(serving(id), 1, "{id}");
         }

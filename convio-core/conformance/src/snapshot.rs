@@ -201,7 +201,7 @@ async fn busy(
     let keys: Vec<String> = days.keys().cloned().collect();
     let mut busy = Vec::new();
     for record in store.fetch_records(workspace, BUSY_KIND, &keys).await? {
-        let day: Vec<Busy> = record.read()?;
+        let day: BusyDay = record.read()?;
         let of = days.get(&record.key);
         busy.extend(day.into_iter().zip(of.into_iter().cycle()).map(|(busy, of)| (of.clone(), busy)));
     }

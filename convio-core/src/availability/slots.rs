@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Hours, Interval, both, minus, without_room};
 use crate::appointment::Schedule;
@@ -136,38 +136,74 @@ impl Bookable<'_> {
 /// When what is asked for can begin in times that are free, in order.
 fn starts(free: Vec<Interval>, zone: Zone, query: &SlotQuery) -> impl Iterator<Item = DateTime<Utc>> + use<> {
     let length = TimeDelta::minutes(query.minutes.max(1).into());
-    let every = i64::from(query.every.max(1));
-    free.into_iter().flat_map(move |free| {
-        let zone = zone.clone();
-        let mut at = on_the_step(&zone, free.start, every);
-        std::iter::from_fn(move || {
-            let fits = |at: &DateTime<Utc>| at.checked_add_signed(length).is_some_and(|end| end <= free.end);
-            let start = at.filter(fits)?;
-            at = start.checked_add_signed(TimeDelta::minutes(1)).and_then(|at| on_the_step(&zone, at, every));
-            Some(start)
-        })
+    let every = i64::from(query.every.max(1)) * MICROS_PER_MINUTE;
+    let mut clocks = Clocks::new(zone, query.within);
+    let mut free = free.into_iter();
+    let mut now = free.next().map(|free| (free.start, free.end));
+    std::iter::from_fn(move || {
+        loop {
+            let (from, end) = now?;
+            let start = clocks.on_the_step(from, every);
+            let fits = |at: &DateTime<Utc>| at.checked_add_signed(length).is_some_and(|it| it <= end);
+            if let Some(start) = start.filter(fits) {
+                let next = start.checked_add_signed(TimeDelta::minutes(1));
+                now = next.map(|next| (next, end));
+                return Some(start);
+            }
+            now = free.next().map(|free| (free.start, free.end));
+        }
     })
 }
 
-/// The first instant from this one on at which the clocks show a whole number of steps after midnight.
-fn on_the_step(zone: &Zone, from: DateTime<Utc>, every: i64) -> Option<DateTime<Utc>> {
-    let mut at = from;
-    // The clocks may change on the way to it; they do so seldom.
-    for _ in 0..CHANGES_MAX {
-        let since = zone.wall(at).time() - NaiveTime::MIN;
-        let into = since.num_microseconds()? % (every * MICROS_PER_MINUTE);
-        if into == 0 {
-            return Some(at);
-        }
-        let to_midnight = TimeDelta::days(1) - since;
-        let step = TimeDelta::microseconds(every * MICROS_PER_MINUTE - into).min(to_midnight);
-        let next = at.checked_add_signed(step)?;
-        at = zone.changes(at, next).first().copied().unwrap_or(next);
+/// The clocks of a zone, which are looked at as time goes on.
+struct Clocks {
+    zone: Zone,
+    /// When they change in the time that is looked at, the last change first.
+    changes: Vec<DateTime<Utc>>,
+    /// How far they are ahead of UTC until the next change, in microseconds; `None` before they were looked at.
+    ahead: Option<i64>,
+}
+
+impl Clocks {
+    fn new(zone: Zone, within: Interval) -> Self {
+        let mut changes = zone.changes(within.start, within.end);
+        changes.reverse();
+        Self { zone, changes, ahead: None }
     }
-    None
+
+    /// The first instant from this one on at which the clocks show a whole number of steps after midnight.
+    fn on_the_step(&mut self, from: DateTime<Utc>, every: i64) -> Option<DateTime<Utc>> {
+        let mut at = from;
+        // The clocks may change on the way to it; they do so seldom.
+        for _ in 0..CHANGES_MAX {
+            let since = (at.timestamp_micros() + self.ahead(at)).rem_euclid(MICROS_PER_DAY);
+            let into = since % every;
+            if into == 0 {
+                return Some(at);
+            }
+            let within_a_microsecond = i64::from(at.timestamp_subsec_nanos() % 1_000);
+            let to_midnight = TimeDelta::microseconds(MICROS_PER_DAY - since);
+            let to_midnight = to_midnight - TimeDelta::nanoseconds(within_a_microsecond);
+            let step = TimeDelta::microseconds(every - into).min(to_midnight);
+            let next = at.checked_add_signed(step)?;
+            at = self.changes.last().copied().filter(|change| *change < next).unwrap_or(next);
+        }
+        None
+    }
+
+    /// How far they are ahead at an instant, no earlier than the one before.
+    fn ahead(&mut self, at: DateTime<Utc>) -> i64 {
+        while self.changes.pop_if(|change| *change <= at).is_some() {
+            self.ahead = None;
+        }
+        let zone = &self.zone;
+        let look = || (zone.wall(at) - at.naive_utc()).num_microseconds().unwrap_or_default();
+        *self.ahead.get_or_insert_with(look)
+    }
 }
 
 const MICROS_PER_MINUTE: i64 = 60_000_000;
+const MICROS_PER_DAY: i64 = 24 * 60 * MICROS_PER_MINUTE;
 /// More often clocks do not change within a step.
 const CHANGES_MAX: usize = 8;
 

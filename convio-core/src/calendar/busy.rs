@@ -67,9 +67,58 @@ impl Busy {
 
 /// All that is taken of a calendar on a day of UTC, whole where it goes on into another day: a record of the workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Row>", into = "Vec<Row>")]
 pub struct BusyDay {
     taken: Vec<Busy>,
+}
+
+/// A time that is taken as it is kept: by what, from when and until when, in microseconds since 1970, and what few have. Free times
+/// are looked for among thousands of them, and names and dates in words would be most of the work.
+#[derive(Serialize, Deserialize)]
+struct Row(Uuid, i64, i64, #[serde(default, skip_serializing_if = "Option::is_none")] Option<More>);
+
+/// Units, and when a hold ends.
+#[derive(Serialize, Deserialize)]
+struct More(u32, Option<i64>);
+
+impl TryFrom<Vec<Row>> for BusyDay {
+    type Error = &'static str;
+
+    fn try_from(rows: Vec<Row>) -> Result<Self, Self::Error> {
+        let at = |micros| DateTime::from_timestamp_micros(micros).ok_or("no time of ours");
+        let busy = |Row(by, start, end, more): Row| -> Result<Busy, Self::Error> {
+            let More(units, until) = more.unwrap_or(More(one(), None));
+            let time = Interval { start: at(start)?, end: at(end)? };
+            Ok(Busy { by, time, units, until: until.map(at).transpose()? })
+        };
+        Ok(Self { taken: rows.into_iter().map(busy).collect::<Result<_, _>>()? })
+    }
+}
+
+impl From<BusyDay> for Vec<Row> {
+    fn from(day: BusyDay) -> Self {
+        let row = |Busy { by, time, units, until }: Busy| {
+            let has_more = !is_one(&units) || until.is_some();
+            let more = has_more.then(|| More(units, until.map(|it| it.timestamp_micros())));
+            Row(by, time.start.timestamp_micros(), time.end.timestamp_micros(), more)
+        };
+        day.taken.into_iter().map(row).collect()
+    }
+}
+
+impl FromIterator<Busy> for BusyDay {
+    fn from_iter<I: IntoIterator<Item = Busy>>(taken: I) -> Self {
+        Self { taken: taken.into_iter().collect() }
+    }
+}
+
+impl IntoIterator for BusyDay {
+    type Item = Busy;
+    type IntoIter = std::vec::IntoIter<Busy>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.taken.into_iter()
+    }
 }
 
 impl BusyDay {
@@ -204,5 +253,24 @@ mod tests {
             (days(0, 1_440), days(0, 1_441), days(-1, 0), days(-1, 1), days(1_439, 4_321)),
             (1, 2, 1, 2, 4)
         );
+    }
+
+    #[test]
+    fn a_day_is_kept_in_few_words_and_read_again() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let busy = |n, units, until| Busy {
+            by: Uuid::from_u128(n),
+            time: Interval::new(at(60), at(120)),
+            units,
+            until,
+        };
+        let day = BusyDay { taken: vec![busy(1, 1, None), busy(2, 3, None), busy(3, 1, Some(at(180)))] };
+        let text = serde_json::to_string(&day).unwrap();
+        let by = "00000000-0000-0000-0000-00000000000";
+        let row = |n, more| format!(r#"["{by}{n}",60000000,120000000{more}]"#);
+        let rows = [row(1, ""), row(2, ",[3,null]"), row(3, ",[1,180000000]")];
+        assert_eq!(text, format!("[{}]", rows.join(",")));
+        assert_eq!(serde_json::from_str::<BusyDay>(&text).unwrap(), day);
+        assert!(serde_json::from_str::<BusyDay>(&text.replace("60000000", &i64::MAX.to_string())).is_err());
     }
 }

@@ -1,8 +1,8 @@
 //! Calendars: who can be booked when, what is taken, and what is free.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::WorkspaceHandle;
 use super::drive::Permit;
@@ -201,15 +201,34 @@ impl WorkspaceHandle<'_> {
         Ok(slots.into_iter().map(|(time, _)| time).collect())
     }
 
-    /// Times that are free, each with the places of those who are.
+    /// Times that are free, each with the places of those who are. Most who ask want the first few: the first days are looked at
+    /// alone, and all of them only where that is not enough.
     async fn free(
         &self,
         permit: Permit,
         calendars: &Calendars,
         asked: &Asked,
     ) -> Result<Vec<(Interval, Vec<usize>)>, Error> {
+        let whole = asked.query.within;
+        let soon = whole.start.checked_add_signed(TimeDelta::days(FIRST_DAYS)).unwrap_or(whole.end);
+        let soon = Interval::new(whole.start, whole.end.min(soon));
+        let slots = self.free_within(soon, permit, calendars, asked).await?;
+        // Whatever begins later comes after them.
+        if slots.len() >= asked.query.limit || soon == whole {
+            return Ok(slots);
+        }
+        self.free_within(whole, permit, calendars, asked).await
+    }
+
+    async fn free_within(
+        &self,
+        within: Interval,
+        permit: Permit,
+        calendars: &Calendars,
+        asked: &Asked,
+    ) -> Result<Vec<(Interval, Vec<usize>)>, Error> {
         let all = || asked.of.iter().chain(&asked.with);
-        let times: Vec<_> = all().map(|taken| (&taken.resource, taken.around(asked.query.within))).collect();
+        let times: Vec<_> = all().map(|taken| (&taken.resource, taken.around(within))).collect();
         let busy = self.taken(permit, &times).await?;
         let busy: Vec<Vec<(Interval, u32)>> =
             busy.into_iter().map(|of| of.into_iter().map(|it| (it.time, it.units)).collect()).collect();
@@ -222,29 +241,32 @@ impl WorkspaceHandle<'_> {
         });
         let bookables: Vec<Bookable<'_>> = bookables.collect::<Result<_, Error>>()?;
         let (of, with) = bookables.split_at(asked.of.len());
-        let slots = next_slots(of, with, &asked.query);
+        let slots = next_slots(of, with, &SlotQuery { within, ..asked.query });
         Ok(slots.into_iter().map(|slot| (slot.time, slot.who)).collect())
     }
 
     /// What is taken of each of these on the days of its time, whatever else of those days it is.
     async fn taken(&self, permit: Permit, asked: &[(&Resource, Interval)]) -> Result<Vec<Vec<Busy>>, Error> {
-        let mut places = BTreeMap::new();
+        let mut places = Vec::new();
+        let mut keys = Vec::new();
         for (n, (resource, time)) in asked.iter().enumerate() {
             for day in BusyDay::days(*time) {
-                places.insert(BusyDay::key(resource, day), (n, day));
+                places.push((n, day));
+                keys.push(BusyDay::key(resource, day));
             }
         }
-        let keys: Vec<String> = places.keys().cloned().collect();
+        let places: HashMap<&str, (usize, NaiveDate)> =
+            keys.iter().map(String::as_str).zip(places.iter().copied()).collect();
         let now: DateTime<Utc> = self.now();
         let mut taken = vec![Vec::new(); asked.len()];
         for keys in keys.chunks(PAGE_ITEMS_MAX) {
             for record in self.store(permit).fetch_records(self.id(), BUSY_KIND, keys).await? {
-                let Some((n, day)) = places.get(&record.key).copied() else { continue };
+                let Some((n, day)) = places.get(record.key.as_str()).copied() else { continue };
                 let busy: BusyDay = record.read()?;
                 let first_day = asked[n].1.start.date_naive();
                 // What goes on into another day stands in both.
-                let begins = |it: &&Busy| it.time.start.date_naive().max(first_day) == day;
-                taken[n].extend(busy.standing(now).filter(begins).cloned());
+                let begins = |it: &Busy| it.time.start.date_naive().max(first_day) == day;
+                taken[n].extend(busy.into_iter().filter(|it| it.stands(now) && begins(it)));
             }
         }
         Ok(taken)
@@ -258,6 +280,8 @@ struct Asked {
     query: SlotQuery,
 }
 
+/// How many days are looked at first.
+const FIRST_DAYS: i64 = 3;
 /// How many days a clash looks ahead for free times.
 const CLASH_DAYS: i64 = 14;
 /// How many of these it names.

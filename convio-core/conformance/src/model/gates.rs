@@ -131,7 +131,7 @@ impl Model {
     pub(super) fn busy_day(tenant: &Tenant, key: &str) -> Option<Record> {
         let on_it =
             |(of, busy): &&(Resource, Busy)| BusyDay::days(busy.time).any(|day| BusyDay::key(of, day) == key);
-        let busy: Vec<&Busy> = tenant.taken.iter().filter(on_it).map(|(_, busy)| busy).collect();
+        let busy: Vec<Busy> = tenant.taken.iter().filter(on_it).map(|(_, busy)| busy.clone()).collect();
         let record = |body| Record {
             workspace: tenant.id,
             kind: BUSY_KIND.to_owned(),
@@ -139,7 +139,8 @@ impl Model {
             body,
             version: Version(1),
         };
-        (!busy.is_empty()).then(|| serde_json::to_value(busy).map(record).ok()).flatten()
+        let day = (!busy.is_empty()).then(|| BusyDay::from_iter(busy))?;
+        serde_json::to_value(day).map(record).ok()
     }
 
     /// Claims: the last one of this name, in this webhook or in the whole workspace, holds it, unless it has expired.
