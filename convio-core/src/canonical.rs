@@ -92,6 +92,19 @@ impl Fingerprint {
         pairs.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
     }
 
+    /// An id made of it: a version 8 UUID of its first bytes.
+    ///
+    /// ```
+    /// use convio_core::Fingerprint;
+    /// assert_eq!(Fingerprint::of_bytes(b"ann").to_uuid().get_version_num(), 8);
+    /// ```
+    #[must_use]
+    pub fn to_uuid(&self) -> uuid::Uuid {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&self.0[..16]);
+        uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    }
+
     /// 64 lower-case hex digits.
     #[must_use]
     pub fn to_hex(&self) -> String {

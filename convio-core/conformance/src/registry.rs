@@ -363,6 +363,7 @@ registry! { $
         a_capacity_is_used_up_to_the_last_unit
         what_is_needed_together_is_had_together_or_not_at_all
         a_time_that_is_given_back_can_be_had_again
+        what_was_agreed_on_stays_whatever_calendars_say_since
         a_moved_visit_takes_its_new_time_in_place_of_the_old
         a_hold_keeps_a_time_until_it_ends
         rules_give_nothing_to_whoever_has_no_time

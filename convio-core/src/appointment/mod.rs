@@ -14,7 +14,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::calendar::{Resource, Seats, Taken};
+use crate::calendar::{Seats, Taken};
 use crate::change_set::{GiveBack, Version};
 use crate::id::{AppointmentId, ContactId, ConversionId, LeadId, WorkspaceId};
 use crate::money::Money;
@@ -26,6 +26,7 @@ pub use new::{Completion, NewAppointment};
 pub(crate) use new::{id_reason, text_reason};
 #[cfg(feature = "service")]
 pub use repository::{AppointmentFilter, AppointmentRepository};
+pub(crate) use schedule::MINUTES_MAX;
 pub use schedule::{Drift, Schedule};
 pub use status::AppointmentStatus;
 
@@ -77,8 +78,14 @@ pub struct Appointment {
 impl Appointment {
     /// What gives back what it takes of calendars.
     pub(crate) fn given_back(&self) -> GiveBack {
+        self.given_back_but(|_| false)
+    }
+
+    /// The same, without what it goes on to take.
+    pub(crate) fn given_back_but(&self, stays: impl Fn(&Taken) -> bool) -> GiveBack {
         let time = self.schedule.time();
-        let takes = self.routing.takes.iter().map(|taken| (taken.resource.clone(), taken.around(time)));
+        let takes = self.routing.takes.iter().filter(|taken| !stays(taken));
+        let takes = takes.map(|taken| (taken.resource.clone(), taken.around(time)));
         GiveBack { by: self.id.uuid(), is_hold: false, takes: takes.collect() }
     }
 
@@ -87,12 +94,9 @@ impl Appointment {
         seats.takes(self.routing.target.as_ref()) != self.routing.takes
     }
 
-    /// What it takes beside the time of whoever has it, and of who keeps it for them.
-    pub(crate) fn takes_beside(&self) -> impl Iterator<Item = &Taken> {
-        let target = self.routing.target.as_ref().map(Resource::from);
-        let staff = self.staff.clone().map(Resource::Person);
-        let is_of_people = move |it: &Resource| Some(it) == target.as_ref() || Some(it) == staff.as_ref();
-        self.routing.takes.iter().filter(move |taken| !is_of_people(&taken.resource))
+    /// What it takes whoever has it.
+    pub(crate) fn takes_by_name(&self) -> impl Iterator<Item = &Taken> {
+        self.routing.takes.iter().filter(|taken| taken.named)
     }
 
     /// Takes what was decided: who gets it, and where nobody keeps it yet, who of them does.

@@ -145,6 +145,7 @@ impl NewAppointment {
     pub fn check(&self) -> Result<(), Error> {
         let mut reasons = self.schedule.reasons();
         reasons.extend(units_reasons(&self.with));
+        reasons.extend(self.hold.iter().flat_map(Hold::reasons));
         reasons.extend(text_reason("location", self.location.as_deref()));
         reasons.extend(text_reason("staff", self.staff.as_deref()));
         reasons.extend(self.target.as_ref().and_then(Target::reason));

@@ -148,7 +148,7 @@ impl Drift {
 /// Minutes of an appointment that was given none.
 const MINUTES_DEFAULT: u32 = 60;
 /// Longest appointment: a day, 25 hours where clocks go back.
-const MINUTES_MAX: u32 = 25 * 60;
+pub(crate) const MINUTES_MAX: u32 = 25 * 60;
 
 #[cfg(test)]
 mod tests {

@@ -71,7 +71,7 @@ impl Hours {
         self
     }
 
-    /// Not open on this day.
+    /// Not open on this day, but for what reaches into it from the day before.
     #[must_use]
     pub fn closed_on(mut self, day: NaiveDate) -> Self {
         self.days.insert(day, Vec::new());

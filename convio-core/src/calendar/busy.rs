@@ -2,7 +2,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Resource;
+use super::{CalendarSettings, Resource};
 use crate::availability::Interval;
 
 /// What an appointment or a hold takes of a calendar, beside its own time.
@@ -19,9 +19,18 @@ pub struct Taken {
     /// Minutes that it takes after its own time.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub after: u32,
+    /// Whether it was asked for by name: it stays whoever gets the appointment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
 }
 
 impl Taken {
+    /// One unit, as a calendar has it.
+    pub(crate) fn one_of(resource: Resource, settings: &CalendarSettings) -> Self {
+        let CalendarSettings { before, after, .. } = *settings;
+        Self { resource, units: 1, before, after, named: false }
+    }
+
     /// The whole time that is taken.
     pub fn around(&self, time: Interval) -> Interval {
         let minutes = |n: u32| TimeDelta::minutes(n.into());
@@ -167,7 +176,7 @@ impl BusyDay {
     /// The days of UTC that a time lies in.
     pub fn days(time: Interval) -> impl Iterator<Item = NaiveDate> {
         let first = time.start.date_naive();
-        let last = (time.end - TimeDelta::microseconds(1)).date_naive();
+        let last = time.end.checked_sub_signed(TimeDelta::microseconds(1)).unwrap_or(time.end).date_naive();
         let days = std::iter::successors(Some(first), |day| day.checked_add_days(Days::new(1)));
         days.take_while(move |day| *day <= last)
     }

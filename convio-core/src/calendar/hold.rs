@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Resource, Taken};
-use crate::appointment::Schedule;
+use super::{BUFFER_MINUTES_MAX, Resource, Taken};
+use crate::appointment::{MINUTES_MAX, Schedule};
 use crate::availability::Interval;
+use crate::canonical::Fingerprint;
 use crate::change_set::GiveBack;
 use crate::error::{Error, Reason};
 
@@ -102,10 +103,37 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// What its times are noted as taken by: it does not tell the id, which gives them back.
+    ///
+    /// ```
+    /// use convio_core::Hold;
+    /// let text = r#"{"id":"67e55044-10b1-426f-9247-bb680e5fe0c8","takes":[],"until":"2027-03-02T10:15:00Z",
+    ///     "time":{"start":"2027-03-02T10:00:00Z","end":"2027-03-02T11:00:00Z"}}"#;
+    /// let hold: Hold = serde_json::from_str(text)?;
+    /// assert_ne!(hold.mark(), hold.id);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn mark(&self) -> Uuid {
+        Fingerprint::of_bytes(self.id.as_bytes()).to_uuid()
+    }
+
+    /// What is wrong with it, which may have gone through many hands.
+    pub(crate) fn reasons(&self) -> Vec<Reason> {
+        let of: Vec<_> = self.takes.iter().map(|taken| (taken.resource.clone(), taken.units)).collect();
+        let mut reasons = units_reasons(&of);
+        let minutes = (self.time.end - self.time.start).num_minutes();
+        let is_long = !(0..=i64::from(MINUTES_MAX)).contains(&minutes);
+        let is_wide = |taken: &Taken| taken.before.max(taken.after) > BUFFER_MINUTES_MAX;
+        if is_long || self.takes.iter().any(is_wide) {
+            reasons.push(Reason::new("hold", "invalid", "no hold of ours takes that long"));
+        }
+        reasons
+    }
+
     /// What gives its times back.
     pub(crate) fn given_back(&self) -> GiveBack {
         let takes = self.takes.iter().map(|taken| (taken.resource.clone(), taken.around(self.time)));
-        GiveBack { by: self.id, is_hold: true, takes: takes.collect() }
+        GiveBack { by: self.mark(), is_hold: true, takes: takes.collect() }
     }
 }
 

@@ -27,7 +27,7 @@ pub use busy::{Busy, BusyDay, DAY_TAKEN_MAX, Take, Taken};
 pub use clash::{Clash, ClashWhy};
 pub(crate) use hold::units_reasons;
 pub use hold::{HOLD_MINUTES_MAX, Hold, NewHold, RESOURCES_MAX};
-pub use request::{FreeSlot, SLOT_DAYS_MAX, SLOT_RESOURCES_MAX, SLOTS_MAX, SlotRequest};
+pub use request::{FreeSlot, SLOT_DAYS_MAX, SLOT_LOOKED_AT_MAX, SLOT_RESOURCES_MAX, SLOTS_MAX, SlotRequest};
 pub use resource::Resource;
 pub use seats::Seats;
 
@@ -124,10 +124,7 @@ impl Calendar {
     /// The id of a resource's calendar.
     pub fn id_of(workspace: WorkspaceId, resource: &Resource) -> CalendarId {
         let text = format!("calendar/{workspace}/{}/{}", resource.kind(), resource.name());
-        let digest = Fingerprint::of_bytes(text.as_bytes());
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest.as_bytes()[..16]);
-        CalendarId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+        CalendarId::from_uuid(Fingerprint::of_bytes(text.as_bytes()).to_uuid())
     }
 }
 
@@ -187,12 +184,14 @@ impl Calendars {
         let mut reasons = Vec::new();
         for (resource, units) in of {
             match self.active(resource) {
-                Some(CalendarSettings { before, after, .. }) => takes.push(Taken {
-                    resource: resource.clone(),
-                    units: *units,
-                    before: *before,
-                    after: *after,
-                }),
+                Some(settings) if *units > settings.capacity => {
+                    let message = format!("{resource} has room for {}, not for {units}", settings.capacity);
+                    reasons.push(Reason::new("units", "out_of_range", message));
+                }
+                Some(settings) => {
+                    let one = Taken::one_of(resource.clone(), settings);
+                    takes.push(Taken { units: *units, named: true, ..one });
+                }
                 None => {
                     reasons.push(Reason::new("resources", "unknown", format!("{resource} has no calendar")))
                 }

@@ -101,6 +101,12 @@ impl SlotRequest {
         for (field, n, most) in counts.into_iter().filter(|(_, n, most)| n == &0 || n > most) {
             reasons.push(Reason::new(field, "out_of_range", format!("{field} is 1 to {most}, not {n}")));
         }
+        let looked_at = (self.of.len() + self.with.len()) as u64 * u64::from(self.days);
+        if reasons.is_empty() && looked_at > SLOT_LOOKED_AT_MAX {
+            let message =
+                format!("at most {SLOT_LOOKED_AT_MAX} days of calendars are looked at, not {looked_at}");
+            reasons.push(Reason::new("days", "too_many", message));
+        }
         if reasons.is_empty() { Ok(()) } else { Err(Error::invalid(reasons)) }
     }
 
@@ -127,6 +133,8 @@ pub struct FreeSlot {
 
 /// Most days that are looked at for free times.
 pub const SLOT_DAYS_MAX: u32 = 92;
+/// Most days of calendars that are looked at for one answer: the days of each resource.
+pub const SLOT_LOOKED_AT_MAX: u64 = 15_000;
 /// Most free times of one answer.
 pub const SLOTS_MAX: usize = 1_000;
 /// Most resources of which any will do.

@@ -15,20 +15,34 @@ pub struct Seats {
     time: Interval,
     staff: Option<String>,
     with: Vec<Taken>,
+    /// What it takes at this time already.
+    kept: Vec<Taken>,
     is_anytime: bool,
 }
 
 impl Seats {
     /// Of an appointment at this time, kept by this person of the target's.
     pub fn new(calendars: Arc<Calendars>, time: Interval, staff: Option<String>) -> Self {
-        Self { calendars, time, staff, with: Vec::new(), is_anytime: false }
+        Self { calendars, time, staff, with: Vec::new(), kept: Vec::new(), is_anytime: false }
     }
 
-    /// With all of these, besides whoever gets it, as far as they have calendars that count.
+    /// With all of these, whoever gets it.
     #[must_use]
     pub fn with(mut self, with: impl IntoIterator<Item = Taken>) -> Self {
         self.with.extend(with);
         self
+    }
+
+    /// That has these at this time already: what it goes on to take of them is neither given back nor taken again.
+    #[must_use]
+    pub fn keeping(mut self, kept: impl IntoIterator<Item = Taken>) -> Self {
+        self.kept.extend(kept);
+        self
+    }
+
+    /// Whether it has this already.
+    pub(crate) fn keeps(&self, taken: &Taken) -> bool {
+        self.kept.contains(taken)
     }
 
     /// Whether calendars are open or not.
@@ -49,20 +63,13 @@ impl Seats {
 
     /// What it takes if it goes there: of the target, of who keeps it, and what else was asked for, of each once.
     pub fn takes(&self, target: Option<&Target>) -> Vec<Taken> {
-        if !self.asks() {
+        if !self.asks() && self.with.is_empty() && self.kept.is_empty() {
             return Vec::new();
         }
         let keeper = self.staff.clone().map(Resource::Person);
+        let of_people = target.map(Resource::from).into_iter().chain(keeper).filter_map(|it| self.of(it));
         let mut takes: Vec<Taken> = Vec::new();
-        let of_people = target.map(Resource::from).into_iter().chain(keeper).filter_map(|resource| {
-            let settings = self.calendars.active(&resource)?;
-            let (before, after) = (settings.before, settings.after);
-            // More of it may be asked for than one.
-            let named = self.with.iter().find(|it| it.resource == resource);
-            Some(Taken { resource, units: named.map_or(1, |it| it.units), before, after })
-        });
-        let with = self.with.iter().filter(|it| self.calendars.active(&it.resource).is_some()).cloned();
-        for taken in of_people.chain(with) {
+        for taken in of_people.chain(self.with.iter().cloned()) {
             if takes.iter().all(|it| it.resource != taken.resource) {
                 takes.push(taken);
             }
@@ -70,15 +77,23 @@ impl Seats {
         takes
     }
 
-    /// The booking of what a decision takes, under this id; `None` where that is nothing.
+    /// What it takes of one of its people: as it has it, as it was asked for by name, or as their calendar says, if it counts.
+    fn of(&self, resource: Resource) -> Option<Taken> {
+        let mut known = self.kept.iter().chain(&self.with);
+        let known = known.find(|it| it.resource == resource).cloned();
+        known.or_else(|| Some(Taken::one_of(resource.clone(), self.calendars.active(&resource)?)))
+    }
+
+    /// The booking of what a decision takes and was not had before, under this id; `None` where that is nothing.
     pub fn booking(&self, by: Uuid, decision: &Decision) -> Option<Booking> {
-        let takes: Vec<Take> = decision.takes.iter().filter_map(|taken| self.take(taken)).collect();
+        let new = decision.takes.iter().filter(|taken| !self.keeps(taken));
+        let takes: Vec<Take> = new.map(|taken| self.take(taken)).collect();
         (!takes.is_empty()).then_some(Booking { by, until: None, is_settled: false, time: self.time, takes })
     }
 
     /// The times that are wanted of calendars where it goes there.
     pub fn wanted(&self, target: Option<&Target>) -> Vec<Take> {
-        self.takes(target).iter().filter_map(|taken| self.take(taken)).collect()
+        self.takes(target).iter().map(|taken| self.take(taken)).collect()
     }
 
     /// Refuses what is not open.
@@ -100,9 +115,8 @@ impl Seats {
     /// What a target's calendar wants, if it has one that counts.
     pub fn of_target(&self, target: &Target) -> Option<Take> {
         let resource = Resource::from(target);
-        let settings = self.calendars.active(&resource)?;
-        let taken = Taken { resource, units: 1, before: settings.before, after: settings.after };
-        self.take(&taken)
+        self.calendars.active(&resource)?;
+        self.of(resource).map(|taken| self.take(&taken))
     }
 
     /// Whether a target can be booked; `None` where that does not depend on calendars.
@@ -128,9 +142,10 @@ impl Seats {
         self.is_anytime || settings.is_open(self.time)
     }
 
-    fn take(&self, taken: &Taken) -> Option<Take> {
-        let capacity = self.calendars.active(&taken.resource)?.capacity;
+    /// A calendar that does not count any more, of which an appointment had something, refuses nothing.
+    fn take(&self, taken: &Taken) -> Take {
+        let capacity = self.calendars.active(&taken.resource).map_or(u32::MAX, |settings| settings.capacity);
         let time = taken.around(self.time);
-        Some(Take { resource: taken.resource.clone(), time, units: taken.units, capacity })
+        Take { resource: taken.resource.clone(), time, units: taken.units, capacity }
     }
 }

@@ -165,6 +165,7 @@ impl Booking {
                 units: take.units,
                 before: minutes(self.time.start - take.time.start),
                 after: minutes(take.time.end - self.time.end),
+                named: false,
             }
         };
         let clash = Clash {

@@ -228,12 +228,8 @@ impl<'r, S: State> Pick<'r, S> {
             return Ok(None);
         }
         let owner = self.request.owner.as_deref().filter(|_| rule.sticky);
-        let mut of_owner = None;
-        if let Some(n) = owner.and_then(|owner| able.iter().position(|share| share.target.name() == owner)) {
-            // An owner without a calendar, where others have one, goes before nobody.
-            of_owner = (self.seat(&able[n].target)? != Some(Seat::Missing)).then_some(n);
-        }
-        let chosen = match of_owner {
+        let of_owner = |owner: &str| able.iter().position(|share| share.target.name() == owner);
+        let chosen = match owner.and_then(of_owner) {
             Some(owner) => {
                 self.pass_others(rule, &able, owner, |_| Why::Owned);
                 owner
@@ -289,13 +285,16 @@ impl<'r, S: State> Pick<'r, S> {
         self.has_room(rule, Some(&share.target), choices.caps_of(&share.target), &target_key(&share.target))
     }
 
-    /// What their calendar says against it. Who has none gets nothing by load.
+    /// What their calendar says against it. Who has none gets nothing by load, nor by a rule that asks for owners.
     fn is_busy(&mut self, rule: &Rule, target: &Target) -> Result<Option<Why>, S::Error> {
         Ok(match self.seat(target)? {
             None | Some(Seat::Free) => None,
             Some(Seat::Taken) => Some(Why::Taken),
             Some(Seat::Closed) => Some(Why::Closed),
-            Some(Seat::Missing) => (rule.strategy == Strategy::LeastLoaded).then_some(Why::NoCalendar),
+            Some(Seat::Missing) => {
+                let goes_by_people = rule.sticky || rule.strategy == Strategy::LeastLoaded;
+                goes_by_people.then_some(Why::NoCalendar)
+            }
         })
     }
 

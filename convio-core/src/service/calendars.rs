@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use super::WorkspaceHandle;
 use super::drive::Permit;
 use crate::api_key::Permission;
-use crate::appointment::{Appointment, AppointmentFilter};
+use crate::appointment::{Appointment, AppointmentFilter, MINUTES_MAX};
 use crate::availability::{Bookable, Interval, SlotQuery, next_slots};
 use crate::calendar::{
     Busy, BusyDay, Calendar, CalendarSettings, Calendars, Clash, FreeSlot, Hold, NewHold, Resource,
@@ -16,7 +16,7 @@ use crate::calendar::{
 use crate::error::{Error, ErrorKind, Reason};
 use crate::page::{PAGE_ITEMS_MAX, Page, PageRequest};
 use crate::record::BUSY_KIND;
-use crate::use_case::{AppointmentChange, EndHold, HoldTime, SetCalendar, appointment_seats};
+use crate::use_case::{AppointmentChange, EndHold, HoldTime, SetCalendar, settled_seats};
 
 impl WorkspaceHandle<'_> {
     /// Makes the calendar of a person, a team or a thing, or gives it other settings. From then on nobody books it twice at once, nor
@@ -35,13 +35,16 @@ impl WorkspaceHandle<'_> {
 
     /// Takes the time of appointments that are still to take place and were booked before there was a calendar, or before it got other
     /// minutes before and after: to be called, page by page, once calendars are made in a workspace that has appointments. They are
-    /// settled: they take their time whether there is room or not. The page counts the appointments that are looked at, all that start
-    /// from now on, by id; the answer has those that were seated, and where to go on.
+    /// settled: they take their time whether there is room or not. What they take by name, and the appointments of deleted leads, stay
+    /// as they are. The page counts the appointments that are looked at, all that start from a day ago on, by id; the answer has those that were seated, and where to go on.
     ///
     /// # Errors
     /// Those of the store. What was seated before stays so.
     pub async fn seat_appointments(&self, page: &PageRequest) -> Result<Page<Appointment>, Error> {
-        let filter = AppointmentFilter { from: Some(self.now()), ..AppointmentFilter::default() };
+        let now = self.now();
+        // One that began before may still go on.
+        let from = now.checked_sub_signed(TimeDelta::minutes(MINUTES_MAX.into()));
+        let filter = AppointmentFilter { from, ..AppointmentFilter::default() };
         let permit = self.permit(Permission::Update).await?;
         let config = self.current_config().await?;
         if let Some(refusal) = config.workspace.refusal() {
@@ -49,8 +52,8 @@ impl WorkspaceHandle<'_> {
         }
         let Page { items, next } = self.store(permit).list_appointments(self.id(), &filter, page).await?;
         let mut seated = Vec::new();
-        for row in items.into_iter().filter(|row| row.status.is_open()) {
-            let seats = appointment_seats(&row, row.schedule.time(), row.staff.clone(), &config);
+        for row in items.into_iter().filter(|row| row.status.is_open() && row.schedule.ends_at() > now) {
+            let seats = settled_seats(&row, &config);
             if !row.is_unseated(&seats) {
                 continue;
             }
@@ -108,7 +111,7 @@ impl WorkspaceHandle<'_> {
         self.run(&HoldTime { workspace: self.id(), new }).await
     }
 
-    /// Gives back what is held. Nothing happens where it has ended or was booked.
+    /// Gives back what is held. Nothing happens where it has ended, was booked, or never was.
     pub async fn end_hold(&self, hold: Hold) -> Result<(), Error> {
         self.run(&EndHold { workspace: self.id(), hold }).await
     }
@@ -131,7 +134,8 @@ impl WorkspaceHandle<'_> {
     }
 
     /// The next times that are free: with anyone of those that are asked about, and with all that is needed beside them. What is free
-    /// now may be taken by someone else before it is booked: then the booking says so.
+    /// now may be taken by someone else before it is booked: a booking with one of them says so then, and one that rules route goes to
+    /// whoever else has time, or to nobody yet.
     ///
     /// ```
     /// # pollster::block_on(async {
@@ -235,7 +239,7 @@ impl WorkspaceHandle<'_> {
         let bookables = all().zip(&busy).map(|(taken, busy)| {
             let settings = calendars.active(&taken.resource);
             let settings = settings.ok_or_else(|| Error::not_found("calendar", &taken.resource))?;
-            let Taken { resource: _, units, before, after } = *taken;
+            let Taken { resource: _, units, before, after, named: _ } = *taken;
             let (hours, capacity) = (&settings.hours, settings.capacity);
             Ok(Bookable { hours, taken: busy, capacity, units, before, after })
         });

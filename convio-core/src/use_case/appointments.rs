@@ -16,7 +16,7 @@ use crate::analytics::Measure;
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentStatus, Ended, Party, Schedule, text_reason};
 use crate::availability::Interval;
-use crate::calendar::Seats;
+use crate::calendar::{Seats, Taken};
 use crate::change_set::{Booking, Mention, NewEvent, Receipt, Route, RowRef, Version, Write};
 use crate::contact::Person;
 use crate::error::Error;
@@ -109,12 +109,14 @@ impl UseCase for ChangeAppointment {
                     return Err(Error::invalid(vec![reason]));
                 }
                 changes.counters.extend(found.routing.freed(End::Passed));
-                changes.given_back.push(found.given_back());
                 row.staff = staff.clone().or_else(|| Decision::by_hand(target.clone()).keeper());
                 let seats = seats(found, found.schedule.time(), row.staff.clone(), config);
+                let seats = seats.keeping(found.routing.takes.iter().cloned());
                 // Who assigns it knows the hours.
                 let routed = Routed::To(Decision::by_hand(target.clone()));
                 row.routing = routed.place(&mut changes, found.id, config.rules_at(context.at), seats);
+                let stays = |taken: &Taken| row.routing.takes.contains(taken);
+                changes.given_back.push(found.given_back_but(stays));
                 EventBody::AppointmentAssigned {
                     routing: Box::new(row.routing.clone()),
                     staff: row.staff.clone(),
@@ -124,9 +126,10 @@ impl UseCase for ChangeAppointment {
                 let person = loaded.contact(lead.contact).map(|contact| &contact.person);
                 let known = loaded.owner(ContactOf::Appointment(found.id));
                 let seats = seats(found, found.schedule.time(), None, config);
+                let seats = seats.keeping(found.takes_by_name().cloned());
                 let routed = self.again(found, lead, person, known, &seats, context)?;
                 changes.counters.extend(found.routing.freed(End::Passed));
-                changes.given_back.push(found.given_back());
+                changes.given_back.push(found.given_back_but(|taken| taken.named));
                 row.routing = routed.place(&mut changes, found.id, config.rules_at(context.at), seats);
                 if matches!(self.change, AppointmentChange::Route) {
                     // Asked in vain, it stays as it is.
@@ -142,12 +145,12 @@ impl UseCase for ChangeAppointment {
                 }
             }
             AppointmentChange::Seat => {
-                let seats = seats(found, found.schedule.time(), found.staff.clone(), config);
+                let seats = settled_seats(found, config);
                 if !found.status.is_open() || !found.is_unseated(&seats) {
                     return Err(Error::conflict("the appointment takes its time already, or none any more"));
                 }
                 row.routing.takes = seats.takes(found.routing.target.as_ref());
-                changes.given_back.push(found.given_back());
+                changes.given_back.push(found.given_back_but(|taken| seats.keeps(taken)));
                 let booking = seats.booking(found.id.uuid(), &row.routing);
                 changes.bookings.extend(booking.map(|booking| Booking { is_settled: true, ..booking }));
                 EventBody::AppointmentSeated { takes: row.routing.takes.clone() }
@@ -323,13 +326,15 @@ impl UseCase for Reschedule {
 }
 
 /// What an appointment takes of calendars at a time, kept by this person.
-pub(crate) fn seats(
-    found: &Appointment,
-    time: Interval,
-    staff: Option<String>,
-    config: &ConfigSnapshot,
-) -> Seats {
-    Seats::new(config.calendars.clone(), time, staff).with(found.takes_beside().cloned())
+fn seats(found: &Appointment, time: Interval, staff: Option<String>, config: &ConfigSnapshot) -> Seats {
+    Seats::new(config.calendars.clone(), time, staff).with(found.takes_by_name().cloned())
+}
+
+/// What an appointment takes by calendars as they are now, beside what it has of those that do not count any more.
+pub(crate) fn settled_seats(found: &Appointment, config: &ConfigSnapshot) -> Seats {
+    let counts = |taken: &&Taken| config.calendars.active(&taken.resource).is_some();
+    let kept = found.routing.takes.iter().filter(|taken| !counts(taken));
+    seats(found, found.schedule.time(), found.staff.clone(), config).keeping(kept.cloned())
 }
 
 /// The appointment as it was seen, with its lead, which must not be deleted.

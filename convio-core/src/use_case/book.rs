@@ -278,6 +278,8 @@ pub(super) fn claim(appointment: &Appointment, fingerprint: Fingerprint) -> Opti
 
 /// What a caller said of an appointment, as it is compared.
 pub(super) fn said(new: &NewAppointment) -> Result<serde_json::Value, Error> {
+    // A retry may come with another hold of the same time.
+    let new = NewAppointment { hold: None, ..new.clone() };
     serde_json::to_value(new).map_err(|error| Error::bug(error.to_string()))
 }
 

@@ -102,7 +102,7 @@ impl UseCase for HoldTime {
         let wanted: Vec<Take> = seats.wanted(None);
         let mut changes = context.changes(self.workspace);
         changes.bookings.push(Booking {
-            by: hold.id,
+            by: hold.mark(),
             until: Some(until),
             is_settled: false,
             time,
@@ -134,6 +134,10 @@ impl UseCase for EndHold {
 
     fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<()>, Error> {
         context.open()?;
+        let reasons = self.hold.reasons();
+        if !reasons.is_empty() {
+            return Err(Error::invalid(reasons));
+        }
         let mut changes = context.changes(self.workspace);
         changes.given_back.push(self.hold.given_back());
         Ok(Plan { changes, answer: () })

@@ -76,6 +76,8 @@ impl UseCase for Complete {
         row.ended = Some(Ended { at: completed_at, by: None, reason: reason.clone(), late: false });
         row.version = found.version.next();
         changes.counters.extend(found.routing.freed(End::Completed));
+        // What came to its end before it began leaves its time to others.
+        changes.given_back.extend((completed_at < found.schedule.starts_at).then(|| found.given_back()));
         let mut conversion = None;
         let mut moved = false; // by the appointment's event: a sale moves it by its own
         if let Outcome::Sold(value) = outcome {

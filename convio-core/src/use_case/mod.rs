@@ -29,7 +29,7 @@ use crate::id::{Ids, ProviderId, WorkspaceId};
 use crate::store::{Loaded, Needs};
 
 #[cfg(feature = "service")]
-pub(crate) use appointments::seats as appointment_seats;
+pub(crate) use appointments::settled_seats;
 pub use appointments::{AppointmentChange, ChangeAppointment, Reschedule};
 pub use book::Book;
 #[cfg(feature = "service")]

@@ -105,7 +105,7 @@ pub(crate) async fn a_capacity_is_used_up_to_the_last_unit(subject: &dyn Subject
     assert_eq!(clash(&refused).next[0], on_day("11:00", 60));
     // More than there is at all can never be had.
     let refused = acme.book(lead, NewAppointment::at(schedule("15:00", 60)).with(seats.clone(), 6)).await;
-    assert_eq!(clash(&refused.unwrap_err()).next, []);
+    assert_eq!(codes(refused.unwrap_err().reasons()), ["units/out_of_range"]);
     // A lower capacity takes nothing away from who has it, a higher one is there at once.
     acme.set_calendar(seats.clone(), always().capacity(4)).await.unwrap();
     assert_eq!(busy(&acme, &seats).await.len(), 2);
@@ -186,12 +186,56 @@ pub(crate) async fn a_time_that_is_given_back_can_be_had_again(subject: &dyn Sub
     let nobody = acme.decline(&visit, None).await.unwrap();
     assert_eq!((nobody.routing.how, busy(&acme, &bob()).await), (How::Unrouted, Vec::new()));
     // What was held, and what was missed, has taken its time.
-    let visit = acme.book(lead, with_ann("12:00", 60)).await.unwrap();
-    acme.complete(&visit, Outcome::NotSold).await.unwrap();
+    let held = acme.book(lead, with_ann("12:00", 60)).await.unwrap();
     let visit = acme.book(lead, with_ann("13:00", 60)).await.unwrap();
     world.clock.advance(TimeDelta::hours(23));
+    acme.complete(&held, Outcome::NotSold).await.unwrap();
     acme.no_show(&visit, Party::Customer).await.unwrap();
     assert_eq!(busy(&acme, &ann()).await.len(), 3);
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn what_was_agreed_on_stays_whatever_calendars_say_since(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let (acme, lead) = acme(&world).await;
+    let (van, crew) = (Resource::thing("van"), Target::team("crew"));
+    acme.set_calendar(ann(), always()).await.unwrap();
+    acme.set_calendar(bob(), always()).await.unwrap();
+    acme.set_calendar(van.clone(), always().capacity(2)).await.unwrap();
+    acme.set_calendar(Resource::from(&crew), always().capacity(2)).await.unwrap();
+    let with_van =
+        |target| NewAppointment::at(schedule("10:00", 60)).direct(target).with(Resource::thing("van"), 1);
+    let first = acme.book(lead, with_van(Target::person("ann"))).await.unwrap();
+    acme.book(lead, with_van(Target::team("west"))).await.unwrap();
+    acme.book(lead, with_ann("11:00", 60)).await.unwrap();
+    // The van is one from now on, and ann needs half an hour after each visit: whoever has a time goes on having it.
+    acme.set_calendar(van.clone(), always()).await.unwrap();
+    acme.set_calendar(ann(), always().buffers(0, 30)).await.unwrap();
+    let again = acme.assign(&first, Target::person("ann"), None).await.unwrap();
+    assert_eq!(again.routing.takes, first.routing.takes);
+    let first = acme.assign(&again, Target::person("bob"), None).await.unwrap();
+    let first = acme.decline(&first, None).await.unwrap();
+    assert_eq!(busy(&acme, &van).await.len(), 2);
+    // A van that does not count for a while is still needed.
+    acme.set_calendar(van.clone(), always().inactive()).await.unwrap();
+    let first = acme.assign(&first, Target::person("bob"), None).await.unwrap();
+    acme.seat_appointments(&PageRequest::default()).await.unwrap();
+    let first = acme.reschedule(first.id, schedule("14:00", 60), Party::Staff, None).await.unwrap();
+    acme.set_calendar(van.clone(), always()).await.unwrap();
+    assert_eq!(busy(&acme, &van).await.last().map(|it| it.by), Some(first.id.uuid()));
+    let refused = acme.book(lead, NewAppointment::at(schedule("14:30", 60)).with(van.clone(), 1)).await;
+    assert_eq!(clash(&refused.unwrap_err()).resource, van);
+    // Two of a crew are two, wherever the visit goes.
+    let both = NewAppointment::at(schedule("10:00", 60)).direct(crew.clone()).with(Resource::team("crew"), 2);
+    let both = acme.book(lead, both).await.unwrap();
+    assert_eq!(acme.seat_appointments(&PageRequest::default()).await.unwrap().items, []);
+    let both = acme.reschedule(&both, schedule("12:00", 60), Party::Staff, None).await.unwrap();
+    let both = acme.assign(&both, Target::person("bob"), None).await.unwrap();
+    let one = NewAppointment::at(schedule("12:30", 60)).direct(crew);
+    assert_eq!(clash(&acme.book(lead, one).await.unwrap_err()).resource, Resource::team("crew"));
+    // What comes to its end before it takes place leaves its time to others.
+    acme.complete(&both, Outcome::Undecided).await.unwrap();
+    assert_eq!(busy(&acme, &Resource::team("crew")).await, []);
     in_order(&world, &acme).await;
 }
 
@@ -235,7 +279,7 @@ pub(crate) async fn a_hold_keeps_a_time_until_it_ends(subject: &dyn Subject) {
     let of_ann = busy(&acme, &ann()).await;
     assert_eq!(
         (of_ann[0].by, of_ann[0].until, of_ann[0].time),
-        (hold.id, Some(hold.until), on_day("09:50", 80))
+        (hold.mark(), Some(hold.until), on_day("09:50", 80))
     );
     let refused = acme.book(lead, with_ann("10:30", 60)).await.unwrap_err();
     assert_eq!(clash(&refused).next[0].start, at("11:30"));
@@ -247,7 +291,11 @@ pub(crate) async fn a_hold_keeps_a_time_until_it_ends(subject: &dyn Subject) {
     let visit = world.elsewhere(&acme).book(lead, with_ann("10:15", 60).holding(again)).await.unwrap();
     assert_eq!(busy(&acme, &ann()).await[0].by, visit.id.uuid());
     assert_eq!(busy(&acme, &Resource::thing("seats")).await, []);
-    // Whoever gives back what is no hold of theirs gives back nothing.
+    // Whoever gives back what is no hold of theirs gives back nothing, be it an appointment or another's hold.
+    let other = acme.hold(held("17:00")).await.unwrap();
+    acme.end_hold(Hold { id: other.mark(), ..other.clone() }).await.unwrap();
+    assert!(acme.hold(held("17:00")).await.is_err());
+    acme.end_hold(other).await.unwrap();
     let forged = Hold { id: visit.id.uuid(), ..hold.clone() };
     acme.end_hold(forged.clone()).await.unwrap();
     assert!(acme.book(lead, with_ann("10:15", 60).holding(forged)).await.unwrap_err().clash().is_some());
@@ -271,6 +319,11 @@ pub(crate) async fn a_hold_keeps_a_time_until_it_ends(subject: &dyn Subject) {
         codes(wrong.reasons()),
         ["minutes/out_of_range", "hold_minutes/out_of_range", "resources/missing"]
     );
+    let end = at("10:00") + TimeDelta::days(400);
+    let long = Hold { time: Interval::new(at("10:00"), end), ..acme.hold(held("19:00")).await.unwrap() };
+    assert_eq!(codes(acme.end_hold(long.clone()).await.unwrap_err().reasons()), ["hold/invalid"]);
+    let wrong = acme.book(lead, with_ann("21:00", 60).holding(long)).await.unwrap_err();
+    assert_eq!(codes(wrong.reasons()), ["hold/invalid"]);
     let wrong = acme.hold(NewHold::at(schedule("10:00", 60), 5).of(bob(), 1)).await.unwrap_err();
     assert_eq!(codes(wrong.reasons()), ["resources/unknown"]);
     in_order(&world, &acme).await;
@@ -318,9 +371,16 @@ pub(crate) async fn rules_give_nothing_to_whoever_has_no_time(subject: &dyn Subj
     let own = acme.book(lead, schedule("13:00", 60)).await.unwrap();
     let other = acme.book(lead, schedule("13:30", 60)).await.unwrap();
     assert_eq!((who(&own), who(&other)), (Some("bob"), Some("ann")));
+    // Nobody without a calendar gets what a rule gives to owners, be it the owner, and wherever they stand in the rule.
     acme.set_calendar(bob(), always().inactive()).await.unwrap();
-    let without = acme.book(lead, schedule("15:00", 60)).await.unwrap();
-    assert_eq!(who(&without), Some("ann"), "an owner without a calendar");
+    let back = [(Target::person("bob"), 1), (Target::person("ann"), 1)];
+    for strategy in [Strategy::First, Strategy::Rotate, Strategy::Fair, Strategy::Percentage] {
+        let rule = Rule::among(strategy, back.clone()).named("back").any_product().any_zip();
+        acme.publish_rules([Rule { sticky: true, ..rule }]).await.unwrap();
+        let without = acme.book(lead, schedule("15:00", 60)).await.unwrap();
+        assert_eq!(who(&without), Some("ann"), "{strategy:?}");
+        acme.cancel(&without, Party::Staff, None).await.unwrap();
+    }
     in_order(&world, &acme).await;
 }
 
@@ -620,7 +680,7 @@ async fn step_of(
             let hold = (dice.chance(30) && !naive.holds.is_empty())
                 .then(|| naive.holds.swap_remove(dice.index(naive.holds.len())));
             let mut after = naive.taken.clone();
-            after.retain(|it| hold.as_ref().is_none_or(|hold| it.by != hold.id));
+            after.retain(|it| hold.as_ref().is_none_or(|hold| it.by != hold.mark()));
             let fits = naive.fits(&after, &wants, now);
             let visit = match &hold {
                 Some(hold) => visit.holding(hold.clone()),
@@ -636,7 +696,7 @@ async fn step_of(
                 // What was held is held as before.
                 Err(error) => {
                     naive.holds.extend(hold);
-                    error.clash().is_some() && !fits
+                    is_refused(&error) && !fits
                 }
             }
         }
@@ -647,11 +707,11 @@ async fn step_of(
             let hold = if units > 0 { hold.of(Resource::thing("seats"), units) } else { hold };
             match acme.hold(hold).await {
                 Ok(hold) => {
-                    naive.take(hold.id, wants, Some(hold.until));
+                    naive.take(hold.mark(), wants, Some(hold.until));
                     naive.holds.push(hold);
                     fits
                 }
-                Err(error) => error.clash().is_some() && !fits,
+                Err(error) => is_refused(&error) && !fits,
             }
         }
         6 | 7 if !naive.visits.is_empty() => {
@@ -669,7 +729,7 @@ async fn step_of(
                     naive.visits[n] = moved;
                     fits
                 }
-                Err(error) => error.clash().is_some() && !fits,
+                Err(error) => is_refused(&error) && !fits,
             }
         }
         8 if !naive.visits.is_empty() => {
@@ -679,7 +739,7 @@ async fn step_of(
         }
         9 if dice.chance(50) && !naive.holds.is_empty() => {
             let hold = naive.holds.swap_remove(dice.index(naive.holds.len()));
-            naive.taken.retain(|it| it.by != hold.id);
+            naive.taken.retain(|it| it.by != hold.mark());
             acme.end_hold(hold).await.is_ok()
         }
         _ => {
@@ -783,6 +843,11 @@ fn who(visit: &Appointment) -> Option<&str> {
 #[track_caller]
 fn clash(error: &Error) -> &Clash {
     error.clash().unwrap_or_else(|| panic!("no clash: {error}"))
+}
+
+/// For want of room, now or at all.
+fn is_refused(error: &Error) -> bool {
+    error.clash().is_some() || codes(error.reasons()) == ["units/out_of_range"]
 }
 
 /// What is taken from the day before that of [`schedule`] to the fourth after it.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use convio_core::appointment::Ended;
 use convio_core::availability::Interval;
 use convio_core::calendar::Taken;
 use convio_core::event::EventBody;
@@ -15,7 +16,8 @@ pub(super) fn nobody_is_booked_beyond_capacity(snapshot: &Snapshot) -> Result<()
     let mut standing: BTreeMap<AppointmentId, &[Taken]> = BTreeMap::new();
     for event in &snapshot.feed {
         if let EventBody::CalendarSet { resource, settings } = &event.body {
-            capacities.insert(resource, settings.capacity);
+            // One that does not count refuses nothing.
+            capacities.insert(resource, if settings.active { settings.capacity } else { u32::MAX });
         }
         let Some(Subject::Appointment(id)) = event.subject() else { continue };
         match &event.body {
@@ -23,14 +25,15 @@ pub(super) fn nobody_is_booked_beyond_capacity(snapshot: &Snapshot) -> Result<()
             // Settled before: there may be no room for it.
             EventBody::AppointmentSeated { takes } => drop(standing.insert(id, takes)),
             EventBody::AppointmentRescheduled { .. } => drop(standing.remove(&id)),
-            EventBody::AppointmentEnded(ended) if ended.status == AppointmentStatus::Cancelled => {
+            EventBody::AppointmentEnded(ended) if gives_back(ended.status, &ended.ended, times[&id]) => {
                 standing.remove(&id);
             }
             _ => {}
         }
         let Some(decision) = event.body.routing() else { continue };
-        standing.insert(id, &decision.takes);
-        for taken in &decision.takes {
+        // What it had already it goes on having.
+        let before = standing.insert(id, &decision.takes).unwrap_or_default();
+        for taken in decision.takes.iter().filter(|taken| !before.contains(taken)) {
             let time = taken.around(times[&id]);
             let of: Vec<(Interval, u32)> = standing
                 .iter()
@@ -51,14 +54,24 @@ pub(super) fn nobody_is_booked_beyond_capacity(snapshot: &Snapshot) -> Result<()
     Ok(())
 }
 
+/// Whether an end leaves the time to others: it was called off, or came before the time did.
+fn gives_back(status: AppointmentStatus, ended: &Ended, time: Interval) -> bool {
+    match status {
+        AppointmentStatus::Cancelled => true,
+        AppointmentStatus::Completed => ended.at < time.start,
+        _ => false,
+    }
+}
+
 /// What is noted as taken is what appointments take that were neither called off nor moved, each on all its days; and holds.
 pub(super) fn what_is_taken_is_what_visits_take(snapshot: &Snapshot) -> Result<(), String> {
     let mut expected: Vec<(&Resource, Interval, u32, uuid::Uuid)> = Vec::new();
     for visit in &snapshot.appointments {
-        if matches!(visit.status, AppointmentStatus::Cancelled | AppointmentStatus::Rescheduled) {
+        let time = visit.schedule.time();
+        let is_over = visit.ended.as_ref().is_some_and(|ended| gives_back(visit.status, ended, time));
+        if is_over || visit.status == AppointmentStatus::Rescheduled {
             continue;
         }
-        let time = visit.schedule.time();
         let takes = visit.routing.takes.iter();
         expected.extend(takes.map(|it| (&it.resource, it.around(time), it.units, visit.id.uuid())));
     }
