@@ -24,11 +24,11 @@ pub struct Adjustment {
 pub enum Change {
     /// So much was paid back.
     Refund(Money),
-    /// All that was left was paid back.
+    /// All that was left was paid back; nothing where nothing is.
     FullRefund,
     /// The buyer's bank took so much back.
     Chargeback(Money),
-    /// It gave back what this chargeback took, once.
+    /// It gave back what this chargeback took, once, whatever was recorded meanwhile.
     ChargebackReversal(AdjustmentId),
     /// It is worth this: whatever was before is in it. May be zero.
     Restatement(Money),
@@ -92,6 +92,18 @@ impl History {
     }
 
     /// The same, where the net value may be below zero.
+    ///
+    /// ```
+    /// use convio_core::attribution::{Adjustment, Change, History};
+    /// use convio_core::money::{Currency, Money};
+    /// use convio_core::{AdjustmentId, SequentialIds};
+    /// let (usd, at) = (|minor| Money::from_minor(minor, Currency::USD), "2026-03-02T10:00:00Z".parse()?);
+    /// let id = AdjustmentId::new(&SequentialIds::seeded(1), at);
+    /// let fee = Adjustment { id, change: Change::Chargeback(usd(115)), recorded_at: at };
+    /// assert!(History::new(usd(100), at, [fee]).is_err());
+    /// assert_eq!(History::below_zero(usd(100), at, [fee])?.net(), usd(-15));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn below_zero(
         value: Money,
         recorded_at: DateTime<Utc>,

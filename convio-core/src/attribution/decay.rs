@@ -49,8 +49,8 @@ fn nanos(at: DateTime<Utc>) -> i128 {
     i128::from(at.timestamp()) * i128::from(NANOS_PER_SECOND) + i128::from(at.timestamp_subsec_nanos())
 }
 
-/// The weight of the newest touch. Sums of [`PATH_TOUCHES_MAX`](super::PATH_TOUCHES_MAX) of it fit 64 bits, and a credit of any
-/// amount below a thousand billion minor units is exact to a thousandth of one.
+/// The weight of the newest touch. Sums of [`PATH_TOUCHES_MAX`](super::PATH_TOUCHES_MAX) of it fit 64 bits, and rounding one
+/// weight moves less than a thousandth of a minor unit of any amount up to a thousand billion.
 pub(super) const ONE: u64 = 1 << 50;
 
 /// The natural logarithm of 2, in 64 binary places.

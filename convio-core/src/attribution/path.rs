@@ -85,6 +85,18 @@ impl<'t> Path<'t> {
     }
 
     /// With a milestone at this touch. One that is not in the path counts as missing.
+    ///
+    /// ```
+    /// use convio_core::attribution::{Lookback, Milestone, Path, Touchpoint, Who};
+    /// use convio_core::text::{MarketingChannel, Source};
+    /// use convio_core::{LeadId, SequentialIds};
+    /// let at = "2026-03-02T10:00:00Z".parse()?;
+    /// let lead = LeadId::new(&SequentialIds::seeded(1), at);
+    /// let touches = [Touchpoint::new(Who::Lead(lead), Source::unknown(), MarketingChannel::direct(), at)];
+    /// let path = Path::new(&touches, at, Lookback::UNLIMITED)?.milestone(Milestone::Lead, lead.touchpoint());
+    /// assert_eq!((path.place(Milestone::Lead), path.place(Milestone::Close)), (Some(0), None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn milestone(mut self, milestone: Milestone, touch: TouchpointId) -> Self {
         self.milestones[milestone as usize] = self.steps.iter().position(|step| step.touch.id() == touch);
@@ -129,6 +141,11 @@ impl Lookback {
     pub const UNLIMITED: Self = Self(None);
 
     /// So many days of 24 hours. A touch exactly that long before the conversion is in.
+    ///
+    /// ```
+    /// use convio_core::attribution::Lookback;
+    /// assert_eq!(Lookback::days(1), Lookback::seconds(86_400));
+    /// ```
     pub const fn days(days: u16) -> Self {
         Self(Some(days as u32 * 86_400))
     }
@@ -144,7 +161,7 @@ impl Lookback {
     /// use convio_core::attribution::Lookback;
     /// let at = "2026-03-31T12:00:00Z".parse()?;
     /// assert_eq!(Lookback::days(30).since(at).to_rfc3339(), "2026-03-01T12:00:00+00:00");
-    /// assert!(Lookback::UNLIMITED.since(at) < "0001-01-01T00:00:00Z".parse()?);
+    /// assert_eq!(Lookback::UNLIMITED.since(at), chrono::DateTime::<chrono::Utc>::MIN_UTC);
     /// # Ok::<(), chrono::ParseError>(())
     /// ```
     pub fn since(self, converted_at: DateTime<Utc>) -> DateTime<Utc> {

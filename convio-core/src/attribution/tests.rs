@@ -124,7 +124,7 @@ fn adjusted(value: i64, acts: &[Act], currency: Currency) -> (Vec<Adjustment>, V
     let money = |minor| Money::from_minor(minor, currency);
     let (mut net, mut open, mut over) = (value, Vec::new(), false);
     let (mut adjustments, mut nets) = (Vec::new(), vec![value]);
-    for (n, act) in acts.iter().enumerate().filter(|_| true) {
+    for (n, act) in acts.iter().enumerate() {
         let (change, after) = match *act {
             _ if over => continue,
             Act::Refund(minor) => (Change::Refund(money(minor)), net - minor),
@@ -439,6 +439,13 @@ fn models_and_touches_read_back_from_json() {
         assert_eq!(serde_json::from_str::<Model>(&json).unwrap(), model, "{json}");
     }
     assert!(serde_json::from_str::<Model>(r#"{"time_decay":{"half_life_seconds":0}}"#).is_err());
+    let weights = Weights::new([1 << 60, 0, 7]).unwrap();
+    let json = serde_json::to_string(&weights).unwrap();
+    assert_eq!(
+        (json.as_str(), serde_json::from_str(&json).ok()),
+        ("[1152921504606846976,0,7]", Some(weights))
+    );
+    assert!(serde_json::from_str::<Weights>("[0]").is_err());
     let touch = touch(1, "email", 0);
     let json = serde_json::to_string(&touch).unwrap();
     assert_eq!(serde_json::from_str::<Touchpoint>(&json).unwrap(), touch);

@@ -1,9 +1,12 @@
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Reason};
 use crate::money::Money;
 
 /// How a value is divided: a whole number for each touch of a path, in its order. None for a path without touches.
 ///
-/// The sum fits 64 bits, and is zero only where there is no touch.
+/// The sum fits 64 bits, and is zero only where there is no touch. Serialised as the numbers alone, to be kept with a conversion:
+/// later refunds are divided as it was.
 ///
 /// ```
 /// use convio_core::attribution::Weights;
@@ -14,7 +17,8 @@ use crate::money::Money;
 /// assert_eq!(Weights::new([])?.split(credits.value()).unattributed(), credits.value());
 /// # Ok::<(), convio_core::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
 pub struct Weights {
     each: Vec<u64>,
     total: u64,
@@ -33,6 +37,14 @@ impl Weights {
     /// Weights of your own, one for each touch in order.
     ///
     /// Fails where their sum does not fit 64 bits, and where touches have no weight at all.
+    ///
+    /// ```
+    /// use convio_core::attribution::Weights;
+    /// let weights = Weights::new([3, 1])?;
+    /// assert_eq!((weights.each(), weights.total(), weights.share(0)), ([3, 1].as_slice(), 4, 0.75));
+    /// assert_eq!(Weights::new([0, 0]).unwrap_err().reasons()[0].code, "zero");
+    /// # Ok::<(), convio_core::Error>(())
+    /// ```
     pub fn new(each: impl IntoIterator<Item = u64>) -> Result<Self, Error> {
         let each: Vec<u64> = each.into_iter().collect();
         let total = each.iter().try_fold(0_u64, |sum, weight| sum.checked_add(*weight));
@@ -62,6 +74,16 @@ impl Weights {
     /// from, of equals to the earliest.
     ///
     /// A negative value is divided as the positive one is: what comes back is its negative, touch by touch.
+    ///
+    /// ```
+    /// use convio_core::attribution::Weights;
+    /// use convio_core::money::{Currency, Money};
+    /// let weights = Weights::new([40, 20, 40])?;
+    /// let usd = |minor| Money::from_minor(minor, Currency::USD);
+    /// assert_eq!(weights.split(usd(99)).each(), [40, 20, 39]); // 39.6, 19.8, 39.6: two cents are left
+    /// assert_eq!(weights.split(usd(-99)).each(), [-40, -20, -39]);
+    /// # Ok::<(), convio_core::Error>(())
+    /// ```
     pub fn split(&self, value: Money) -> Credits {
         let mut credits = Credits::none(value);
         self.split_into(value, &mut credits);
@@ -69,6 +91,15 @@ impl Weights {
     }
 
     /// The same, in the memory of other credits.
+    ///
+    /// ```
+    /// use convio_core::attribution::{Credits, Weights};
+    /// use convio_core::money::{Currency, Money};
+    /// let mut credits = Credits::none(Money::zero(Currency::USD));
+    /// Weights::new([1, 1])?.split_into(Money::from_minor(7, Currency::USD), &mut credits);
+    /// assert_eq!(credits.each(), [4, 3]);
+    /// # Ok::<(), convio_core::Error>(())
+    /// ```
     pub fn split_into(&self, value: Money, credits: &mut Credits) {
         let amount = value.minor().unsigned_abs();
         let Credits { each, remainders, .. } = credits;
@@ -98,7 +129,7 @@ impl Weights {
     /// was booked for each touch so far.
     ///
     /// Exact, but not monotone: the largest remainder may move a unit to a touch when the value falls (the Alabama paradox), so a
-    /// refund may book `+1` for one of many touches, never more.
+    /// refund may book `+1` for some touches, never more. No booking leaves a touch below zero while the value is not.
     ///
     /// Fails where there are not as many bookings as touches, and where a difference does not fit.
     ///
@@ -149,8 +180,30 @@ impl Weights {
     }
 }
 
+impl TryFrom<Vec<u64>> for Weights {
+    type Error = Error;
+
+    fn try_from(each: Vec<u64>) -> Result<Self, Error> {
+        Self::new(each)
+    }
+}
+
+impl From<Weights> for Vec<u64> {
+    fn from(weights: Weights) -> Self {
+        weights.each
+    }
+}
+
 impl Credits {
     /// A value of which no touch has anything.
+    ///
+    /// ```
+    /// use convio_core::attribution::Credits;
+    /// use convio_core::money::{Currency, Money};
+    /// let value = Money::from_minor(5, Currency::USD);
+    /// assert_eq!(Credits::none(value).unattributed(), value);
+    /// assert_eq!(Credits::none(value).of_touch(0), None);
+    /// ```
     pub fn none(value: Money) -> Self {
         Self { value, each: Vec::new(), remainders: Vec::new() }
     }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::Path;
+use super::super::{PATH_TOUCHES_MAX, Path};
 use crate::error::{Error, Reason};
 use crate::text::MarketingChannel;
 
@@ -37,20 +37,22 @@ pub(super) struct Counts {
 impl Journeys {
     /// Adds journeys along these channels: so many that converted, so many that did not.
     ///
-    /// Fails beyond [`JOURNEYS_MAX`] journeys in all, and adds nothing then.
+    /// Fails beyond [`JOURNEYS_MAX`] journeys in all, and for a path of more than [`PATH_TOUCHES_MAX`]; adds nothing then.
     pub fn add(
         &mut self,
         channels: impl IntoIterator<Item = MarketingChannel>,
         conversions: u64,
         nulls: u64,
     ) -> Result<(), Error> {
+        let channels: Vec<MarketingChannel> = channels.into_iter().collect();
         let all = self.all.plus(Counts { conversions, nulls });
-        self.all =
-            all.filter(|all| all.conversions.saturating_add(all.nulls) <= JOURNEYS_MAX).ok_or_else(|| {
-                let message = format!("there are more than {JOURNEYS_MAX} journeys");
-                Error::invalid(vec![Reason::new("journeys", "too_many", message)])
-            })?;
-        let path: Vec<u32> = channels.into_iter().map(|channel| self.number(channel)).collect();
+        let all = all.filter(|all| all.conversions.saturating_add(all.nulls) <= JOURNEYS_MAX);
+        let (all, path) = match all {
+            Some(all) if channels.len() <= PATH_TOUCHES_MAX => (all, channels),
+            all => return Err(refused(all.is_none(), channels.len())),
+        };
+        self.all = all;
+        let path: Vec<u32> = path.into_iter().map(|channel| self.number(channel)).collect();
         let counts = self.paths.entry(path).or_default();
         // No part of what fits is too large.
         *counts = Counts { conversions: counts.conversions + conversions, nulls: counts.nulls + nulls };
@@ -61,6 +63,22 @@ impl Journeys {
     /// [`Transform::Frequency`](super::super::Transform::Frequency) counted are channels of their own, such as `email(3)`.
     ///
     /// Fails beyond [`JOURNEYS_MAX`], and for a label that is too long to be a channel.
+    ///
+    /// ```
+    /// use convio_core::attribution::{Journeys, Lookback, Path, TouchKind, Touchpoint, Transform, Who};
+    /// use convio_core::text::{MarketingChannel, Source};
+    /// use convio_core::{SequentialIds, TouchpointId};
+    /// let (ids, at) = (SequentialIds::seeded(1), "2026-03-02T10:00:00Z".parse()?);
+    /// let touches = [1, 2].map(|_| {
+    ///     let who = Who::Other { id: TouchpointId::new(&ids, at), kind: TouchKind::Email };
+    ///     Touchpoint::new(who, Source::unknown(), MarketingChannel::new("email").unwrap(), at)
+    /// });
+    /// let path = Path::new(&touches, at, Lookback::UNLIMITED)?.transformed(Transform::Frequency);
+    /// let mut journeys = Journeys::default();
+    /// journeys.add_path(&path, true)?;
+    /// assert_eq!(journeys.channels(), [&MarketingChannel::new("email(2)")?]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn add_path(&mut self, path: &Path<'_>, converted: bool) -> Result<(), Error> {
         let channel = |label: String| {
             MarketingChannel::new(&label).map_err(|error| {
@@ -125,6 +143,19 @@ impl Counts {
     pub(super) fn all(self) -> u64 {
         self.conversions + self.nulls
     }
+}
+
+fn refused(too_many: bool, touches: usize) -> Error {
+    let mut reasons = Vec::new();
+    if too_many {
+        let message = format!("there are more than {JOURNEYS_MAX} journeys");
+        reasons.push(Reason::new("journeys", "too_many", message));
+    }
+    if touches > PATH_TOUCHES_MAX {
+        let message = format!("the path has {touches} touches, more than {PATH_TOUCHES_MAX}");
+        reasons.push(Reason::new("touches", "too_many", message));
+    }
+    Error::invalid(reasons)
 }
 
 /// How many journeys there may be: counts of steps, at ten thousand a journey, are then floats without loss.

@@ -230,6 +230,12 @@ fn bounds_are_refused_by_name() {
     let before = journeys.nulls();
     assert_eq!(first(journeys.add([name(0)], 0, JOURNEYS_MAX).unwrap_err()), refusal("journeys", "too_many"));
     assert_eq!(journeys.nulls(), before);
+    let long = std::iter::repeat_n(name(0), crate::attribution::PATH_TOUCHES_MAX + 1);
+    let refused = journeys.add(long, 0, JOURNEYS_MAX).unwrap_err();
+    assert_eq!(
+        refused.reasons().iter().map(|it| it.field.as_str()).collect::<Vec<_>>(),
+        ["journeys", "touches"]
+    );
 }
 
 #[test]
