@@ -113,6 +113,19 @@ impl History {
     }
 
     /// What it was worth from each record to the next, the conversion itself first.
+    ///
+    /// ```
+    /// use convio_core::attribution::{Adjustment, Change, History};
+    /// use convio_core::money::{Currency, Money};
+    /// use convio_core::{AdjustmentId, SequentialIds};
+    /// let at = "2026-03-02T10:00:00Z".parse()?;
+    /// let id = AdjustmentId::new(&SequentialIds::seeded(1), at);
+    /// let retracted = Adjustment { id, change: Change::Retraction, recorded_at: at };
+    /// let history = History::new(Money::from_minor(100, Currency::USD), at, [retracted])?;
+    /// let found: Vec<(i64, bool)> = history.standings().iter().map(|it| (it.net.minor(), it.counts)).collect();
+    /// assert_eq!(found, [(100, true), (0, false)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn standings(&self) -> &[Standing] {
         &self.standings
     }

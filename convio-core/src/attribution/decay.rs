@@ -20,19 +20,25 @@ pub(super) fn weight(at: DateTime<Utc>, newest: DateTime<Utc>, half_life_seconds
     }
 }
 
-/// `2^-x` in 64 binary places, for `x` of 64 binary places: the series of `e^-y` at `y = x ln 2`.
+/// `2^-x` in 64 binary places, for `x` of 64 binary places: `e^-y` at `y = x ln 2`, as
+/// `1 - y (1 - y (1/2! - y (1/3! - ...)))`. No difference is below zero, since each term is greater than the next.
 fn power(x: u64) -> u128 {
     let y = product(x, LN_2);
-    let (mut sum, mut term) = (1_i128 << 64, y);
-    for n in 1_u64.. {
-        let signed = i128::from(term);
-        sum += if n % 2 == 1 { -signed } else { signed };
-        term = product(term, y) / (n + 1);
-        if term == 0 {
-            break;
-        }
+    let tail = COEFFICIENTS.iter().rev().fold(0, |tail, coefficient| coefficient - product(tail, y));
+    let all_but_one = ONE_IN_64 - u128::from(product(tail, y));
+    ONE_IN_64 - ((u128::from(y) * all_but_one) >> 64)
+}
+
+/// `1/2!`, `1/3!` and so on, in 64 binary places.
+const fn coefficients() -> [u64; TERMS] {
+    let mut all = [0; TERMS];
+    let (mut n, mut factorial) = (0, 1_u128);
+    while n < TERMS {
+        factorial *= n as u128 + 2;
+        all[n] = ((ONE_IN_64 + factorial / 2) / factorial) as u64;
+        n += 1;
     }
-    sum.unsigned_abs()
+    all
 }
 
 /// The product of two fractions of 64 binary places.
@@ -52,6 +58,14 @@ fn nanos(at: DateTime<Utc>) -> i128 {
 /// The weight of the newest touch. Sums of [`PATH_TOUCHES_MAX`](super::PATH_TOUCHES_MAX) of it fit 64 bits, and rounding one
 /// weight moves less than a thousandth of a minor unit of any amount up to a thousand billion.
 pub(super) const ONE: u64 = 1 << 50;
+
+/// A whole, in 64 binary places.
+const ONE_IN_64: u128 = 1 << 64;
+
+/// How many terms the series has after its second: what follows is below the last of 64 binary places.
+const TERMS: usize = 18;
+
+const COEFFICIENTS: [u64; TERMS] = coefficients();
 
 /// The natural logarithm of 2, in 64 binary places.
 const LN_2: u64 = 0xB172_17F7_D1CF_79AB;

@@ -39,6 +39,18 @@ impl Default for Pass {
 
 impl Pass {
     /// Gives the weights of a path by each model, in the order of the models.
+    ///
+    /// ```
+    /// use convio_core::attribution::{Lookback, Model, Pass, Path};
+    /// let path = Path::new(&[], "2026-03-02T10:00:00Z".parse()?, Lookback::UNLIMITED)?;
+    /// let mut models = 0;
+    /// Pass::default().weigh(&path, &Model::ALL, |_, weights| {
+    ///     assert!(weights.each().is_empty()); // no touch, no weight
+    ///     models += 1;
+    /// });
+    /// assert_eq!(models, Model::ALL.len());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn weigh<'m>(
         &mut self,
         path: &Path<'_>,

@@ -180,7 +180,12 @@ pub enum ClickIdKind {
 }
 
 impl ClickIdKind {
-    /// The name of the parameter, such as `gclid`.
+    /// The name of the parameter.
+    ///
+    /// ```
+    /// use convio_core::attribution::ClickIdKind;
+    /// assert_eq!(ClickIdKind::Gclid.code(), "gclid");
+    /// ```
     pub const fn code(self) -> &'static str {
         match self {
             Self::Gclid => "gclid",

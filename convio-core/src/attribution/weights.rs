@@ -156,6 +156,10 @@ impl Weights {
 
     /// The whole units of one weight, and what is left over in parts of the total.
     fn part(&self, amount: u64, weight: u64) -> (u64, u64) {
+        // Most products fit 64 bits, which are divided several times as fast.
+        if let Some(product) = amount.checked_mul(weight) {
+            return (product / self.total, product % self.total);
+        }
         let (product, total) = (u128::from(amount) * u128::from(weight), u128::from(self.total));
         // No more than the amount and less than the total: a weight is at most the total.
         ((product / total) as u64, (product % total) as u64)
