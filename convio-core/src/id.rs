@@ -139,6 +139,10 @@ ids! {
     ApiKeyId,
     /// The calendar of a resource.
     CalendarId,
+    /// A touch of a contact. That of a lead has the lead's UUID.
+    TouchpointId,
+    /// A change of what a conversion is worth.
+    AdjustmentId,
 }
 
 impl IntakeId {
@@ -157,6 +161,11 @@ impl LeadId {
     /// The intake that this lead was made of.
     pub const fn intake(self) -> IntakeId {
         IntakeId(self.0)
+    }
+
+    /// The lead as a touch.
+    pub const fn touchpoint(self) -> TouchpointId {
+        TouchpointId(self.0)
     }
 }
 

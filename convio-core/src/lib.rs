@@ -17,6 +17,7 @@
 //! | `phone` (default) | reading phone numbers as people write them |
 //! | `intake` | reading files: leads as CSV in any encoding, and their import; lists of postal codes |
 //! | `ics` | appointments as iCalendar files: invitations, cancellations, calendars to subscribe to |
+//! | `attribution-data` | attribution by data: Markov chains and Shapley values |
 //! | `us-zips` | the ZIP codes of the United States: which there are, and which within a radius, for rules |
 //!
 //! Without features all of it is synchronous: types, plans, merge, routing, folds, change sets.
@@ -26,6 +27,7 @@
 pub mod analytics;
 pub mod api_key;
 pub mod appointment;
+pub mod attribution;
 pub mod availability;
 pub mod calendar;
 pub mod canonical;
@@ -73,8 +75,8 @@ pub use email::Email;
 pub use error::{Error, ErrorKind, Reason};
 pub use event::{Actor, Event, EventBody, Origin, Position, StreamRef, Subject};
 pub use id::{
-    ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, Ids, IntakeId, LeadId, ProviderId,
-    SequentialIds, WebhookId, WorkspaceId,
+    AdjustmentId, ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, Ids, IntakeId, LeadId,
+    ProviderId, SequentialIds, TouchpointId, WebhookId, WorkspaceId,
 };
 pub use lead::{
     Channel, ContactAttempt, Custom, Lead, LeadChange, LeadStatus, Payload, Pipeline, Priority, Progress,
@@ -92,7 +94,9 @@ pub use service::{Attribution, Coalesced, Convio, WorkspaceHandle};
 pub use store::{CommitError, ContactOf, KnownOwner, Loaded, Need, Needs, StoreError};
 #[cfg(feature = "service")]
 pub use store::{Durability, Store};
-pub use text::{AppointmentType, Campaign, ConversionType, LeadType, Product, Source, State};
+pub use text::{
+    AppointmentType, Campaign, ConversionType, LeadType, MarketingChannel, Medium, Product, Source, State,
+};
 pub use use_case::ingest::{Accepted, Ingested, Refused};
 pub use webhook::{
     DIRECT, DedupScope, NewWebhook, PhonePolicy, RepeatAction, RepeatPolicy, Webhook, WebhookSettings,

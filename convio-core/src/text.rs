@@ -122,6 +122,9 @@ impl NameError {
     }
 }
 
+/// The key of [`MarketingChannel::direct`].
+const DIRECT: &str = "direct";
+
 /// The longest name that [`short`] leaves as it is.
 const SHORT_BYTES_MAX: usize = 100;
 
@@ -236,6 +239,16 @@ open_set! {
     Campaign
 }
 
+open_set! {
+    /// By what kind of means someone came, as in `utm_medium`: `cpc`, `email`, `referral`.
+    Medium
+}
+
+open_set! {
+    /// What touches are grouped by for attribution, such as `paid search` or `direct`.
+    MarketingChannel
+}
+
 impl Source {
     /// The source of a lead of which nothing says where it came from: `unknown`.
     #[must_use]
@@ -257,6 +270,28 @@ impl ConversionType {
     #[must_use]
     pub fn sale() -> Self {
         Self(Name::known("sale"))
+    }
+}
+
+impl MarketingChannel {
+    /// Someone came by themselves: `direct`.
+    ///
+    /// ```
+    /// use convio_core::text::MarketingChannel;
+    ///
+    /// assert!(MarketingChannel::new("Direct")?.is_direct());
+    /// assert_eq!(MarketingChannel::direct().as_str(), "direct");
+    /// # Ok::<(), convio_core::text::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn direct() -> Self {
+        Self(Name::known(DIRECT))
+    }
+
+    /// Whether it is the direct one.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        self.key() == DIRECT
     }
 }
 
