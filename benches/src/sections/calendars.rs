@@ -34,7 +34,7 @@ pub(super) const SECTION: Section = Section {
         calendar and with someone who has none, both in the workspace of these people; then a hundred callers at once who all want one \
         time, against a hundred at once whom no calendar limits. The server syncs.",
     not_shown: &[
-        "C1, the first 50 times without the days that come after them: all 28 days are read before the first time is told.",
+        "C1, a floor of the first days alone: for the first 50 times Convio reads these, and the floor all 28, so that this ratio is no overhead.",
         "C1, days of more than eight appointments.",
     ],
     run,
@@ -251,8 +251,8 @@ fn statements(lab: &Lab, team: &Team, measured: &mut Measured) -> Result<()> {
         case: format!("{PEOPLE} people, 28 days"),
         what: "round trips of `next_slots`, Postgres".to_owned(),
         value: postgres[2].to_string(),
-        target: "3: one for the head, and one for 1,000 records".to_owned(),
-        is_met: postgres[2] == 3,
+        target: "2: one for the head, and one for the first days".to_owned(),
+        is_met: postgres[2] == 2,
     });
     measured.tables.push(counts);
     Ok(())
