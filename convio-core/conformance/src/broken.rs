@@ -116,8 +116,6 @@ bugs! {
     RoutesBeforeItFrees => routing::whoever_declines_makes_way_for_the_next,
     /// What is given back of a calendar stays taken.
     GivesNoTimeBack => calendars::a_time_that_is_given_back_can_be_had_again,
-    /// A hold gives back what an appointment took.
-    GivesBackWhatIsNotHeld => calendars::a_hold_keeps_a_time_until_it_ends,
     /// What was settled before needs room like any other.
     RefusesWhatIsSettled => calendars::a_calendar_made_later_takes_up_what_was_booked,
     /// A time is taken whether there is room or not.

@@ -86,7 +86,7 @@ impl Appointment {
         let time = self.schedule.time();
         let takes = self.routing.takes.iter().filter(|taken| !stays(taken));
         let takes = takes.map(|taken| (taken.resource.clone(), taken.around(time)));
-        GiveBack { by: self.id.uuid(), is_hold: false, takes: takes.collect() }
+        GiveBack { by: self.id.uuid(), takes: takes.collect() }
     }
 
     /// Whether it takes other times of calendars than these say.

@@ -54,7 +54,7 @@ pub struct Take {
 /// A time of a calendar that is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Busy {
-    /// The UUID of the appointment or the hold that takes it.
+    /// The UUID of the appointment that takes it, or the [mark](crate::Hold::mark) of the hold.
     pub by: Uuid,
     /// The time, with what is taken before and after.
     #[serde(flatten)]
@@ -161,10 +161,10 @@ impl BusyDay {
         self.taken.push(Busy { by, time: take.time, units: take.units, until });
     }
 
-    /// Gives back what was taken by this hold, or by this appointment, if it was. Tells whether it was.
-    pub fn give_back(&mut self, by: Uuid, is_hold: bool) -> bool {
+    /// Gives back what was taken by this, if it was. Tells whether it was.
+    pub fn give_back(&mut self, by: Uuid) -> bool {
         let before = self.taken.len();
-        self.taken.retain(|busy| busy.by != by || busy.until.is_some() != is_hold);
+        self.taken.retain(|busy| busy.by != by);
         self.taken.len() < before
     }
 
@@ -255,7 +255,7 @@ mod tests {
             day.take(Uuid::from_u128(n as u128), &take(u32::MAX), None, minute(0));
         }
         assert!(!day.has_room(&take(u32::MAX), minute(0)));
-        assert!(day.give_back(Uuid::from_u128(7), false) && !day.give_back(Uuid::from_u128(7), false));
+        assert!(day.give_back(Uuid::from_u128(7)) && !day.give_back(Uuid::from_u128(7)));
         assert!(day.has_room(&take(u32::MAX), minute(0)));
         let days = |from, to| BusyDay::days(Interval::new(minute(from), minute(to))).count();
         assert_eq!(

@@ -133,7 +133,7 @@ impl Hold {
     /// What gives its times back.
     pub(crate) fn given_back(&self) -> GiveBack {
         let takes = self.takes.iter().map(|taken| (taken.resource.clone(), taken.around(self.time)));
-        GiveBack { by: self.mark(), is_hold: true, takes: takes.collect() }
+        GiveBack { by: self.mark(), takes: takes.collect() }
     }
 }
 

@@ -17,7 +17,7 @@ impl<R: Rows + ?Sized> Days<'_, R> {
     pub(super) fn give_back(&mut self, back: &GiveBack) -> Result<(), CommitError> {
         for (resource, time) in &back.takes {
             for day in BusyDay::days(*time) {
-                self.change(resource, day, |busy| busy.give_back(back.by, back.is_hold))?;
+                self.change(resource, day, |busy| busy.give_back(back.by))?;
             }
         }
         Ok(())

@@ -182,10 +182,8 @@ impl Booking {
 /// Times of calendars that are given back: those of them that are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GiveBack {
-    /// The UUID of what took them.
+    /// The UUID of the appointment that took them, or the mark of the hold.
     pub by: Uuid,
-    /// Whether that is a hold: neither a hold nor an appointment gives back what the other took.
-    pub is_hold: bool,
     /// Whose times, with what was taken before and after.
     pub takes: Vec<(Resource, Interval)>,
 }

@@ -78,11 +78,7 @@ impl Model {
             return;
         }
         let is_of = |of: &Resource| back.takes.iter().any(|(other, _)| other == of);
-        let is_its = |busy: &Busy| {
-            busy.by == back.by
-                && (busy.until.is_some() == back.is_hold || self.makes(Bug::GivesBackWhatIsNotHeld))
-        };
-        tenant.taken.retain(|(of, busy)| !is_its(busy) || !is_of(of));
+        tenant.taken.retain(|(of, busy)| busy.by != back.by || !is_of(of));
     }
 
     /// Calendars: all of it, where there is room for each.
