@@ -121,15 +121,15 @@ bugs! {
     /// A time is taken whether there is room or not.
     TakesWhatIsTaken => calendars::nobody_is_booked_twice_at_once,
     /// A hold that has ended still takes its time.
-    LetsNoHoldEnd => calendars::a_hold_keeps_a_time_until_it_ends,
+    LetsNoHoldEnd => holds::a_hold_keeps_a_time_until_it_ends,
     /// What ends when another begins stands against it.
     LetsNeighboursClash => calendars::nobody_is_booked_twice_at_once,
     /// Whatever is taken takes one unit.
     CountsUnitsOnce => calendars::a_capacity_is_used_up_to_the_last_unit,
     /// A visit that rules route takes no time.
-    TakesNothingForRoutes => calendars::rules_give_nothing_to_whoever_has_no_time,
+    TakesNothingForRoutes => free_times::rules_give_nothing_to_whoever_has_no_time,
     /// Rules route to whoever is busy.
-    RoutesToTheBusy => calendars::rules_give_nothing_to_whoever_has_no_time,
+    RoutesToTheBusy => free_times::rules_give_nothing_to_whoever_has_no_time,
     /// A visit keeps what stood in for the decision of its route.
     KeepsNoRoute => routing::turns_are_taken_in_smooth_order,
     /// The totals of a visit that is routed are nobody's.

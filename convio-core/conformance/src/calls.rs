@@ -149,6 +149,7 @@ calls! {
 
     correct: Update = |acme, named| acme.correct(named.rejection, Corrections::default().set("phone", "1"));
     release: Update = |acme, named| acme.release(named.rejection);
+    release_with: Update = |acme, named| acme.release_with(named.rejection, None);
     move_lead: Update = |acme, named| acme.move_lead(named.lead, "contacted", None);
     assign_lead: Update = |acme, named| acme.assign_lead(named.lead, None);
     follow_up: Update = |acme, named| acme.follow_up(named.lead, None);

@@ -365,16 +365,20 @@ registry! { $
         a_time_that_is_given_back_can_be_had_again
         what_was_agreed_on_stays_whatever_calendars_say_since
         a_moved_visit_takes_its_new_time_in_place_of_the_old
-        a_hold_keeps_a_time_until_it_ends
-        rules_give_nothing_to_whoever_has_no_time
-        nobody_without_a_calendar_gets_work_by_load
         a_calendar_made_later_takes_up_what_was_booked
-        a_lead_whose_visit_can_not_be_had_is_kept
         of_a_hundred_who_want_one_time_as_many_get_it_as_there_is_room
-        free_times_are_those_that_can_be_booked
         calendars_are_of_their_workspace
         what_is_set_of_a_calendar_is_checked
+    }
+    holds {
+        a_hold_keeps_a_time_until_it_ends
         random_bookings_are_those_of_a_naive_list
+    }
+    free_times {
+        rules_give_nothing_to_whoever_has_no_time
+        nobody_without_a_calendar_gets_work_by_load
+        a_lead_whose_visit_can_not_be_had_is_kept
+        free_times_are_those_that_can_be_booked
     }
     drafts {
         a_draft_is_kept_as_it_was_saved_until_it_is_published

@@ -1,55 +1,17 @@
 use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
 
 use chrono::{DateTime, Utc};
 
+pub(crate) use self::state::State;
+pub(super) use self::state::{Noted, nothing};
 use super::rule::asks_nothing;
 use super::{
-    Away, Cap, Counted, Decision, Declined, Freed, Passed, RoutingRequest, Rule, RuleSet, Seat, Seated,
-    Share, Strategy, Target, TargetSettings, Why, smooth_round,
+    Away, Cap, Counted, Declined, Freed, Passed, RoutingRequest, Rule, RuleSet, Seat, Seated, Share,
+    Strategy, Target, TargetSettings, Why, smooth_round,
 };
 use crate::canonical::Fingerprint;
 use crate::money::Money;
 use crate::text::short;
-
-/// Where a decision reads what counters have come to.
-pub(crate) trait State {
-    type Error;
-    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, Self::Error>;
-    /// Whether a target can be booked at the time; `None` where that does not depend on calendars.
-    fn seat(&mut self, _target: &Target) -> Result<Option<Seat>, Self::Error> {
-        Ok(None)
-    }
-}
-
-/// Counters and calendars as a decision noted them.
-pub(super) struct Noted<'d>(pub(super) &'d Decision);
-
-impl State for Noted<'_> {
-    /// It was not looked at.
-    type Error = ();
-
-    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, ()> {
-        let mut counted = self.0.counted.iter();
-        counted.find(|it| it.key == key && it.window == window).map(|it| it.used).ok_or(())
-    }
-
-    fn seat(&mut self, target: &Target) -> Result<Option<Seat>, ()> {
-        Ok(self.0.seats.iter().find(|it| it.target == *target).map(|it| it.seat))
-    }
-}
-
-impl<E, F: FnMut(&str, DateTime<Utc>) -> Result<i64, E>> State for F {
-    type Error = E;
-    fn used(&mut self, key: &str, window: DateTime<Utc>) -> Result<i64, E> {
-        self(key, window)
-    }
-}
-
-/// Nothing was counted yet.
-pub(super) fn nothing(_: &str, _: DateTime<Utc>) -> Result<i64, Infallible> {
-    Ok(0)
-}
 
 /// What choosing among targets goes by beside the rules one by one: made once per publication.
 #[derive(Default)]
@@ -531,5 +493,6 @@ pub const MATCHING_MAX: usize = 64;
 /// How many of those who do not get something a decision names.
 pub const PASSED_SHOWN: usize = 64;
 
+mod state;
 #[cfg(test)]
 mod tests;

@@ -141,7 +141,8 @@ impl WorkspaceHandle<'_> {
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) names every wrong field;
-    /// [`Conflict`](crate::ErrorKind::Conflict) for a deleted lead, and for an external id that is another appointment's.
+    /// [`Conflict`](crate::ErrorKind::Conflict) for a deleted lead, for an external id that is another appointment's, and, with a
+    /// [`clash`](Error::clash), where its time can't be had.
     pub async fn book(&self, lead: LeadId, new: impl Into<NewAppointment>) -> Result<Appointment, Error> {
         let book = Book { workspace: self.id(), lead, new: new.into() };
         match self.once(&book, ClaimKind::Appointment, book.new.external_id.as_deref()).await? {
@@ -167,8 +168,9 @@ impl WorkspaceHandle<'_> {
     /// Gives an appointment to a target by hand, routed or not, and to a person of theirs.
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when it came to its end, or is not
-    /// as the caller saw it.
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) when it came to its end, is not as
+    /// the caller saw it, or, with a [`clash`](Error::clash), where they have no time for it. Their hours are not asked: who assigns it
+    /// knows them.
     pub async fn assign(
         &self,
         appointment: impl Into<RowRef<AppointmentId>>,

@@ -162,6 +162,27 @@ impl WorkspaceHandle<'_> {
     /// [`NotFound`](crate::ErrorKind::NotFound): no such rejection. A lead that still can't be taken is an answer
     /// ([`Ingested::Rejected`], [`Ingested::Duplicate`]), and stays as it was.
     pub async fn release(&self, rejection: IntakeId) -> Result<Ingested, Error> {
+        self.release_as(rejection, None).await
+    }
+
+    /// The same, with this appointment in place of the one that the lead came with, or with none: that one's time may be gone.
+    ///
+    /// # Errors
+    /// Those of [`release`](Self::release).
+    pub async fn release_with(
+        &self,
+        rejection: IntakeId,
+        appointment: Option<NewAppointment>,
+    ) -> Result<Ingested, Error> {
+        self.release_as(rejection, Some(appointment)).await
+    }
+
+    /// With another appointment, or, where nothing is said of it, with its own.
+    async fn release_as(
+        &self,
+        rejection: IntakeId,
+        with: Option<Option<NewAppointment>>,
+    ) -> Result<Ingested, Error> {
         let mut fresh = false;
         for _ in 0..TRIES_MAX {
             let config = self.config(fresh).await?;
@@ -179,7 +200,9 @@ impl WorkspaceHandle<'_> {
             if row.state == RejectionState::Released {
                 return self.first_answer(permit, rejection).await;
             }
-            let plan = ingest::plan_release(row, payload, &config, &self.context(Some(&*config)));
+            let appointment = with.as_ref().unwrap_or(&row.appointment).as_ref();
+            let context = self.context(Some(&*config));
+            let plan = ingest::plan_release(row, payload, appointment, &config, &context);
             if !is_taken(&plan) && !fresh {
                 fresh = true; // no commit will tell that the configuration at hand is too old for this answer
                 continue;

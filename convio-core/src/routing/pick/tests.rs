@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;

@@ -134,11 +134,12 @@ pub fn plan_barred(
     Ok(plan)
 }
 
-/// Plans the release of a rejection: the lead is read again with its corrections, under the rules of today. Where it is
-/// still not to be taken, the verdict says why and the change set changes nothing.
+/// Plans the release of a rejection, with this appointment: the lead is read again with its corrections, under the rules of today. Where it
+/// is still not to be taken, the verdict says why and the change set changes nothing.
 pub fn plan_release(
     rejection: &Rejection,
     payload: &Payload,
+    appointment: Option<&NewAppointment>,
     config: &ConfigSnapshot,
     context: &Context<'_>,
 ) -> Result<IngestPlan, Error> {
@@ -154,7 +155,7 @@ pub fn plan_release(
         test: rejection.test,
         secret: None,
         provider: None,
-        appointment: rejection.appointment.clone(),
+        appointment: appointment.cloned(),
         released: true, // its secret was checked when it came in
     };
     // Whoever releases it, it stays a lead of who sent it.
