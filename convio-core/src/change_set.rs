@@ -18,6 +18,7 @@
 //! 6. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
 //!    workspace; one whose key is known takes the offer into the contact that the key points to, and *every mention of
 //!    the candidate in this change set means that contact*.
+//!    New keys of a contact are given to it, unless they are another one's, which is a conflict.
 //! 7. **Windows**: one whose last accepted lead lies between its bounds makes the new lead a repeat, or, where repeats are
 //!    rejected, makes [`GateLost::Repeat`].
 //! 8. All other rows. An insert of what exists and an update of another version make [`CommitError::Conflict`].
@@ -43,6 +44,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::analytics::RollupDelta;
 use crate::appointment::Appointment;
+use crate::attribution::Tracked;
+use crate::contact::ContactKey;
 use crate::conversion::Conversion;
 use crate::event::{Origin, Position};
 use crate::id::{AppointmentId, ContactId, LeadId, WorkspaceId};
@@ -92,6 +95,8 @@ pub struct ChangeSet {
     pub webhooks: Vec<Write<Webhook>>,
     /// Contacts.
     pub contacts: Vec<ContactWrite>,
+    /// Keys that contacts get beside those that they were made by.
+    pub keys: Vec<(ContactKey, ContactId)>,
     /// Windows in which a lead repeats another one.
     pub windows: Vec<RepeatWindow>,
     /// Leads.
@@ -100,6 +105,8 @@ pub struct ChangeSet {
     pub rejections: Vec<Write<Rejection>>,
     /// Raw payloads: inserted.
     pub payloads: Vec<Payload>,
+    /// Touches that are no leads: inserted.
+    pub touches: Vec<Tracked>,
     /// Appointments.
     pub appointments: Vec<Write<Appointment>>,
     /// Conversions.
@@ -128,10 +135,12 @@ impl ChangeSet {
             workspaces: Vec::new(),
             webhooks: Vec::new(),
             contacts: Vec::new(),
+            keys: Vec::new(),
             windows: Vec::new(),
             leads: Vec::new(),
             rejections: Vec::new(),
             payloads: Vec::new(),
+            touches: Vec::new(),
             appointments: Vec::new(),
             conversions: Vec::new(),
             records: Vec::new(),
@@ -163,10 +172,12 @@ impl ChangeSet {
             workspaces,
             webhooks,
             contacts,
+            keys,
             windows,
             leads,
             rejections,
             payloads,
+            touches,
             appointments,
             conversions,
             records,
@@ -182,10 +193,12 @@ impl ChangeSet {
         self.workspaces.extend(workspaces);
         self.webhooks.extend(webhooks);
         self.contacts.extend(contacts);
+        self.keys.extend(keys);
         self.windows.extend(windows);
         self.leads.extend(leads);
         self.rejections.extend(rejections);
         self.payloads.extend(payloads);
+        self.touches.extend(touches);
         self.appointments.extend(appointments);
         self.conversions.extend(conversions);
         self.records.extend(records);

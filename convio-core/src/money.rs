@@ -10,8 +10,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use currency::Currency;
+pub use rate::{ExchangeRate, RATE_DECIMALS_MAX, Rate, RateError};
+pub use rates::{RATE_SOURCE_BYTES_MAX, RATES_MAX, Rates};
 
 mod currency;
+mod rate;
+mod rates;
+pub(crate) mod round;
 
 /// An amount in one currency, in whole minor units; may be negative (a refund).
 ///

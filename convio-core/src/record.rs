@@ -45,6 +45,8 @@ impl Record {
     pub fn subject(&self) -> Option<Subject> {
         match self.kind.as_str() {
             RULES_KIND => Some(Subject::Rules(self.workspace)),
+            ATTRIBUTION_KIND => Some(Subject::Attribution(self.workspace)),
+            RATES_KIND => Some(Subject::Rates(self.workspace)),
             API_KEYS_KIND => self.key.parse::<ApiKeyId>().ok().map(Subject::ApiKey),
             CALENDARS_KIND => self.key.parse::<CalendarId>().ok().map(Subject::Calendar),
             PROVIDERS_KIND => self.key.parse::<ProviderId>().ok().map(Subject::Provider),
@@ -110,8 +112,21 @@ pub const CALENDARS_KIND: &str = "calendar";
 /// The kind of the records that keep what is taken of a calendar, by resource and day of UTC. They are written by commits alone, which
 /// look at them as they do; the events of appointments tell the same.
 pub const BUSY_KIND: &str = "calendar.busy";
+/// The kind of the record that keeps how a workspace attributes conversions.
+pub const ATTRIBUTION_KIND: &str = "attribution";
+/// The kind of the record that keeps exchange rates into the currency of a workspace.
+pub const RATES_KIND: &str = "rates";
+/// The key of both: a workspace has one of each.
+pub const ATTRIBUTION_KEY: &str = "current";
+/// The kind of the records that keep who earned a conversion, by its id. They have no events: the events of touches, leads, settings and
+/// the conversion tell the same.
+pub const CREDITS_KIND: &str = "conversion.credits";
+/// The kind of the records that keep what was spent on a day, by that day (`2026-11-28`). They have no events: an import says again
+/// whatever it said before.
+pub const SPEND_KIND: &str = "spend";
 /// The kinds of records that are part of the configuration: a store reads all of them for `Need::Config`.
-pub const CONFIG_KINDS: [&str; 4] = [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND, CALENDARS_KIND];
+pub const CONFIG_KINDS: [&str; 6] =
+    [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND, CALENDARS_KIND, ATTRIBUTION_KIND, RATES_KIND];
 
 /// Reads records and counters.
 #[cfg(feature = "service")]

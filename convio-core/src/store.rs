@@ -18,7 +18,7 @@ pub use async_trait::async_trait;
 #[cfg(feature = "service")]
 #[doc(hidden)]
 pub use chrono::{DateTime, Utc};
-pub use needs::{ContactOf, KnownOwner, Loaded, Need, Needs, OWNER_ROWS_MAX};
+pub use needs::{ContactOf, JOURNEY_ROWS_MAX, KnownOwner, Loaded, Need, Needs, OWNER_ROWS_MAX};
 #[cfg(feature = "service")]
 pub use port::{Durability, Store};
 #[cfg(feature = "service")]

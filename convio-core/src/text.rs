@@ -288,6 +288,11 @@ impl MarketingChannel {
         Self(Name::known(DIRECT))
     }
 
+    /// A channel of the library's own, in the form of a key.
+    pub(crate) fn known(key: &'static str) -> Self {
+        Self(Name::known(key))
+    }
+
     /// Whether it is the direct one.
     #[must_use]
     pub fn is_direct(&self) -> bool {

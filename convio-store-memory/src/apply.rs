@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use convio_core::analytics::{Measure, Rollup};
+use convio_core::attribution::Tracked;
 use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{
     self, ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RollupKey, RowKey, Rows, Version,
@@ -75,6 +76,7 @@ impl ReadRows for Tenant {
             RowKey::Rejection(id) => self.rejections.get(&id).map(|row| row.version),
             RowKey::Appointment(id) => self.appointments.get(&id).map(|row| row.version),
             RowKey::Conversion(id) => self.conversions.get(&id).map(|row| row.version),
+            RowKey::Touchpoint(id) => self.touches.get(&id).map(|_| Version::ZERO.next()),
             RowKey::Record(kind, key) => {
                 self.records.get(&(kind.to_owned(), key.to_owned())).map(|row| row.version)
             }
@@ -159,6 +161,12 @@ impl Rows for Tenant {
 
     fn put_payload(&mut self, row: Payload) -> Result<(), CommitError> {
         self.payloads.put(row.id, row);
+        Ok(())
+    }
+
+    fn put_touch(&mut self, row: Tracked) -> Result<(), CommitError> {
+        self.touches_of.put((row.of.clone(), row.touch.order()), ());
+        self.touches.put(row.touch.id(), row);
         Ok(())
     }
 

@@ -25,6 +25,7 @@ use convio_core::{
 use uuid::Uuid;
 
 use crate::MemoryStore;
+use crate::state::keys_of;
 use crate::state::{Owner, Sums, Tenant, digits};
 use crate::table::Table;
 
@@ -124,15 +125,6 @@ impl ContactRepository for MemoryStore {
         };
         Ok(keys_of(tenant, contact))
     }
-}
-
-fn keys_of(tenant: &Tenant, contact: ContactId) -> Vec<ContactKey> {
-    use convio_core::{KeyKind, KeyScope};
-    let least = ContactKey { scope: KeyScope::Workspace, kind: KeyKind::Phone, value: String::new() };
-    let own = tenant.keys_of.rows().range((contact, Arc::new(least))..);
-    own.take_while(|((owner, _), ())| *owner == contact)
-        .map(|((_, key), ())| ContactKey::clone(key))
-        .collect()
 }
 
 #[async_trait]

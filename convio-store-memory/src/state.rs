@@ -2,18 +2,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use convio_core::analytics::Measure;
+use convio_core::attribution::{LeadTouch, TouchOf, Touchpoint, Tracked};
 use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{ClaimName, ConfigVersion, Held, Last, RollupKey};
-use convio_core::contact::Touch;
 use convio_core::event::{Event, Head, Position};
 use convio_core::lead::Payload;
 use convio_core::record::{CONFIG_KINDS, Record};
 use convio_core::rejection::Rejection;
-use convio_core::store::{OWNER_ROWS_MAX, StoreError};
+use convio_core::store::{JOURNEY_ROWS_MAX, OWNER_ROWS_MAX, StoreError};
 use convio_core::{
     Appointment, AppointmentId, AppointmentStatus, Contact, ContactId, ContactKey, ContactNumber, ContactOf,
-    Conversion, ConversionId, IntakeId, KnownOwner, Lead, LeadId, Loaded, Need, Needs, StreamRef, Version,
-    Webhook, WebhookId, Workspace,
+    Conversion, ConversionId, IntakeId, KeyKind, KeyScope, KnownOwner, Lead, LeadId, Loaded, Need, Needs,
+    StreamRef, TouchpointId, Version, Webhook, WebhookId, Workspace,
 };
 use uuid::Uuid;
 
@@ -73,6 +73,8 @@ tenant! {
     leads_of: Table<(ContactId, LeadId), ()>,
     rejections: Table<IntakeId, Rejection>,
     payloads: Table<IntakeId, Payload>,
+    touches: Table<TouchpointId, Tracked>,
+    touches_of: Table<(TouchOf, (DateTime<Utc>, TouchpointId)), ()>,
     appointments: Table<AppointmentId, Appointment>,
     appointments_of: Table<(Owner, AppointmentId), ()>,
     conversions: Table<ConversionId, Conversion>,
@@ -127,7 +129,10 @@ impl Tenant {
                         loaded.conversions.extend(own.filter_map(|id| self.conversions.get(id)).cloned());
                     }
                 }
-                Need::LastTouch(of, at) => loaded.last_touch = self.last_touch(of, at),
+                Need::Contact(id) => {
+                    loaded.contacts.extend(self.contacts.get(&id).map(|row| Contact::clone(row)));
+                }
+                Need::Touches(of, at) => self.load_touches(of, at, &mut loaded),
                 Need::Owner(of) => loaded.owners.extend(self.owner(of).map(|owner| (of, owner))),
                 Need::Rejection(id) => {
                     loaded.rejections.extend(self.rejections.get(&id).cloned());
@@ -155,6 +160,7 @@ impl Tenant {
         let (lead, but) = match of {
             ContactOf::Lead(id) => (id, None),
             ContactOf::Appointment(id) => (self.appointments.get(&id)?.lead, Some(id)),
+            ContactOf::Itself(_) => return None,
         };
         let Lead { contact, owner: None, .. } = **self.leads.get(&lead)? else { return None };
         let counts = |id: &LeadId| self.leads.get(id).is_some_and(|it| !it.test && it.deleted_at.is_none());
@@ -172,15 +178,30 @@ impl Tenant {
         kept.find_map(|it| it.staff.clone()).map(KnownOwner::OfAppointment)
     }
 
-    fn last_touch(&self, whose: ContactOf, at: DateTime<Utc>) -> Option<Touch> {
+    fn load_touches(&self, whose: ContactOf, at: DateTime<Utc>, loaded: &mut Loaded) {
         let contact = match whose {
-            ContactOf::Lead(id) => self.leads.get(&id)?.contact,
-            ContactOf::Appointment(id) => self.appointments.get(&id)?.contact,
+            ContactOf::Lead(id) => self.leads.get(&id).map(|row| row.contact),
+            ContactOf::Appointment(id) => self.appointments.get(&id).map(|row| row.contact),
+            ContactOf::Itself(id) => Some(id),
         };
+        let Some(contact) = contact else { return };
         let own = self.leads_of.of(contact, LeadId::from_uuid(Uuid::nil()));
         let leads = own.filter_map(|id| self.leads.get(id).map(|lead| &**lead));
         let counted = leads.filter(|lead| lead.received_at <= at && !lead.test && lead.deleted_at.is_none());
-        counted.map(Lead::touch).max_by_key(Touch::order)
+        let mut leads: Vec<LeadTouch> = counted.map(LeadTouch::of).collect();
+        leads.sort_by_key(|touch| (touch.at, touch.lead));
+        leads.drain(..leads.len().saturating_sub(JOURNEY_ROWS_MAX));
+        loaded.lead_touches = leads;
+
+        let visitors = keys_of(self, contact).into_iter().filter(|key| key.kind == KeyKind::Visitor);
+        let owners = visitors.map(|key| TouchOf::Visitor(key.value)).chain([TouchOf::Contact(contact)]);
+        let last = (at, TouchpointId::from_uuid(Uuid::max()));
+        let newest = |of: TouchOf| self.touches_of.newest(of, last).take(JOURNEY_ROWS_MAX);
+        let rows = owners.flat_map(newest).filter_map(|(_, id)| self.touches.get(id));
+        let mut touches: Vec<Touchpoint> = rows.map(|row| row.touch.clone()).collect();
+        touches.sort_by_key(Touchpoint::order);
+        touches.drain(..touches.len().saturating_sub(JOURNEY_ROWS_MAX));
+        loaded.touches = touches;
     }
 
     fn load_lead(&self, id: LeadId, loaded: &mut Loaded) {
@@ -189,4 +210,13 @@ impl Tenant {
             loaded.leads.push(Lead::clone(lead));
         }
     }
+}
+
+/// The keys of a contact.
+pub(crate) fn keys_of(tenant: &Tenant, contact: ContactId) -> Vec<ContactKey> {
+    let least = ContactKey { scope: KeyScope::Workspace, kind: KeyKind::Phone, value: String::new() };
+    let own = tenant.keys_of.rows().range((contact, Arc::new(least))..);
+    own.take_while(|((owner, _), ())| *owner == contact)
+        .map(|((_, key), ())| ContactKey::clone(key))
+        .collect()
 }

@@ -50,7 +50,8 @@ CREATE TABLE {schema}.counter (
     CONSTRAINT counter_pk PRIMARY KEY (workspace_id, key, window_at)
 ) WITH (fillfactor = 70);
 
--- Reservations: idempotency keys (kind 0), external ids of leads (1), of appointments (2), of conversions (3).
+-- Reservations: idempotency keys (kind 0), external ids of leads (1), of appointments (2), of conversions (3),
+-- of touches (4).
 -- webhook_id is nil where the name counts in the whole workspace.
 CREATE TABLE {schema}.claim (
     workspace_id uuid NOT NULL,
@@ -58,13 +59,13 @@ CREATE TABLE {schema}.claim (
     kind smallint NOT NULL,
     value text COLLATE "C" NOT NULL,
     fingerprint bytea NOT NULL,
-    holder_id uuid NOT NULL,            -- the lead or rejection, the appointment, the conversion
+    holder_id uuid NOT NULL,            -- the lead or rejection, the appointment, the conversion, the touch
     expires_at timestamptz,             -- from then on it may be taken over (null: never)
     yields boolean NOT NULL,            -- whether it gives way to another body
     CONSTRAINT claim_pk PRIMARY KEY (workspace_id, webhook_id, kind, value)
 );
 
--- What contacts are recognised by: phone (kind 0), digits (1), email (2), external (3).
+-- What contacts are recognised by: phone (kind 0), digits (1), email (2), external (3), visitor (4).
 -- scope is the webhook's id, or nil for the whole workspace.
 CREATE TABLE {schema}.contact_key (
     workspace_id uuid NOT NULL,
@@ -191,6 +192,28 @@ CREATE TABLE {schema}.payload (
     CONSTRAINT payload_pk PRIMARY KEY (workspace_id, id)
 );
 
+-- Touches that are no leads: clicks, calls, visits. They are a contact's, or a visitor's: then contact_id is nil, and a
+-- contact_key of kind 4 tells whose they are once that is known.
+CREATE TABLE {schema}.touchpoint (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    visitor text COLLATE "C" NOT NULL,  -- empty where the contact is known
+    at timestamptz NOT NULL,
+    kind text NOT NULL,                 -- click, call, visit, form, email, impression
+    source text NOT NULL,
+    medium text,
+    campaign text,
+    channel text NOT NULL,
+    click_ids json NOT NULL,
+    cost_minor bigint,
+    cost_currency text,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT touchpoint_pk PRIMARY KEY (workspace_id, id),
+    CONSTRAINT touchpoint_kind_ck CHECK (kind <> '')
+);
+CREATE INDEX touchpoint_of_ix ON {schema}.touchpoint (workspace_id, contact_id, visitor, at, id);
+
 CREATE TABLE {schema}.appointment (
     workspace_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -235,8 +258,11 @@ CREATE TABLE {schema}.conversion (
     contact_id uuid NOT NULL,
     appointment_id uuid,
     type text NOT NULL,
-    value_minor bigint NOT NULL,
+    value_minor bigint NOT NULL,        -- when it was recorded
+    net_minor bigint NOT NULL,          -- after all adjustments
     currency text NOT NULL,
+    adjustments json NOT NULL,          -- what changed its worth, in order
+    rate json,                          -- what it is reported by
     first_source text NOT NULL,         -- of the contact's first lead
     first_lead uuid NOT NULL,
     first_at timestamptz NOT NULL,
@@ -259,8 +285,9 @@ CREATE INDEX conversion_lead_ix ON {schema}.conversion (workspace_id, lead_id, i
 CREATE INDEX conversion_contact_ix ON {schema}.conversion (workspace_id, contact_id, id);
 
 -- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
--- routing.rules (key current), provider, api_key and calendar (key: its id). Others are read by their keys, such as calendar.busy:
--- what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02).
+-- routing.rules, attribution and rates (key current), provider, api_key and calendar (key: its id). Others are read by their keys:
+-- calendar.busy, what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02), conversion.credits, who earned a
+-- conversion (key: its id), spend, what was spent on a day (key: the day).
 CREATE TABLE {schema}.record (
     workspace_id uuid NOT NULL,
     kind text COLLATE "C" NOT NULL,
@@ -310,7 +337,10 @@ CREATE UNIQUE INDEX event_subject_uq ON {schema}.event (workspace_id, subject_ki
 --   6 funnel            webhook   source   -         contacted    scheduled    met      lost       -        -
 --   7 usage             provider  webhook  -         taken        taken_again  refused  -          -        -
 --   8 totals, 1970-01-01 currency -        -         conversions  value_minor  -        -          -        -
+--   9 credits           model     dims     booked    millionths   value_minor  reported -          -        -
 --
+-- dims of 9: JSON, an array of source, medium, campaign, channel, provider, webhook, or empty for what no touch has. booked:
+-- `EUR>USD 2026-11-28`, the currency, the one of reports (whose minor units n2 has) and the day of the booking.
 -- seconds: from lead to conversion, of the conversions that timed counts. A dimension that is not there is empty text, a
 -- measure 0.
 CREATE TABLE {schema}.rollup (

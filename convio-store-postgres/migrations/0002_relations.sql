@@ -93,17 +93,17 @@ CREATE VIEW {schema}.appointments AS SELECT
 FROM {schema}.appointment AS a
 LEFT JOIN {schema}.workspace AS w ON w.workspace_id = a.workspace_id;
 
--- Sales that stand. Voided ones are left out: conversion_events tells them.
+-- Sales that stand, at what they are worth after all adjustments. Voided ones are left out: conversion_events tells them.
 CREATE VIEW {schema}.conversions AS SELECT
     v.id, v.id::text AS uuid, v.workspace_id, v.workspace_id::text AS workspace_uuid,
     v.contact_id, v.lead_id, v.appointment_id, v.type,
-    v.value_minor * CASE
+    v.net_minor * CASE
         WHEN v.currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV',
             'XAF', 'XOF', 'XPF') THEN 1
         WHEN v.currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 0.001
         WHEN v.currency IN ('CLF', 'UYW') THEN 0.0001
         ELSE 0.01 END AS conversion_value,
-    v.value_minor AS conversion_value_minor, v.currency, v.occurred_at AS converted_at, v.day, v.seconds_to_convert,
+    v.net_minor AS conversion_value_minor, v.currency, v.occurred_at AS converted_at, v.day, v.seconds_to_convert,
     lower(v.first_source COLLATE "C") AS first_touch_source, v.first_lead AS first_touch_lead_id,
     v.first_at AS first_touch_at,
     lower(v.last_source COLLATE "C") AS last_touch_source, v.last_lead AS last_touch_lead_id, v.last_at AS last_touch_at,
@@ -188,6 +188,44 @@ CREATE VIEW {schema}.appointment_events AS SELECT
 FROM {schema}.event AS e
 LEFT JOIN {schema}.workspace AS w ON w.workspace_id = e.workspace_id
 WHERE e.subject_kind = 'appointment' AND e.subject_seq IS NOT NULL;
+
+-- What each touch has of a conversion: a row for each record of its history, model and touch, to be summed. Where no touch has
+-- anything the touch is null.
+CREATE VIEW {schema}.conversion_credits AS SELECT
+    r.workspace_id, r.workspace_id::text AS workspace_uuid,
+    r.key AS conversion_uuid,
+    m.model ->> 'name' AS model,
+    b.booking ->> 'adjustment' AS adjustment_uuid,
+    (b.booking ->> 'recorded_at')::timestamptz AS booked_at, (b.booking ->> 'day')::date AS booked_on,
+    t.touch -> 'who' ->> 'lead' AS lead_uuid, t.touch -> 'who' -> 'other' ->> 'id' AS touchpoint_uuid,
+    (t.touch ->> 'at')::timestamptz AS touched_at,
+    lower(t.touch ->> 'source' COLLATE "C") AS source, lower(t.touch ->> 'medium' COLLATE "C") AS medium,
+    lower(t.touch ->> 'campaign' COLLATE "C") AS campaign, lower(t.touch ->> 'channel' COLLATE "C") AS channel,
+    t.touch ->> 'provider' AS provider_uuid, t.touch ->> 'webhook' AS webhook_uuid,
+    coalesce(v.part::bigint, (b.booking -> 'value' ->> 'sum')::bigint) AS credit_minor, r.body ->> 'currency' AS currency,
+    coalesce((b.booking -> 'reported' -> 'each' ->> (v.place::int - 1))::bigint,
+        (b.booking -> 'reported' ->> 'sum')::bigint) AS reported_minor,
+    r.body -> 'rate' ->> 'to' AS reported_currency,
+    coalesce((b.booking -> 'count' -> 'each' ->> (v.place::int - 1))::bigint,
+        (b.booking -> 'count' ->> 'sum')::bigint) AS conversion_millionths
+FROM {schema}.record AS r
+CROSS JOIN LATERAL json_array_elements(r.body -> 'models') AS m (model)
+CROSS JOIN LATERAL json_array_elements(m.model -> 'bookings') AS b (booking)
+LEFT JOIN LATERAL json_array_elements_text(b.booking -> 'value' -> 'each') WITH ORDINALITY AS v (part, place) ON true
+LEFT JOIN LATERAL (SELECT r.body -> 'touches' -> (m.model -> 'steps' ->> (v.place::int - 1))::int) AS t (touch) ON true
+WHERE r.kind = 'conversion.credits';
+
+-- Touches that are no leads.
+CREATE VIEW {schema}.touchpoints AS SELECT
+    t.id, t.id::text AS uuid, t.workspace_id, t.workspace_id::text AS workspace_uuid,
+    coalesce(k.contact_id, nullif(t.contact_id, '00000000-0000-0000-0000-000000000000'::uuid)) AS contact_id,
+    nullif(t.visitor, '') AS visitor, t.at AS touched_at, t.kind,
+    lower(t.source COLLATE "C") AS source, lower(t.medium COLLATE "C") AS medium,
+    lower(t.campaign COLLATE "C") AS campaign, lower(t.channel COLLATE "C") AS channel, t.click_ids,
+    t.cost_minor, t.cost_currency, t.created_at
+FROM {schema}.touchpoint AS t
+LEFT JOIN {schema}.contact_key AS k ON k.workspace_id = t.workspace_id
+    AND k.scope = '00000000-0000-0000-0000-000000000000'::uuid AND k.kind = 4 AND k.value = t.visitor AND t.visitor <> '';
 
 -- What happened to a conversion.
 CREATE VIEW {schema}.conversion_events AS SELECT

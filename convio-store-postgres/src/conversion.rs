@@ -21,7 +21,10 @@ table! {
         "appointment_id" uuid = row.appointment.map(AppointmentId::uuid);
         "type" text = row.conversion_type.as_str();
         "value_minor" int8 = row.value.minor();
+        "net_minor" int8 = row.net.minor();
         "currency" text = row.value.currency().code();
+        "adjustments" json = to_json(&row.adjustments)?;
+        "rate" json = row.rate.as_ref().map(to_json).transpose()?;
         "first_source" text = row.first_touch.source.as_str();
         "first_lead" uuid = row.first_touch.lead.uuid();
         "first_at" timestamptz = row.first_touch.at;
@@ -75,17 +78,25 @@ impl Session<'_> {
 
 pub(crate) fn read(row: &PgRow) -> Result<Conversion, StoreError> {
     let mut cells = Cells::of(&CONVERSION, row)?;
+    let workspace = WorkspaceId::from_uuid(cells.uuid()?);
+    let id = ConversionId::from_uuid(cells.uuid()?);
+    let lead = LeadId::from_uuid(cells.uuid()?);
+    let contact = ContactId::from_uuid(cells.uuid()?);
+    let appointment = cells.get::<Option<_>>()?.map(AppointmentId::from_uuid);
+    let conversion_type = cells.map(|text: String| ConversionType::new(&text))?;
+    let (value, net) = (cells.get()?, cells.get()?);
+    let currency = cells.map(|code: String| code.parse::<Currency>())?;
     Ok(Conversion {
-        workspace: WorkspaceId::from_uuid(cells.uuid()?),
-        id: ConversionId::from_uuid(cells.uuid()?),
-        lead: LeadId::from_uuid(cells.uuid()?),
-        contact: ContactId::from_uuid(cells.uuid()?),
-        appointment: cells.get::<Option<_>>()?.map(AppointmentId::from_uuid),
-        conversion_type: cells.map(|text: String| ConversionType::new(&text))?,
-        value: {
-            let minor = cells.get()?;
-            Money::from_minor(minor, cells.map(|code: String| code.parse::<Currency>())?)
-        },
+        workspace,
+        id,
+        lead,
+        contact,
+        appointment,
+        conversion_type,
+        value: Money::from_minor(value, currency),
+        net: Money::from_minor(net, currency),
+        adjustments: cells.json()?,
+        rate: cells.opt_json()?,
         first_touch: touch(&mut cells)?,
         last_touch: touch(&mut cells)?,
         sold_by: cells.get()?,

@@ -70,10 +70,12 @@ impl<'c> LeadAlone<'c> {
             workspaces,
             webhooks,
             contacts,
+            keys,
             windows,
             leads,
             rejections,
             payloads,
+            touches,
             appointments,
             conversions,
             records,
@@ -84,6 +86,8 @@ impl<'c> LeadAlone<'c> {
             && given_back.is_empty()
             && bookings.is_empty()
             && routes.is_empty()
+            && keys.is_empty()
+            && touches.is_empty()
             && webhooks.is_empty()
             && rejections.is_empty()
             && appointments.is_empty()

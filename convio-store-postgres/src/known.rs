@@ -10,7 +10,7 @@ use convio_core::contact::{Contact, ContactKey};
 use convio_core::event::Head;
 use convio_core::record::{BUSY_KIND, Record};
 use convio_core::store::CommitError;
-use convio_core::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
+use convio_core::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, TouchpointId, WebhookId};
 
 /// Rows of one workspace. All that the change sets may ask for has been read: what is not here does not exist.
 #[derive(Default)]
@@ -41,6 +41,7 @@ pub(crate) enum VersionKey {
     Rejection(IntakeId),
     Appointment(AppointmentId),
     Conversion(ConversionId),
+    Touchpoint(TouchpointId),
     Record(String, String),
 }
 
@@ -88,6 +89,7 @@ impl ReadRows for Known {
             RowKey::Rejection(id) => VersionKey::Rejection(id),
             RowKey::Appointment(id) => VersionKey::Appointment(id),
             RowKey::Conversion(id) => VersionKey::Conversion(id),
+            RowKey::Touchpoint(id) => VersionKey::Touchpoint(id),
             RowKey::Record(kind, key) => VersionKey::Record(kind.to_owned(), key.to_owned()),
         };
         Ok(self.versions.get(&key).copied())

@@ -1,5 +1,5 @@
+use convio_core::attribution::{ClickIds, LeadTouch};
 use convio_core::change_set::Version;
-use convio_core::contact::Touch;
 use convio_core::lead::{
     Attempts, Interest, Lead, LeadFilter, LeadStatus, Priority, Progress, Reached, Stage,
 };
@@ -129,12 +129,17 @@ pub(crate) fn read(row: &PgRow) -> Result<Lead, StoreError> {
     })
 }
 
-/// The touch that [`LAST_TOUCH_OF_LEAD`] and [`LAST_TOUCH_OF_APPOINTMENT`] select.
-pub(crate) fn read_touch(row: &PgRow) -> Result<Touch, StoreError> {
+/// A touch that [`TOUCHES_OF_LEAD`] and its like select.
+pub(crate) fn read_touch(row: &PgRow) -> Result<LeadTouch, StoreError> {
     let mut cells = Cells::of(&LEAD, row)?;
-    Ok(Touch {
+    Ok(LeadTouch {
         lead: LeadId::from_uuid(cells.uuid()?),
+        webhook: WebhookId::from_uuid(cells.uuid()?),
+        provider: cells.get::<Option<_>>()?.map(ProviderId::from_uuid),
         source: cells.map(|text: String| Source::new(&text))?,
+        campaign: cells.map_opt(|text: String| Campaign::new(&text))?,
+        utm: cells.json()?,
+        click_ids: ClickIds::of_custom(&cells.json()?),
         at: cells.time()?,
     })
 }
@@ -162,14 +167,15 @@ macro_rules! list {
     };
 }
 
-macro_rules! last_touch {
-    ($of:literal) => {
+// The limit is `JOURNEY_ROWS_MAX`.
+macro_rules! touches {
+    ($contact:literal) => {
         concat!(
             "{s}.lead AS x
-             WHERE x.contact_id = (SELECT o.contact_id FROM {s}.",
-            $of,
-            " AS o WHERE o.workspace_id = $1 AND o.id = {0}) AND x.workspace_id = $1 AND x.received_at <= {1}
-              AND NOT x.test AND x.deleted_at IS NULL ORDER BY x.received_at DESC, x.id DESC LIMIT 1"
+             WHERE x.contact_id = ",
+            $contact,
+            " AND x.workspace_id = $1 AND x.received_at <= {1} AND NOT x.test AND x.deleted_at IS NULL
+             ORDER BY x.received_at DESC, x.id DESC LIMIT 1000"
         )
     };
 }
@@ -204,9 +210,13 @@ macro_rules! owner {
 const BY_IDS: &str = "x.workspace_id = $1 AND x.id = ANY($2)";
 const LIST: &str = list!("$4::uuid IS NULL");
 const LIST_OF_CONTACT: &str = list!("x.contact_id = $4");
-pub(crate) const TOUCH_CELLS: &str = "x.id, x.source, x.received_at";
-pub(crate) const LAST_TOUCH_OF_LEAD: &str = last_touch!("lead");
-pub(crate) const LAST_TOUCH_OF_APPOINTMENT: &str = last_touch!("appointment");
+pub(crate) const TOUCH_CELLS: &str =
+    "x.id, x.webhook_id, x.provider_id, x.source, x.campaign, x.utm::text, x.custom::text, x.received_at";
+pub(crate) const TOUCHES_OF_LEAD: &str =
+    touches!("(SELECT o.contact_id FROM {s}.lead AS o WHERE o.workspace_id = $1 AND o.id = {0})");
+pub(crate) const TOUCHES_OF_APPOINTMENT: &str =
+    touches!("(SELECT o.contact_id FROM {s}.appointment AS o WHERE o.workspace_id = $1 AND o.id = {0})");
+pub(crate) const TOUCHES_OF_CONTACT: &str = touches!("{0}");
 pub(crate) const OWNER_BY_LEAD: &str = owner!("lead AS o", "o.id", "true");
 pub(crate) const OWNER_BY_LEAD_CELLS: &str = "o.id, known.owner, kept.staff";
 pub(crate) const OWNER_BY_APPOINTMENT: &str = owner!(

@@ -76,6 +76,7 @@ mod session;
 mod sql;
 mod store;
 mod table;
+mod touch;
 mod tx;
 mod wanted;
 mod webhook;

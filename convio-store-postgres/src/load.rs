@@ -1,5 +1,6 @@
 //! Reads what a use case needs: one statement, and so as of one moment, however much it is.
 
+use convio_core::attribution::Touchpoint;
 use convio_core::record::CONFIG_KINDS;
 use convio_core::store::{ContactOf, Loaded, Need, Needs, StoreError};
 use convio_core::{AppointmentId, LeadId};
@@ -8,11 +9,12 @@ use uuid::Uuid;
 
 use crate::cells::set_of;
 use crate::error::read_failed;
-use crate::lead::{LAST_TOUCH_OF_APPOINTMENT, LAST_TOUCH_OF_LEAD, TOUCH_CELLS};
 use crate::reading::{Reading, Scope};
 use crate::session::Session;
-use crate::table::Table;
-use crate::{appointment, contact, conversion, event, lead, payload, record, rejection, webhook, workspace};
+use crate::table::{Args, Table};
+use crate::{
+    appointment, contact, conversion, event, lead, payload, record, rejection, touch, webhook, workspace,
+};
 
 /// Rows of a table by their id, or what such a row leads to: its lead, the contact of that.
 macro_rules! of {
@@ -72,12 +74,17 @@ impl Session<'_> {
                 WEBHOOK => loaded.webhooks.push(webhook::read(row)?),
                 RECORD => loaded.records.push(record::read(row)?),
                 LEAD | LEAD_OF_APPOINTMENT | LEAD_OF_CONVERSION => loaded.leads.push(lead::read(row)?),
-                CONTACT_OF_LEAD | CONTACT_OF_APPOINTMENT | CONTACT_OF_CONVERSION => {
+                CONTACT | CONTACT_OF_LEAD | CONTACT_OF_APPOINTMENT | CONTACT_OF_CONVERSION => {
                     loaded.contacts.push(contact::read(row)?);
                 }
                 APPOINTMENT => loaded.appointments.push(appointment::read(row)?),
                 CONVERSIONS => loaded.conversions.push(conversion::read(row)?),
-                TOUCH_OF_LEAD | TOUCH_OF_APPOINTMENT => loaded.last_touch = Some(lead::read_touch(row)?),
+                LEADS_BY_LEAD | LEADS_BY_APPOINTMENT | LEADS_OF_CONTACT => {
+                    loaded.lead_touches.push(lead::read_touch(row)?);
+                }
+                TOUCHES_BY_LEAD | TOUCHES_BY_APPOINTMENT | TOUCHES_OF_CONTACT => {
+                    loaded.touches.push(touch::read(row)?);
+                }
                 set @ (OWNER_BY_LEAD | OWNER_BY_APPOINTMENT) => {
                     let (id, owner) = lead::read_owner(row)?;
                     let of = match set {
@@ -94,6 +101,8 @@ impl Session<'_> {
         loaded.webhooks.sort_by_key(|row| row.id);
         loaded.records.sort_by(|a, b| (&a.kind, &a.key).cmp(&(&b.kind, &b.key)));
         loaded.conversions.sort_by_key(|row| row.id);
+        loaded.lead_touches.sort_by_key(|touch| (touch.at, touch.lead));
+        loaded.touches.sort_by_key(Touchpoint::order);
         Ok(loaded)
     }
 
@@ -131,16 +140,33 @@ fn ask(reading: &mut Reading<'_>, need: Need) -> Result<(), StoreError> {
             let contact = of!("conversion", "lead", "contact");
             by_id(reading, CONTACT_OF_CONVERSION, &contact::CONTACT, contact, id.uuid());
         }
-        Need::LastTouch(of, at) => {
-            let (set, from, id) = match of {
-                ContactOf::Lead(id) => (TOUCH_OF_LEAD, LAST_TOUCH_OF_LEAD, id.uuid()),
-                ContactOf::Appointment(id) => (TOUCH_OF_APPOINTMENT, LAST_TOUCH_OF_APPOINTMENT, id.uuid()),
+        Need::Contact(id) => by_id(reading, CONTACT, &contact::CONTACT, of!("contact"), id.uuid()),
+        Need::Touches(of, at) => {
+            let (leads, others, id) = match of {
+                ContactOf::Lead(id) => (
+                    (LEADS_BY_LEAD, lead::TOUCHES_OF_LEAD),
+                    (TOUCHES_BY_LEAD, touch::TOUCHES_OF_LEAD),
+                    id.uuid(),
+                ),
+                ContactOf::Appointment(id) => (
+                    (LEADS_BY_APPOINTMENT, lead::TOUCHES_OF_APPOINTMENT),
+                    (TOUCHES_BY_APPOINTMENT, touch::TOUCHES_OF_APPOINTMENT),
+                    id.uuid(),
+                ),
+                ContactOf::Itself(id) => (
+                    (LEADS_OF_CONTACT, lead::TOUCHES_OF_CONTACT),
+                    (TOUCHES_OF_CONTACT, touch::TOUCHES_OF_CONTACT),
+                    id.uuid(),
+                ),
             };
-            reading.cells(set, TOUCH_CELLS, from, 2, move |args| {
+            let asked = move |args: &mut Args| {
                 args.add(id);
                 args.add(at);
-            });
+            };
+            reading.cells(leads.0, lead::TOUCH_CELLS, leads.1, 2, asked);
+            reading.rows(others.0, &touch::TOUCHPOINT, others.1, 2, asked);
         }
+        Need::Owner(ContactOf::Itself(_)) => {}
         Need::Owner(ContactOf::Lead(id)) => {
             let (cells, from) = (lead::OWNER_BY_LEAD_CELLS, lead::OWNER_BY_LEAD);
             reading.cells(OWNER_BY_LEAD, cells, from, 1, move |args| args.add(id.uuid()));
@@ -180,9 +206,14 @@ const CONTACT_OF_APPOINTMENT: u8 = 8;
 const CONVERSIONS: u8 = 9;
 const LEAD_OF_CONVERSION: u8 = 10;
 const CONTACT_OF_CONVERSION: u8 = 11;
-const TOUCH_OF_LEAD: u8 = 12;
-const TOUCH_OF_APPOINTMENT: u8 = 13;
+const LEADS_BY_LEAD: u8 = 12;
+const LEADS_BY_APPOINTMENT: u8 = 13;
 const REJECTION: u8 = 14;
 const PAYLOAD: u8 = 15;
 const OWNER_BY_LEAD: u8 = 16;
 const OWNER_BY_APPOINTMENT: u8 = 17;
+const LEADS_OF_CONTACT: u8 = 18;
+const TOUCHES_BY_LEAD: u8 = 19;
+const TOUCHES_BY_APPOINTMENT: u8 = 20;
+const TOUCHES_OF_CONTACT: u8 = 21;
+const CONTACT: u8 = 22;

@@ -27,7 +27,7 @@ pub(crate) enum Key {
     /// Parts of a statement that reads, of one workspace or of many, by their codes.
     Read(bool, Vec<u8>),
     /// Tables of a statement that writes, one bit each.
-    Write(u32),
+    Write(u64),
 }
 
 impl Sql {

@@ -11,7 +11,7 @@ use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{ChangeSet, ClaimKind, ContactWrite, Version, Write};
 use convio_core::contact::ContactKey;
 use convio_core::store::StoreError;
-use convio_core::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
+use convio_core::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, TouchpointId, WebhookId};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -56,6 +56,7 @@ pub(crate) struct Wanted<'c> {
     payloads: Keys<IntakeId>,
     appointments: Keys<AppointmentId>,
     conversions: Keys<ConversionId>,
+    touches: Keys<TouchpointId>,
     records: Keys<(&'c str, &'c str)>,
     sums: Keys<(Cube, NaiveDate, &'c [String; 3])>,
     /// The keys of the records of days of calendars.
@@ -96,10 +97,12 @@ impl<'c> Wanted<'c> {
             workspaces,
             webhooks,
             contacts,
+            keys,
             windows,
             leads,
             rejections,
             payloads,
+            touches,
             appointments,
             conversions,
             records,
@@ -138,6 +141,7 @@ impl<'c> Wanted<'c> {
                 }
             }
         }
+        self.keys.extend(keys.iter().map(|(key, _)| (w, key)));
         candidates.sort_unstable_by_key(|(candidate, _)| *candidate);
         for window in windows {
             match candidates.binary_search_by_key(&window.contact, |(candidate, _)| *candidate) {
@@ -150,6 +154,7 @@ impl<'c> Wanted<'c> {
         self.payloads.extend(payloads.iter().map(|row| (w, row.id)));
         self.appointments.extend(appointments.iter().map(|write| (w, write.row().id)));
         self.conversions.extend(conversions.iter().map(|write| (w, write.row().id)));
+        self.touches.extend(touches.iter().map(|row| (w, row.touch.id())));
         let records = records.iter().map(Write::row);
         self.records.extend(records.map(|row| (w, (row.kind.as_str(), row.key.as_str()))));
         self.sums.extend(rollups.iter().map(|delta| (w, (delta.cube, delta.day, &delta.dims))));
@@ -202,6 +207,9 @@ impl<'c> Wanted<'c> {
         reading.look_up(PAYLOADS, Cells::These("{w}, x.id"), &PAYLOAD_OF, &self.payloads, |args, ids| {
             args.add(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>());
         });
+        reading.look_up(TOUCHES, Cells::These("{w}, x.id"), &TOUCH_OF, &self.touches, |args, ids| {
+            args.add(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>());
+        });
         let records = Cells::These("{w}, x.kind, x.key, x.version");
         reading.look_up(RECORDS, records, &RECORD_OF, &self.records, |args, names| {
             args.add(names.iter().map(|(kind, _)| *kind).collect::<Vec<_>>());
@@ -246,6 +254,12 @@ pub(crate) fn known(rows: &[PgRow]) -> Result<BTreeMap<WorkspaceId, Known>, Stor
                 let mut cells = RowCells::of(&crate::payload::PAYLOAD, row)?;
                 let _ = cells.uuid()?;
                 known.payloads.insert(IntakeId::from_uuid(cells.uuid()?));
+            }
+            TOUCHES => {
+                let mut cells = RowCells::of(&crate::touch::TOUCHPOINT, row)?;
+                let _ = cells.uuid()?;
+                let key = VersionKey::Touchpoint(TouchpointId::from_uuid(cells.uuid()?));
+                known.versions.insert(key, Version::ZERO.next());
             }
             SUMS => {
                 let row = analytics::read(row)?;
@@ -355,6 +369,10 @@ static PAYLOAD_OF: Lookup = Lookup {
     names: &[("id", "uuid")],
     rows: "CROSS JOIN LATERAL (SELECT t.id FROM {s}.payload AS t WHERE t.workspace_id = {w} AND t.id = n.id LIMIT 1) AS x",
 };
+static TOUCH_OF: Lookup = Lookup {
+    names: &[("id", "uuid")],
+    rows: "CROSS JOIN LATERAL (SELECT t.id FROM {s}.touchpoint AS t WHERE t.workspace_id = {w} AND t.id = n.id LIMIT 1) AS x",
+};
 static RECORD_OF: Lookup = Lookup {
     names: &[("kind", "text"), ("key", "text")],
     rows: "CROSS JOIN LATERAL (SELECT * FROM {s}.record AS t WHERE t.workspace_id = {w} AND t.kind = n.kind AND t.key = n.key
@@ -392,3 +410,4 @@ const RECORDS: u8 = 55;
 const PAYLOADS: u8 = 56;
 const SUMS: u8 = 57;
 const DAYS: u8 = 58;
+const TOUCHES: u8 = 59;

@@ -15,8 +15,8 @@ use crate::session::Lease;
 use crate::sql::{Key, Sql, place};
 use crate::table::{Args, Table};
 use crate::{
-    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, webhook,
-    workspace,
+    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, touch,
+    webhook, workspace,
 };
 
 /// What is to be written: rows of some tables, and heads.
@@ -36,7 +36,7 @@ struct Part {
     /// Whether none of them is there: they were looked for under the head as it is.
     are_new: bool,
     /// Which of a statement's possible parts it is.
-    bit: u32,
+    bit: u64,
 }
 
 /// A head as it shall be.
@@ -98,6 +98,7 @@ impl Writing {
             new: |row| row.version == Version::ZERO.next());
         add!(payload::PAYLOAD, payload::bind, |picture| rows(&picture.payloads));
         add!(rejection::REJECTION, rejection::bind, |picture| rows(&picture.rejections));
+        add!(touch::TOUCHPOINT, touch::bind, |picture| rows(&picture.touches));
         add!(appointment::APPOINTMENT, appointment::bind, |picture| rows(&picture.appointments));
         add!(conversion::CONVERSION, conversion::bind, |picture| rows(&picture.conversions));
         add!(record::RECORD, record::bind, |picture| rows(&picture.records));
@@ -117,7 +118,7 @@ impl Writing {
         let Rows { workspaces, rows } = rows;
         let Some(workspace) = workspaces.first() else { return Ok(()) };
         let place = TABLES.iter().position(|known| std::ptr::eq(*known, table)).unwrap_or_default();
-        let bit = 1 << (2 * place + usize::from(are_new));
+        let bit = 1_u64 << (2 * place + usize::from(are_new));
         self.tables.push(Part { table, are_new, bit });
         if self.plain {
             let mut args = Args::default().with(*workspace);
@@ -225,7 +226,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
     std::iter::once("head").chain(TABLES.iter().map(|table| table.name))
 }
 
-static TABLES: [&Table; 15] = [
+static TABLES: [&Table; 16] = [
     &gates::CLAIM,
     &gates::COUNTER,
     &workspace::WORKSPACE,
@@ -236,6 +237,7 @@ static TABLES: [&Table; 15] = [
     &lead::LEAD,
     &payload::PAYLOAD,
     &rejection::REJECTION,
+    &touch::TOUCHPOINT,
     &appointment::APPOINTMENT,
     &conversion::CONVERSION,
     &record::RECORD,
@@ -243,9 +245,9 @@ static TABLES: [&Table; 15] = [
     &analytics::ROLLUP,
 ];
 /// In the key of a text: the workspace is made by it.
-const MADE: u32 = 1 << 30;
+const MADE: u64 = 1 << 62;
 /// In the key of a text: it is a statement for one table.
-const PLAIN: u32 = 1 << 31;
+const PLAIN: u64 = 1 << 63;
 
 // All rows are there and as they were when the picture was taken, or nothing is written. A commit that is under way is waited
 // for, and its newest row is looked at. One after the other in the order of their ids: whoever locks several does so in this order.

@@ -45,7 +45,8 @@ CREATE TABLE counter (
     CONSTRAINT counter_pk PRIMARY KEY (workspace_id, key, window_at)
 ) STRICT, WITHOUT ROWID;
 
--- Reservations: idempotency keys (kind 0), external ids of leads (1), of appointments (2), of conversions (3).
+-- Reservations: idempotency keys (kind 0), external ids of leads (1), of appointments (2), of conversions (3),
+-- of touches (4).
 -- webhook_id is 16 zero bytes where the name counts in the whole workspace.
 CREATE TABLE claim (
     workspace_id BLOB NOT NULL,
@@ -53,13 +54,13 @@ CREATE TABLE claim (
     kind INTEGER NOT NULL,
     value TEXT NOT NULL,
     fingerprint BLOB NOT NULL,
-    holder_id BLOB NOT NULL,        -- the lead or rejection, the appointment, the conversion
+    holder_id BLOB NOT NULL,        -- the lead or rejection, the appointment, the conversion, the touch
     expires_at INTEGER,             -- from then on it may be taken over; null: never
     yields INTEGER NOT NULL,        -- whether it gives way to another body
     CONSTRAINT claim_pk PRIMARY KEY (workspace_id, webhook_id, kind, value)
 ) STRICT, WITHOUT ROWID;
 
--- What contacts are recognised by: phone (kind 0), digits (1), email (2), external (3).
+-- What contacts are recognised by: phone (kind 0), digits (1), email (2), external (3), visitor (4).
 -- scope is the webhook's id, or 16 zero bytes for the whole workspace.
 CREATE TABLE contact_key (
     workspace_id BLOB NOT NULL,
@@ -185,6 +186,27 @@ CREATE TABLE payload (
     CONSTRAINT payload_uq UNIQUE (workspace_id, id)
 ) STRICT;
 
+-- Touches that are no leads: clicks, calls, visits. They are a contact's, or a visitor's: then contact_id is 16 zero bytes, and a
+-- contact_key of kind 4 tells whose they are once that is known.
+CREATE TABLE touchpoint (
+    workspace_id BLOB NOT NULL,
+    id BLOB NOT NULL,
+    contact_id BLOB NOT NULL,
+    visitor TEXT NOT NULL,          -- empty where the contact is known
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,             -- click, call, visit, form, email, impression
+    source TEXT NOT NULL,
+    medium TEXT,
+    campaign TEXT,
+    channel TEXT NOT NULL,
+    click_ids TEXT NOT NULL,        -- JSON
+    cost_minor INTEGER,
+    cost_currency TEXT,
+    created_at INTEGER NOT NULL,
+    CONSTRAINT touchpoint_pk PRIMARY KEY (workspace_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX touchpoint_of_ix ON touchpoint (workspace_id, contact_id, visitor, at, id);
+
 CREATE TABLE appointment (
     workspace_id BLOB NOT NULL,
     id BLOB NOT NULL,
@@ -229,8 +251,11 @@ CREATE TABLE conversion (
     contact_id BLOB NOT NULL,
     appointment_id BLOB,
     type TEXT NOT NULL,
-    value_minor INTEGER NOT NULL,
+    value_minor INTEGER NOT NULL,   -- when it was recorded
+    net_minor INTEGER NOT NULL,     -- after all adjustments
     currency TEXT NOT NULL,
+    adjustments TEXT NOT NULL,      -- JSON: what changed its worth, in order
+    rate TEXT,                      -- JSON: what it is reported by
     first_source TEXT NOT NULL,     -- of the contact's first lead
     first_lead BLOB NOT NULL,
     first_at INTEGER NOT NULL,
@@ -253,8 +278,9 @@ CREATE INDEX conversion_lead_ix ON conversion (workspace_id, lead_id, id);
 CREATE INDEX conversion_contact_ix ON conversion (workspace_id, contact_id, id);
 
 -- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
--- routing.rules (key current), provider, api_key and calendar (key: its id). Others are read by their keys, such as calendar.busy:
--- what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02).
+-- routing.rules, attribution and rates (key current), provider, api_key and calendar (key: its id). Others are read by their keys:
+-- calendar.busy, what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02); conversion.credits, who earned a
+-- conversion (key: its id); spend, what was spent on a day (key: the day).
 CREATE TABLE record (
     workspace_id BLOB NOT NULL,
     kind TEXT NOT NULL,
@@ -303,7 +329,10 @@ CREATE UNIQUE INDEX event_subject_uq ON event (workspace_id, subject_kind, subje
 --   6 funnel            webhook   source   -         contacted    scheduled    met      lost       -        -
 --   7 usage             provider  webhook  -         taken        taken_again  refused  -          -        -
 --   8 totals, on day 0  currency  -        -         conversions  value_minor  -        -          -        -
+--   9 credits           model     dims     booked    millionths   value_minor  reported -          -        -
 --
+-- dims of 9: JSON, an array of source, medium, campaign, channel, provider, webhook; empty for what no touch has. booked:
+-- `EUR>USD 2026-11-28`, the currency, the one of reports (whose minor units n2 has) and the day of the booking.
 -- seconds: from lead to conversion, of the conversions that timed counts. A dimension that is not there is empty text, a
 -- measure 0.
 CREATE TABLE rollup (

@@ -138,7 +138,7 @@ CREATE VIEW appointments AS SELECT
     version
 FROM (SELECT *, starts_at + minutes * 60000000 AS ends_at FROM appointment);
 
--- Sales that stand. Voided ones are left out: conversion_events tells them.
+-- Sales that stand, at what they are worth after all adjustments. Voided ones are left out: conversion_events tells them.
 CREATE VIEW conversions AS SELECT
     id,
     lower(hex(substr(id, 1, 4)) || '-' || hex(substr(id, 5, 2)) || '-' || hex(substr(id, 7, 2))
@@ -147,9 +147,9 @@ CREATE VIEW conversions AS SELECT
     lower(hex(substr(workspace_id, 1, 4)) || '-' || hex(substr(workspace_id, 5, 2)) || '-' || hex(substr(workspace_id, 7, 2))
         || '-' || hex(substr(workspace_id, 9, 2)) || '-' || hex(substr(workspace_id, 11))) AS workspace_uuid,
     contact_id, lead_id, appointment_id, type COLLATE NOCASE AS type,
-    iif(value_minor < 0, '-', '') || ltrim(value_minor / unit, '-') || iif(unit = 1, '', '.')
-        || substr(unit + abs(value_minor % unit), 2) AS conversion_value,
-    value_minor AS conversion_value_minor, currency,
+    iif(net_minor < 0, '-', '') || ltrim(net_minor / unit, '-') || iif(unit = 1, '', '.')
+        || substr(unit + abs(net_minor % unit), 2) AS conversion_value,
+    net_minor AS conversion_value_minor, currency,
     strftime('%Y-%m-%dT%H:%M:%S', occurred_at / 1000000 - (occurred_at % 1000000 < 0), 'unixepoch')
         || printf('.%06dZ', (occurred_at % 1000000 + 1000000) % 1000000) AS converted_at,
     date(day * 86400, 'unixepoch') AS day,
@@ -261,6 +261,56 @@ CREATE VIEW appointment_events AS SELECT
     personal
 FROM event
 WHERE subject_kind = 'appointment' AND subject_seq IS NOT NULL;
+
+-- What each touch has of a conversion: a row for each record of its history, model and touch, to be summed. Where no touch has
+-- anything the touch is null.
+CREATE VIEW conversion_credits AS SELECT
+    workspace_id,
+    lower(hex(substr(workspace_id, 1, 4)) || '-' || hex(substr(workspace_id, 5, 2)) || '-' || hex(substr(workspace_id, 7, 2))
+        || '-' || hex(substr(workspace_id, 9, 2)) || '-' || hex(substr(workspace_id, 11))) AS workspace_uuid,
+    key AS conversion_uuid,
+    json_extract(model, '$.name') AS model,
+    json_extract(booking, '$.adjustment') AS adjustment_uuid,
+    json_extract(booking, '$.recorded_at') AS booked_at, json_extract(booking, '$.day') AS booked_on,
+    json_extract(touch, '$.who.lead') AS lead_uuid, json_extract(touch, '$.who.other.id') AS touchpoint_uuid,
+    json_extract(touch, '$.at') AS touched_at, json_extract(touch, '$.source') COLLATE NOCASE AS source,
+    json_extract(touch, '$.medium') COLLATE NOCASE AS medium, json_extract(touch, '$.campaign') COLLATE NOCASE AS campaign,
+    json_extract(touch, '$.channel') COLLATE NOCASE AS channel,
+    json_extract(touch, '$.provider') AS provider_uuid, json_extract(touch, '$.webhook') AS webhook_uuid,
+    coalesce(part, json_extract(booking, '$.value.sum')) AS credit_minor, json_extract(body, '$.currency') AS currency,
+    coalesce(json_extract(booking, '$.reported.each[' || place || ']'), json_extract(booking, '$.reported.sum'))
+        AS reported_minor,
+    json_extract(body, '$.rate.to') AS reported_currency,
+    coalesce(json_extract(booking, '$.count.each[' || place || ']'), json_extract(booking, '$.count.sum'))
+        AS conversion_millionths
+FROM (
+    SELECT r.workspace_id, r.key, r.body, m.value AS model, b.value AS booking, v.value AS part, v.key AS place,
+        json_extract(r.body, '$.touches[' || json_extract(m.value, '$.steps[' || v.key || ']') || ']') AS touch
+    FROM record AS r
+    JOIN json_each(r.body, '$.models') AS m
+    JOIN json_each(m.value, '$.bookings') AS b
+    LEFT JOIN json_each(b.value, '$.value.each') AS v
+    WHERE r.kind = 'conversion.credits'
+);
+
+-- Touches that are no leads.
+CREATE VIEW touchpoints AS SELECT
+    t.id,
+    lower(hex(substr(t.id, 1, 4)) || '-' || hex(substr(t.id, 5, 2)) || '-' || hex(substr(t.id, 7, 2))
+        || '-' || hex(substr(t.id, 9, 2)) || '-' || hex(substr(t.id, 11))) AS uuid,
+    t.workspace_id,
+    lower(hex(substr(t.workspace_id, 1, 4)) || '-' || hex(substr(t.workspace_id, 5, 2)) || '-' || hex(substr(t.workspace_id, 7, 2))
+        || '-' || hex(substr(t.workspace_id, 9, 2)) || '-' || hex(substr(t.workspace_id, 11))) AS workspace_uuid,
+    coalesce(k.contact_id, nullif(t.contact_id, zeroblob(16))) AS contact_id, nullif(t.visitor, '') AS visitor,
+    strftime('%Y-%m-%dT%H:%M:%S', t.at / 1000000 - (t.at % 1000000 < 0), 'unixepoch')
+        || printf('.%06dZ', (t.at % 1000000 + 1000000) % 1000000) AS touched_at,
+    t.kind, t.source COLLATE NOCASE AS source, t.medium COLLATE NOCASE AS medium, t.campaign COLLATE NOCASE AS campaign,
+    t.channel COLLATE NOCASE AS channel, t.click_ids, t.cost_minor, t.cost_currency,
+    strftime('%Y-%m-%dT%H:%M:%S', t.created_at / 1000000 - (t.created_at % 1000000 < 0), 'unixepoch')
+        || printf('.%06dZ', (t.created_at % 1000000 + 1000000) % 1000000) AS created_at
+FROM touchpoint AS t
+LEFT JOIN contact_key AS k ON k.workspace_id = t.workspace_id AND k.scope = zeroblob(16) AND k.kind = 4
+    AND k.value = t.visitor AND t.visitor <> '';
 
 -- What happened to a conversion.
 CREATE VIEW conversion_events AS SELECT

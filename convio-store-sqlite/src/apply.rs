@@ -16,8 +16,8 @@ use crate::error::{rolled_back, write_failed};
 use crate::put::{Put, Sql};
 use crate::tables::Tables;
 use crate::{
-    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, webhook,
-    workspace,
+    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, touch,
+    webhook, workspace,
 };
 
 /// What change sets come to.
@@ -115,6 +115,7 @@ fn write(conn: &Connection, picture: &Picture<Tables<'_>>) -> Result<(), CommitE
             false => rejection::put(&mut put, row, false)?,
         }
     }
+    put!(touches, touch::PUT, |put, _, row| touch::put(put, row));
     put!(appointments, appointment::PUT, |put, _, row| appointment::put(put, row));
     put!(conversions, conversion::PUT, |put, _, row| conversion::put(put, row));
     put!(records, record::PUT, |put, _, row| record::put(put, row));

@@ -18,7 +18,7 @@ use crate::readers::{query_all, query_one, query_page};
 /// The columns, in the order in which they are written and read.
 macro_rules! columns {
     () => {
-        "workspace_id, id, lead_id, contact_id, appointment_id, type, value_minor, currency, first_source, first_lead,
+        "workspace_id, id, lead_id, contact_id, appointment_id, type, value_minor, net_minor, currency, adjustments, rate, first_source, first_lead,
          first_at, last_source, last_lead, last_at, sold_by, external_id, metadata, occurred_at, day, seconds_to_convert,
          voided_at, void_reason, created_at, version"
     };
@@ -89,6 +89,9 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Conversion) -> Result<(), CommitError
         appointment,
         conversion_type,
         value,
+        net,
+        adjustments,
+        rate,
         first_touch,
         last_touch,
         sold_by,
@@ -112,7 +115,10 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Conversion) -> Result<(), CommitError
         appointment.map(|id| Id(id.uuid())),
         conversion_type.as_str(),
         value.minor(),
+        net.minor(),
         value.currency().code(),
+        to_json(adjustments)?,
+        rate.as_ref().map(to_json).transpose()?,
         first_source.as_str(),
         Id(first_lead.uuid()),
         micros(*first_at),
@@ -134,17 +140,25 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Conversion) -> Result<(), CommitError
 
 fn read(row: &Row<'_>) -> Result<Conversion, StoreError> {
     let mut cells = Cells::of("conversion", row);
+    let workspace = WorkspaceId::from_uuid(cells.uuid()?);
+    let id = ConversionId::from_uuid(cells.uuid()?);
+    let lead = LeadId::from_uuid(cells.uuid()?);
+    let contact = ContactId::from_uuid(cells.uuid()?);
+    let appointment = cells.opt_uuid()?.map(AppointmentId::from_uuid);
+    let conversion_type = cells.map(|text: String| ConversionType::new(&text))?;
+    let (value, net) = (cells.get()?, cells.get()?);
+    let currency = cells.map(|code: String| code.parse::<Currency>())?;
     Ok(Conversion {
-        workspace: WorkspaceId::from_uuid(cells.uuid()?),
-        id: ConversionId::from_uuid(cells.uuid()?),
-        lead: LeadId::from_uuid(cells.uuid()?),
-        contact: ContactId::from_uuid(cells.uuid()?),
-        appointment: cells.opt_uuid()?.map(AppointmentId::from_uuid),
-        conversion_type: cells.map(|text: String| ConversionType::new(&text))?,
-        value: {
-            let minor = cells.get()?;
-            Money::from_minor(minor, cells.map(|code: String| code.parse::<Currency>())?)
-        },
+        workspace,
+        id,
+        lead,
+        contact,
+        appointment,
+        conversion_type,
+        value: Money::from_minor(value, currency),
+        net: Money::from_minor(net, currency),
+        adjustments: cells.json()?,
+        rate: cells.opt_json()?,
         first_touch: touch(&mut cells)?,
         last_touch: touch(&mut cells)?,
         sold_by: cells.get()?,
@@ -194,6 +208,6 @@ const LIST_OF_CONTACT: &str = select!(
 /// Writes a row, over the one that is there.
 pub(crate) const PUT: Sql = Sql {
     head: concat!("INSERT OR REPLACE INTO conversion (", columns!(), ") VALUES"),
-    values: 24,
+    values: 27,
     tail: "",
 };

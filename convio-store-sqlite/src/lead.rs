@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use convio_core::attribution::{ClickIds, LeadTouch};
 use convio_core::change_set::{ClaimName, Version};
-use convio_core::contact::Touch;
 use convio_core::lead::{
     Attempts, Interest, Lead, LeadFilter, LeadRepository, LeadStatus, Payload, Priority, Progress, Reached,
     Stage,
@@ -20,7 +20,7 @@ use crate::Sqlite;
 use crate::access::Access;
 use crate::cells::{Cells, Id, int, micros, micros_up, to_json};
 use crate::put::{Put, Sql};
-use crate::readers::{query_one, query_page};
+use crate::readers::{query_all, query_one, query_page};
 use crate::{appointment, gates, payload};
 
 /// The columns, in the order in which they are written and read.
@@ -88,26 +88,48 @@ pub(crate) fn fetch(
     query_one(conn, BY_ID, [Id(workspace.uuid()), Id(id.uuid())], read)
 }
 
-/// The last touch of a contact at or before a time.
-pub(crate) fn last_touch(
+/// The contact that is meant; `None` where there is none.
+pub(crate) fn contact_of(
     conn: &Connection,
     workspace: WorkspaceId,
     of: ContactOf,
-    at: DateTime<Utc>,
-) -> Result<Option<Touch>, StoreError> {
+) -> Result<Option<ContactId>, StoreError> {
     let (sql, id) = match of {
-        ContactOf::Lead(id) => (LAST_TOUCH_OF_LEAD, id.uuid()),
-        ContactOf::Appointment(id) => (LAST_TOUCH_OF_APPOINTMENT, id.uuid()),
+        ContactOf::Lead(id) => (CONTACT_OF_LEAD, id.uuid()),
+        ContactOf::Appointment(id) => (CONTACT_OF_APPOINTMENT, id.uuid()),
+        ContactOf::Itself(id) => return Ok(Some(id)),
     };
-    query_one(conn, sql, params![Id(workspace.uuid()), Id(id), micros(at)], |row| {
+    query_one(conn, sql, [Id(workspace.uuid()), Id(id)], |row| {
+        let mut cells = Cells::of("lead", row);
+        let _ = (cells.uuid()?, cells.uuid()?);
+        Ok(ContactId::from_uuid(cells.uuid()?))
+    })
+}
+
+/// The newest leads of a contact that count, at or before a time, by time and id.
+pub(crate) fn touches(
+    conn: &Connection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    at: DateTime<Utc>,
+) -> Result<Vec<LeadTouch>, StoreError> {
+    let values = params![Id(workspace.uuid()), Id(contact.uuid()), micros(at)];
+    let mut touches = query_all(conn, TOUCHES, values, |row| {
         let mut cells = Cells::of("lead", row);
         let _ = cells.uuid()?;
-        Ok(Touch {
+        Ok(LeadTouch {
             lead: LeadId::from_uuid(cells.uuid()?),
+            webhook: WebhookId::from_uuid(cells.uuid()?),
+            provider: cells.opt_uuid()?.map(ProviderId::from_uuid),
             source: cells.map(|text: String| Source::new(&text))?,
+            campaign: cells.map_opt(|text: String| Campaign::new(&text))?,
+            utm: cells.json()?,
+            click_ids: ClickIds::of_custom(&cells.json()?),
             at: cells.time()?,
         })
-    })
+    })?;
+    touches.reverse();
+    Ok(touches)
 }
 
 /// Who was responsible for a contact before, where the lead has no owner of its own.
@@ -119,6 +141,7 @@ pub(crate) fn owner(
     let (sql, id, but) = match of {
         ContactOf::Lead(id) => (OWNER_BY_LEAD, id.uuid(), None),
         ContactOf::Appointment(id) => (OWNER_BY_APPOINTMENT, id.uuid(), Some(id)),
+        ContactOf::Itself(_) => return Ok(None),
     };
     let found = query_one(conn, sql, [Id(workspace.uuid()), Id(id)], |row| {
         let mut cells = Cells::of("lead", row);
@@ -279,18 +302,6 @@ macro_rules! list {
     };
 }
 
-macro_rules! last_touch {
-    ($of:literal) => {
-        concat!(
-            "SELECT workspace_id, id, source, received_at FROM lead INDEXED BY lead_contact_ix
-             WHERE contact_id = (SELECT contact_id FROM ",
-            $of,
-            " WHERE workspace_id = ?1 AND id = ?2) AND workspace_id = ?1 AND received_at <= ?3 AND NOT test
-              AND deleted_at IS NULL ORDER BY received_at DESC, id DESC LIMIT 1"
-        )
-    };
-}
-
 // The limit is `OWNER_ROWS_MAX`.
 macro_rules! owner {
     ($of:literal) => {
@@ -308,8 +319,14 @@ macro_rules! owner {
 const BY_ID: &str = concat!("SELECT ", columns!(), " FROM lead WHERE workspace_id = ?1 AND id = ?2");
 const LIST: &str = list!("lead", "?4 IS NULL");
 const LIST_OF_CONTACT: &str = list!("lead INDEXED BY lead_contact_ix", "contact_id = ?4");
-const LAST_TOUCH_OF_LEAD: &str = last_touch!("lead");
-const LAST_TOUCH_OF_APPOINTMENT: &str = last_touch!("appointment");
+const CONTACT_OF_LEAD: &str =
+    "SELECT workspace_id, id, contact_id FROM lead WHERE workspace_id = ?1 AND id = ?2";
+const CONTACT_OF_APPOINTMENT: &str =
+    "SELECT workspace_id, id, contact_id FROM appointment WHERE workspace_id = ?1 AND id = ?2";
+// The limit is `JOURNEY_ROWS_MAX`.
+const TOUCHES: &str = "SELECT workspace_id, id, webhook_id, provider_id, source, campaign, utm, custom, received_at
+     FROM lead INDEXED BY lead_contact_ix WHERE contact_id = ?2 AND workspace_id = ?1 AND received_at <= ?3 AND NOT test
+     AND deleted_at IS NULL ORDER BY received_at DESC, id DESC LIMIT 1000";
 const OWNER_BY_LEAD: &str = owner!("?2");
 const OWNER_BY_APPOINTMENT: &str =
     owner!("(SELECT lead_id FROM appointment WHERE workspace_id = ?1 AND id = ?2)");

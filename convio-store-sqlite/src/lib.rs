@@ -40,6 +40,7 @@ mod readers;
 mod record;
 mod rejection;
 mod tables;
+mod touch;
 mod transaction;
 mod webhook;
 mod workspace;

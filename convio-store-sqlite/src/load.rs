@@ -5,7 +5,9 @@ use convio_core::{LeadId, WorkspaceId};
 use rusqlite::Connection;
 
 use crate::readers::snapshot;
-use crate::{appointment, contact, conversion, event, lead, payload, record, rejection, webhook, workspace};
+use crate::{
+    appointment, contact, conversion, event, lead, payload, record, rejection, touch, webhook, workspace,
+};
 
 pub(crate) fn load(conn: &Connection, needs: &Needs) -> Result<Loaded, StoreError> {
     snapshot(conn, |conn| {
@@ -38,7 +40,13 @@ fn read(conn: &Connection, id: WorkspaceId, need: Need, loaded: &mut Loaded) -> 
                 loaded.conversions.extend(conversion::of_contact(conn, id, conversion.contact)?);
             }
         }
-        Need::LastTouch(of, at) => loaded.last_touch = lead::last_touch(conn, id, of, at)?,
+        Need::Contact(contact) => loaded.contacts.extend(contact::fetch(conn, id, contact)?),
+        Need::Touches(of, at) => {
+            if let Some(contact) = lead::contact_of(conn, id, of)? {
+                loaded.lead_touches = lead::touches(conn, id, contact, at)?;
+                loaded.touches = touch::of_contact(conn, id, contact, at)?;
+            }
+        }
         Need::Owner(of) => loaded.owners.extend(lead::owner(conn, id, of)?.map(|owner| (of, owner))),
         Need::Rejection(intake) => {
             loaded.rejections.extend(rejection::fetch(conn, id, intake)?);

@@ -191,6 +191,10 @@ bugs! {
     TouchesByTests => touches::tests_and_deleted_leads_are_no_last_touch,
     /// A deleted lead is a last touch.
     TouchesByDeletedLeads => touches::tests_and_deleted_leads_are_no_last_touch,
+    /// What was recorded for a visitor is nobody's, whoever the visitor turned out to be.
+    KnowsNoVisitors => attribution::what_a_visitor_did_is_the_contacts_once_identified,
+    /// A visitor who is one contact can be another one later.
+    GivesVisitorsAway => attribution::a_visitor_is_one_contact,
     /// A test or a deleted lead tells who is responsible.
     OwnsByTests => owners::tests_and_deleted_leads_make_nobody_responsible,
     /// Who kept an appointment that was moved is responsible, although another stands in its place.

@@ -5,16 +5,20 @@ use std::future::Future;
 use std::pin::Pin;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use convio_core::analytics::Spend;
 use convio_core::appointment::AppointmentFilter;
+use convio_core::attribution::{AttributionSettings, NewTouch, TouchKind, TouchOf};
 use convio_core::availability::Hours;
 use convio_core::calendar::SlotRequest;
 use convio_core::contact::{ContactFilter, ContactRef};
-use convio_core::conversion::ConversionFilter;
+use convio_core::conversion::{ConversionFilter, NewAdjustment};
 use convio_core::lead::LeadFilter;
+use convio_core::money::{Currency, Rates};
 use convio_core::provider::ProviderSettings;
 use convio_core::rejection::RejectionFilter;
 use convio_core::routing::RoutingRequest;
-use convio_core::service::{Atomicity, Attribution};
+use convio_core::service::{Atomicity, Attribution, CreditQuery, Dimension};
+use convio_core::text::Source;
 use convio_core::{
     ApiKeyId, AppointmentId, CalendarSettings, Channel, ContactAttempt, ContactId, ConversionId, Corrections,
     Cube, Error, Hold, IntakeId, LeadId, NewApiKey, NewConversion, NewHold, NewWebhook, NewWorkspace,
@@ -179,6 +183,35 @@ calls! {
         acme.convert(new.from_appointment(named.appointment))
     };
     void: Convert = |acme, named| acme.void(named.conversion, "a mistake");
+    adjust: Convert = |acme, named| acme.adjust(named.conversion, NewAdjustment::full_refund());
+
+    set_attribution: Admin = |acme, _named| acme.set_attribution(AttributionSettings::default());
+    attribution_settings: Read = |acme, _named| acme.attribution_settings();
+    set_rates: Admin = |acme, _named| acme.set_rates(Rates::new(Currency::USD, 7, []).unwrap());
+    rates: Read = |acme, _named| acme.rates();
+    track: Ingest = |acme, named| {
+        acme.track(NewTouch::new(TouchOf::Contact(named.contact), TouchKind::Call, Source::unknown()))
+    };
+    identify: Ingest = |acme, named| acme.identify(named.contact, "fresh visitor");
+    journey: Read = |acme, named| acme.journey(named.contact);
+    attribution: Read = |acme, named| acme.attribution(named.conversion);
+    import_spend: Convert = |acme, named| acme.import_spend(vec![Spend {
+        day: named.now.date_naive(),
+        source: Source::unknown(),
+        campaign: None,
+        cost: "1 USD".parse().unwrap(),
+        clicks: None,
+        impressions: None,
+    }]);
+    spend: Read = |acme, named| acme.spend(named.now.date_naive(), named.now.date_naive());
+    economics: Read = |acme, named| async move {
+        let day = named.now.date_naive();
+        acme.economics("linear", day, day).await
+    };
+    credits: Read = |acme, named| async move {
+        let day = named.now.date_naive();
+        acme.credits(&CreditQuery::new("linear", Dimension::Source, day, day)).await
+    };
 
     workspace: Read = |acme, _named| acme.workspace();
     webhook: Read = |acme, named| acme.webhook(&named.webhook_name);
@@ -318,7 +351,8 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
+    include_str!("../../src/service/attribution.rs"),
     include_str!("../../src/service/calendars.rs"),
     include_str!("../../src/service/drafts.rs"),
     include_str!("../../src/service/handle.rs"),
@@ -328,4 +362,5 @@ const FILES: [&str; 9] = [
     include_str!("../../src/service/reads.rs"),
     include_str!("../../src/service/reports.rs"),
     include_str!("../../src/service/routing.rs"),
+    include_str!("../../src/service/spend.rs"),
 ];

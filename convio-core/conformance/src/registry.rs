@@ -448,6 +448,37 @@ registry! { $
         leads_of_other_contacts_touch_nothing
         each_attribution_counts_for_its_own_source
     }
+    adjustments {
+        a_refund_changes_what_a_sale_is_worth_everywhere
+        a_chargeback_is_given_back_once
+        the_same_adjustment_told_again_is_one
+        what_can_not_be_is_refused_and_changes_nothing
+        a_voided_sale_is_adjusted_no_more
+        random_histories_leave_what_they_say
+    }
+    attribution {
+        every_lead_is_a_touch_and_each_model_shares_the_value
+        what_a_visitor_did_is_the_contacts_once_identified
+        a_visitor_is_one_contact
+        the_same_touch_told_again_is_one
+        wrong_fields_of_a_touch_are_all_named
+        a_touch_out_of_the_window_counts_nothing
+        without_a_touch_all_is_unattributed
+        a_refund_is_shared_as_the_sale_was
+        reports_add_up_by_whatever_they_are_grouped
+        what_was_believed_is_what_was_known_then
+        another_currency_is_reported_by_the_rate_of_its_day
+        settings_hold_from_the_next_sale_on_everywhere
+        wrong_settings_are_all_named
+        milestones_are_where_the_lead_and_the_visit_came_from
+        a_journey_is_told_in_order
+        only_the_newest_touches_are_looked_at
+    }
+    spend {
+        what_was_spent_is_noted_once_for_each_day_and_campaign
+        costs_and_returns_are_those_worked_out_by_hand
+        wrong_rows_of_an_import_are_all_named
+    }
     voids {
         the_only_sale_voided_leaves_all_as_if_it_had_not_been
         the_next_sale_that_stands_is_the_first_one_then

@@ -1,18 +1,20 @@
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
 use convio_core::appointment::AppointmentFilter;
+use convio_core::attribution::{KeptCredits, Touchpoint};
 use convio_core::availability::Interval;
 use convio_core::calendar::{Busy, BusyDay};
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::ConversionFilter;
 use convio_core::event::Head;
 use convio_core::lead::{LeadFilter, Payload};
-use convio_core::record::{BUSY_KIND, Record};
+use convio_core::record::{BUSY_KIND, CREDITS_KIND, Record, fetch_record};
 use convio_core::rejection::RejectionFilter;
 use convio_core::{
-    Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, Cube, Event, EventBody, IntakeId,
-    Lead, Measure, Need, Needs, Page, PageRequest, Position, Rejection, ReportQuery, Resource, Rollup, Store,
-    StoreError, StreamRef, Subject, Webhook, Workspace, WorkspaceId,
+    Appointment, AppointmentId, Contact, ContactId, ContactKey, ContactOf, Conversion, Cube, Event,
+    EventBody, IntakeId, Lead, Measure, Need, Needs, Page, PageRequest, Position, Rejection, ReportQuery,
+    Resource, Rollup, Store, StoreError, StreamRef, Subject, Webhook, Workspace, WorkspaceId,
 };
 
 /// Everything that a store shows of one workspace, read by its public methods only.
@@ -42,6 +44,10 @@ pub struct Snapshot {
     pub conversions: Vec<Conversion>,
     /// All records of the configuration: routing rules, API keys, providers.
     pub records: Vec<Record>,
+    /// Who earned each conversion, of those of which it is kept, in the order of `conversions`.
+    pub credits: Vec<KeptCredits>,
+    /// The touches of each contact, in the order of `contacts`.
+    pub journeys: Vec<Vec<Touchpoint>>,
     /// What is noted as taken of calendars, on all days on which an appointment ever took any.
     pub busy: Vec<(Resource, Busy)>,
     /// The feed.
@@ -102,6 +108,17 @@ impl Snapshot {
         for stream in streams(&feed) {
             histories.push((stream, all!(|page| store.history(workspace, stream, &page))));
         }
+        let mut credits = Vec::new();
+        for conversion in &conversions {
+            let key = conversion.id.to_string();
+            let record = fetch_record(store, workspace, CREDITS_KIND, &key).await?;
+            credits.extend(record.map(|record| record.read()).transpose()?);
+        }
+        let mut journeys = Vec::new();
+        for contact in &contacts {
+            let need = Need::Touches(ContactOf::Itself(contact.id), DateTime::<Utc>::MAX_UTC);
+            journeys.push(store.load(&Needs::of(workspace, [need])).await?.touches);
+        }
         let busy = busy(store, workspace, &feed).await?;
         let mut rollups = Vec::new();
         for cube in Cube::ALL {
@@ -121,6 +138,8 @@ impl Snapshot {
             appointments,
             conversions,
             records: store.load(&Needs::of(workspace, [Need::Config])).await?.records,
+            credits,
+            journeys,
             busy,
             feed,
             histories,
@@ -147,7 +166,7 @@ impl Snapshot {
         }
         parts!(
             webhooks, contacts, keys, found, leads, rejections, payloads, appointments, conversions, records,
-            busy, feed, histories, rollups; workspace, head
+            credits, journeys, busy, feed, histories, rollups; workspace, head
         );
         None
     }

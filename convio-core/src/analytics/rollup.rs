@@ -25,11 +25,15 @@ pub enum Cube {
     Usage,
     /// Per currency: all conversions that stand. Not by day: its rows are all kept under [`Cube::NO_DAY`].
     Totals,
+    /// Per model (its name), what a touch is grouped by ([`TouchDims::key`](crate::attribution::TouchDims::key); empty: what no touch
+    /// has), and `EUR>USD 2026-11-28`: the currency, the one of reports (empty where no rate was known), and the day that it was
+    /// booked on. By the day that the conversion counts on.
+    Credits,
 }
 
 impl Cube {
     /// All cubes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Leads,
         Self::Appointments,
         Self::Conversions,
@@ -39,6 +43,7 @@ impl Cube {
         Self::Funnel,
         Self::Usage,
         Self::Totals,
+        Self::Credits,
     ];
 
     /// The day of rows that are not by day: 1970-01-01.
@@ -104,6 +109,12 @@ pub enum Measure {
     TakenAgain,
     /// Of [`Cube::Usage`]: leads rejected.
     Refused,
+    /// Of [`Cube::Credits`]: conversions, in millionths.
+    Credited,
+    /// Of [`Cube::Credits`]: net value, in minor units.
+    CreditMinor,
+    /// Of [`Cube::Credits`]: net value in the currency of reports, in minor units of that.
+    ReportedMinor,
 }
 
 impl Measure {
@@ -113,9 +124,19 @@ impl Measure {
     /// The column that holds it.
     pub const fn slot(self) -> usize {
         match self {
-            Self::Leads | Self::Routed | Self::Conversions | Self::Contacted | Self::Taken => 0,
-            Self::Contacts | Self::Completed | Self::ValueMinor | Self::Scheduled | Self::TakenAgain => 1,
-            Self::Repeats | Self::Sold | Self::Seconds | Self::Met | Self::Refused => 2,
+            Self::Leads
+            | Self::Routed
+            | Self::Conversions
+            | Self::Contacted
+            | Self::Taken
+            | Self::Credited => 0,
+            Self::Contacts
+            | Self::Completed
+            | Self::ValueMinor
+            | Self::Scheduled
+            | Self::TakenAgain
+            | Self::CreditMinor => 1,
+            Self::Repeats | Self::Sold | Self::Seconds | Self::Met | Self::Refused | Self::ReportedMinor => 2,
             Self::Rejected | Self::Cancelled | Self::Timed | Self::Lost => 3,
             Self::Booked | Self::NoShow => 4,
             Self::Converted | Self::Rescheduled => 5,

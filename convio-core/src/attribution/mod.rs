@@ -32,30 +32,42 @@
 
 mod adjustment;
 mod booking;
+mod channel;
 #[cfg(feature = "attribution-data")]
 mod data;
 mod decay;
+mod kept;
 mod model;
 mod pass;
 mod path;
+mod settings;
 mod shares;
 #[cfg(test)]
 mod tests;
 mod touchpoint;
+mod tracked;
 mod transform;
 mod weights;
 
 pub use adjustment::{Adjustment, Change, History, Standing};
 pub use booking::{Booking, believed, bookings};
+pub use channel::{
+    AnyTouchKind, CHANNEL_ENTRIES_MAX, CHANNEL_ENTRY_BYTES_MAX, CHANNEL_RULES_BYTES_MAX, CHANNEL_RULES_MAX,
+    ChannelRule, ChannelRules, ChannelWhen, ClickIdsWhen, TouchFacts,
+};
 #[cfg(feature = "attribution-data")]
 pub use data::{
     ChannelShare, ChannelShares, JOURNEYS_MAX, Journeys, MARKOV_ORDER_MAX, MARKOV_STATES_MAX,
     SHAPLEY_CHANNELS_MAX, Worth, removal_effects, shapley,
 };
+pub use kept::{Journey, JourneyStep, KeptBooking, KeptCredits, KeptModel, MILLION, Portion, TouchDims};
 pub use model::{HALF_LIFE_SECONDS, Model};
 pub use pass::Pass;
 pub use path::{Lookback, Milestone, PATH_TOUCHES_MAX, Path, Step};
+pub use settings::{AttributionRules, AttributionSettings, MODELS_MAX, ModelSettings, ReportingRates};
 pub use shares::Shares;
-pub use touchpoint::{CLICK_ID_BYTES_MAX, ClickIdKind, ClickIds, TouchKind, Touchpoint, Who};
+pub use touchpoint::{CLICK_ID_BYTES_MAX, ClickIdKind, ClickIds, LeadTouch, TouchKind, Touchpoint, Who};
+pub(crate) use tracked::visitor_reason;
+pub use tracked::{NewTouch, TouchOf, Tracked, VISITOR_BYTES_MAX};
 pub use transform::Transform;
 pub use weights::{Credits, Weights};

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::Touch;
 use crate::error::{Error, Reason};
-use crate::id::{LeadId, TouchpointId};
-use crate::lead::Lead;
+use crate::id::{LeadId, ProviderId, TouchpointId, WebhookId};
+use crate::lead::{Lead, Utm};
 use crate::money::Money;
 use crate::text::{Campaign, MarketingChannel, Medium, Source, trim_blanks};
 
@@ -47,6 +47,12 @@ pub struct Touchpoint {
     /// What it cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
+    /// The webhook that the lead came through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookId>,
+    /// The provider that sent the lead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
     /// When it happened; of a lead, when it was received.
     pub at: DateTime<Utc>,
 }
@@ -84,6 +90,35 @@ pub enum TouchKind {
     Impression,
 }
 
+impl TouchKind {
+    /// All kinds.
+    pub const ALL: [Self; 6] =
+        [Self::Click, Self::Call, Self::Visit, Self::Form, Self::Email, Self::Impression];
+
+    /// The kind as stores keep it.
+    ///
+    /// ```
+    /// use convio_core::attribution::TouchKind;
+    /// assert_eq!(TouchKind::Click.code(), "click");
+    /// assert_eq!(TouchKind::from_code("call"), Some(TouchKind::Call));
+    /// ```
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Click => "click",
+            Self::Call => "call",
+            Self::Visit => "visit",
+            Self::Form => "form",
+            Self::Email => "email",
+            Self::Impression => "impression",
+        }
+    }
+
+    /// The kind that stores keep as `code`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+}
+
 impl Touchpoint {
     /// A touch of which no more is known.
     pub fn new(who: Who, source: Source, channel: MarketingChannel, at: DateTime<Utc>) -> Self {
@@ -95,6 +130,8 @@ impl Touchpoint {
             channel,
             click_ids: ClickIds::default(),
             cost: None,
+            webhook: None,
+            provider: None,
             at,
         }
     }
@@ -110,12 +147,7 @@ impl Touchpoint {
     /// # }
     /// ```
     pub fn of_lead(lead: &Lead, channel: MarketingChannel) -> Self {
-        let medium = lead.interest.utm.medium.as_deref();
-        Self {
-            medium: medium.and_then(|text| Medium::new(text).ok()),
-            campaign: lead.interest.campaign.clone(),
-            ..Self::of_touch(&lead.touch(), channel)
-        }
+        LeadTouch::of(lead).touchpoint(channel)
     }
 
     /// A contact's touch as the touch of a channel.
@@ -157,6 +189,72 @@ impl Touchpoint {
     }
 }
 
+/// A lead as far as it is a touch: what a journey reads of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeadTouch {
+    /// The lead.
+    pub lead: LeadId,
+    /// The webhook that it came through.
+    pub webhook: WebhookId,
+    /// The provider that sent it.
+    pub provider: Option<ProviderId>,
+    /// Where it came from.
+    pub source: Source,
+    /// By which campaign.
+    pub campaign: Option<Campaign>,
+    /// The parameters of the link that led to it.
+    pub utm: Utm,
+    /// The ids of the click that led to it.
+    pub click_ids: ClickIds,
+    /// When it was received.
+    pub at: DateTime<Utc>,
+}
+
+impl LeadTouch {
+    /// That of a lead.
+    pub fn of(lead: &Lead) -> Self {
+        let interest = &lead.interest;
+        Self {
+            lead: lead.id,
+            webhook: lead.webhook,
+            provider: lead.provider,
+            source: interest.source.clone(),
+            campaign: interest.campaign.clone(),
+            utm: interest.utm.clone(),
+            click_ids: ClickIds::of_custom(&lead.custom),
+            at: lead.received_at,
+        }
+    }
+
+    /// By what kind of means it came; `None` where its `utm_medium` is no name.
+    pub fn medium(&self) -> Option<Medium> {
+        self.utm.medium.as_deref().and_then(|text| Medium::new(text).ok())
+    }
+
+    /// By which campaign it came, or else what its `utm_campaign` says.
+    pub fn campaign(&self) -> Option<Campaign> {
+        let utm = || self.utm.campaign.as_deref().and_then(|text| Campaign::new(text).ok());
+        self.campaign.clone().or_else(utm)
+    }
+
+    /// The lead as the touch of a channel.
+    pub fn touchpoint(&self, channel: MarketingChannel) -> Touchpoint {
+        Touchpoint {
+            medium: self.medium(),
+            campaign: self.campaign(),
+            click_ids: self.click_ids.clone(),
+            webhook: Some(self.webhook),
+            provider: self.provider,
+            ..Touchpoint::new(Who::Lead(self.lead), self.source.clone(), channel, self.at)
+        }
+    }
+
+    /// As a contact's touch.
+    pub fn touch(&self) -> Touch {
+        Touch { source: self.source.clone(), lead: self.lead, at: self.at }
+    }
+}
+
 /// The kinds of ids that networks give to clicks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -180,6 +278,18 @@ pub enum ClickIdKind {
 }
 
 impl ClickIdKind {
+    /// All kinds.
+    pub const ALL: [Self; 8] = [
+        Self::Gclid,
+        Self::Gbraid,
+        Self::Wbraid,
+        Self::Fbclid,
+        Self::Fbc,
+        Self::Fbp,
+        Self::Msclkid,
+        Self::Ttclid,
+    ];
+
     /// The name of the parameter.
     ///
     /// ```

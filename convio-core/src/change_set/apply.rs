@@ -8,11 +8,12 @@ use super::{
 };
 use crate::analytics::{Measure, Rollup, RollupDelta};
 use crate::appointment::Appointment;
+use crate::attribution::Tracked;
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey, NumberSeries};
 use crate::conversion::Conversion;
 use crate::event::{Event, Head, Position, StreamRef, Subject};
-use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
+use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, TouchpointId, WebhookId};
 use crate::lead::{Lead, Payload};
 use crate::record::Record;
 use crate::rejection::Rejection;
@@ -54,6 +55,8 @@ pub trait Rows: ReadRows {
     fn put_rejection(&mut self, row: Rejection) -> Result<(), CommitError>;
     /// Writes a payload that is not there.
     fn put_payload(&mut self, row: Payload) -> Result<(), CommitError>;
+    /// Writes a touch that is not there.
+    fn put_touch(&mut self, row: Tracked) -> Result<(), CommitError>;
     /// Writes an appointment whose version was checked.
     fn put_appointment(&mut self, row: Appointment) -> Result<(), CommitError>;
     /// Writes a conversion whose version was checked.
@@ -132,6 +135,8 @@ pub enum RowKey<'k> {
     Appointment(AppointmentId),
     /// A conversion.
     Conversion(ConversionId),
+    /// A touch that is no lead. Its version is 1.
+    Touchpoint(TouchpointId),
     /// A record of this kind and key.
     Record(&'k str, &'k str),
 }
@@ -147,6 +152,7 @@ impl RowKey<'_> {
             Self::Rejection(id) => conflict("rejection", id),
             Self::Appointment(id) => conflict("appointment", id),
             Self::Conversion(id) => conflict("conversion", id),
+            Self::Touchpoint(id) => conflict("touchpoint", id),
             Self::Record(kind, key) => conflict("record", format_args!("{kind}/{key}")),
         }
     }
@@ -172,10 +178,12 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
         workspaces,
         webhooks,
         contacts,
+        keys,
         windows,
         leads,
         rejections,
         payloads,
+        touches,
         appointments,
         conversions,
         records,
@@ -268,6 +276,14 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
             }
         }
     }
+    for (key, contact) in keys {
+        let contact = decided.contact(contact);
+        match rows.contact_of(&key)? {
+            None => rows.put_key(key, contact)?,
+            Some(held) if held == contact => {}
+            Some(_) => return Err(conflict("key", format_args!("{key:?}"))),
+        }
+    }
     for window in windows {
         let lead = window.lead;
         let of = pass(rows, window, &decided)?;
@@ -289,6 +305,14 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
             return Err(conflict("payload", row.id));
         }
         rows.put_payload(row)?;
+    }
+    for row in touches {
+        let (key, id) = (RowKey::Touchpoint(row.touch.id()), row.touch.id());
+        if !rows.is_free(key)? {
+            return Err(key.conflict(workspace));
+        }
+        decided.wrote(StreamRef::Subject(Subject::Touchpoint(id)), Version::ZERO.next());
+        rows.put_touch(row)?;
     }
     write!(rejections, |row| RowKey::Rejection(row.id), subject(Subject::Rejection(row.id)), put_rejection);
     write!(

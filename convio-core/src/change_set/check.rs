@@ -47,6 +47,10 @@ impl ChangeSet {
                 count(&mut writes, subject.kind(), subject.uuid());
             }
         }
+        for row in &self.touches {
+            self.owns("touchpoint", row.workspace)?;
+            count(&mut writes, "touchpoint", row.touch.id().uuid());
+        }
         for payload in &self.payloads {
             self.owns("payload", payload.workspace)?;
         }

@@ -118,6 +118,8 @@ pub enum ClaimKind {
     Appointment,
     /// The caller's own id of a conversion: remembered for ever.
     Conversion,
+    /// The caller's own id of a touch: remembered for ever.
+    Touchpoint,
 }
 
 impl ClaimKind {

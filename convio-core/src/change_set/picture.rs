@@ -6,11 +6,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RowKey, Rows, Version, apply};
 use crate::analytics::{Cube, Measure, Rollup};
 use crate::appointment::Appointment;
+use crate::attribution::Tracked;
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey};
 use crate::conversion::Conversion;
 use crate::event::{Event, Head};
-use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId};
+use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, TouchpointId, WebhookId};
 use crate::lead::{Lead, Payload};
 use crate::record::Record;
 use crate::rejection::Rejection;
@@ -108,6 +109,8 @@ picture! {
     rejections: IntakeId => Rejection,
     /// New payloads.
     payloads: IntakeId => Payload,
+    /// New touches that are no leads.
+    touches: TouchpointId => Tracked,
     /// Appointments.
     appointments: AppointmentId => Appointment,
     /// Conversions.
@@ -154,6 +157,7 @@ impl<B> Picture<B> {
             RowKey::Rejection(id) => self.rejections.get(&id).map(|row| row.version),
             RowKey::Appointment(id) => self.appointments.get(&id).map(|row| row.version),
             RowKey::Conversion(id) => self.conversions.get(&id).map(|row| row.version),
+            RowKey::Touchpoint(id) => self.touches.get(&id).map(|_| Version::ZERO.next()),
             RowKey::Record(kind, key) => {
                 self.records.get(&(kind.to_owned(), key.to_owned())).map(|row| row.version)
             }
@@ -327,6 +331,11 @@ impl<B: ReadRows> Rows for Picture<B> {
 
     fn put_payload(&mut self, row: Payload) -> Result<(), CommitError> {
         self.payloads.put(row.id, row);
+        Ok(())
+    }
+
+    fn put_touch(&mut self, row: Tracked) -> Result<(), CommitError> {
+        self.touches.put(row.touch.id(), row);
         Ok(())
     }
 

@@ -111,7 +111,16 @@ impl ChangeSet {
                 Subject::Rejection(id) => of!(rejections, id),
                 Subject::Appointment(id) => of!(appointments, id),
                 Subject::Conversion(id) => of!(conversions, id),
-                Subject::Rules(_) | Subject::ApiKey(_) | Subject::Provider(_) | Subject::Calendar(_) => {
+                Subject::Touchpoint(id) => {
+                    let row = self.touches.iter().find(|row| row.touch.id() == id);
+                    row.map(|_| Version::ZERO.next())
+                }
+                Subject::Rules(_)
+                | Subject::ApiKey(_)
+                | Subject::Provider(_)
+                | Subject::Calendar(_)
+                | Subject::Attribution(_)
+                | Subject::Rates(_) => {
                     let records = self.records.iter().map(|write| write.row());
                     records.filter(|row| row.subject() == Some(subject)).map(|row| row.version).next()
                 }

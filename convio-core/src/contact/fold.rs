@@ -29,6 +29,10 @@ impl Contact {
                 EventBody::ConversionVoided(voided) => {
                     contact.as_mut()?.unconvert(voided.value, voided.customer_since).ok()?;
                 }
+                EventBody::ConversionAdjusted(adjusted) => {
+                    contact.as_mut()?.adjust(adjusted.before, adjusted.net).ok()?;
+                }
+                EventBody::ContactIdentified { .. } => contact.as_mut()?.identify(),
                 EventBody::LeadDeleted => contact.as_mut()?.count_lead(false),
                 EventBody::LeadRestored => contact.as_mut()?.count_lead(true),
                 _ => continue,

@@ -15,7 +15,7 @@ pub struct ContactKey {
     pub scope: KeyScope,
     /// What kind of key it is.
     pub kind: KeyKind,
-    /// The key in its one spelling: E.164, digits, folded e-mail, external id.
+    /// The key in its one spelling: E.164, digits, folded e-mail, external id, visitor id.
     pub value: String,
 }
 
@@ -37,11 +37,13 @@ pub enum KeyKind {
     Email,
     /// The sender's own id of the person.
     External,
+    /// The anonymous id of a visitor who turned out to be the person. No lead is recognised by it.
+    Visitor,
 }
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Phone, Self::Digits, Self::Email, Self::External];
+    pub const ALL: [Self; 5] = [Self::Phone, Self::Digits, Self::Email, Self::External, Self::Visitor];
 
     /// The kind as stores keep it.
     pub const fn code(self) -> u8 {

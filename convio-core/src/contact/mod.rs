@@ -116,6 +116,21 @@ impl Contact {
         Ok(())
     }
 
+    /// One of its conversions is worth something else: this before, that since.
+    ///
+    /// Fails when the value of all conversions no longer fits.
+    pub fn adjust(&mut self, before: Money, net: Money) -> Result<(), MoneyError> {
+        self.lifetime.remove(before)?;
+        self.lifetime.add(net)?;
+        self.version = self.version.next();
+        Ok(())
+    }
+
+    /// A visitor turned out to be this contact: the key says which.
+    pub fn identify(&mut self) {
+        self.version = self.version.next();
+    }
+
     /// Counts one lead less, since it was deleted, or one more, since it was restored.
     pub fn count_lead(&mut self, restored: bool) {
         self.leads = if restored { self.leads + 1 } else { self.leads.saturating_sub(1) };

@@ -19,6 +19,9 @@ impl Conversion {
                         appointment: recorded.appointment,
                         conversion_type: recorded.conversion_type.clone(),
                         value: recorded.value,
+                        net: recorded.value,
+                        adjustments: Vec::new(),
+                        rate: recorded.rate.clone(),
                         first_touch: recorded.first_touch.clone(),
                         last_touch: recorded.last_touch.clone(),
                         sold_by: recorded.sold_by.clone(),
@@ -31,6 +34,12 @@ impl Conversion {
                         created_at: event.at,
                         version: event.subject_version()?,
                     });
+                }
+                EventBody::ConversionAdjusted(adjusted) => {
+                    let row = conversion.as_mut()?;
+                    row.net = adjusted.net;
+                    row.adjustments.push(adjusted.adjusted.clone());
+                    row.version = event.subject_version()?;
                 }
                 EventBody::ConversionVoided(voided) => {
                     let row = conversion.as_mut()?;

@@ -1,5 +1,6 @@
 //! The conversion: a lead that was sold.
 
+mod adjusted;
 mod fold;
 mod repository;
 
@@ -10,9 +11,10 @@ use crate::change_set::Version;
 use crate::contact::Touch;
 use crate::id::{AppointmentId, ContactId, ConversionId, LeadId, WorkspaceId};
 use crate::lead::Custom;
-use crate::money::Money;
+use crate::money::{ExchangeRate, Money, MoneyError};
 use crate::text::ConversionType;
 
+pub use adjusted::{ADJUSTMENTS_MAX, Adjusted, NewAdjustment};
 #[cfg(feature = "service")]
 pub use repository::{ConversionFilter, ConversionRepository};
 
@@ -31,8 +33,15 @@ pub struct Conversion {
     pub appointment: Option<AppointmentId>,
     /// What kind of conversion it is.
     pub conversion_type: ConversionType,
-    /// What it is worth.
+    /// What it was worth when it was recorded.
     pub value: Money,
+    /// What it is worth now, after all adjustments. Voided, it counts nowhere, and this is what it was worth last.
+    pub net: Money,
+    /// What changed its worth, in the order in which it was recorded.
+    pub adjustments: Vec<Adjusted>,
+    /// What its value is reported by: the rate into the workspace's currency of the day that it counts on, as it was known when
+    /// it was recorded. `None` where none was.
+    pub rate: Option<ExchangeRate>,
     /// The contact's first lead, as far as was known then.
     pub first_touch: Touch,
     /// The contact's last lead before it, as far as was known then; the sold lead where there was none before it.
@@ -62,6 +71,14 @@ impl Conversion {
     /// Whether it counts: it was not voided.
     pub fn stands(&self) -> bool {
         self.voided.is_none()
+    }
+
+    /// What it is worth now in the currency of reports; `None` where no rate was known.
+    ///
+    /// # Errors
+    /// Where it does not fit.
+    pub fn reported(&self) -> Result<Option<Money>, MoneyError> {
+        self.rate.as_ref().map(|rate| rate.convert(self.net)).transpose()
     }
 }
 

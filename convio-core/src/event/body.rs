@@ -4,12 +4,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::api_key::ApiKeySettings;
 use crate::appointment::{AppointmentStatus, Ended, NewAppointment, NextStep, Outcome, Schedule};
+use crate::attribution::{AttributionSettings, Touchpoint};
 use crate::calendar::{CalendarSettings, Resource, Taken};
 use crate::contact::{ContactKey, Person, Touch};
+use crate::conversion::Adjusted;
 use crate::error::Reason;
 use crate::id::{AppointmentId, ConversionId, LeadId, ProviderId, WebhookId};
 use crate::lead::{ContactAttempt, Custom, Interest, Priority, Progress};
-use crate::money::Money;
+use crate::money::{ExchangeRate, Money, Rates};
 use crate::postal::PostalCode;
 use crate::provider::ProviderSettings;
 use crate::rejection::Corrections;
@@ -68,6 +70,17 @@ pub enum EventBody {
         resource: Resource,
         /// All settings.
         settings: CalendarSettings,
+    },
+    /// Conversions are attributed by other settings: these are all of them.
+    AttributionSet(Box<AttributionSettings>),
+    /// There are other exchange rates: these are all of them.
+    RatesSet(Box<Rates>),
+    /// A touch that is no lead was recorded.
+    TouchRecorded(Box<TouchRecorded>),
+    /// A visitor turned out to be a contact.
+    ContactIdentified {
+        /// The id of the visitor; personal.
+        visitor: Option<Private>,
     },
     /// A lead was taken; its contact was made, or took what the lead offered.
     LeadReceived(Box<LeadReceived>),
@@ -152,6 +165,8 @@ pub enum EventBody {
     AppointmentEnded(Box<AppointmentEnded>),
     /// A lead was sold.
     ConversionRecorded(Box<ConversionRecorded>),
+    /// What a conversion is worth changed: money went back, or it was stated anew.
+    ConversionAdjusted(ConversionAdjusted),
     /// A conversion should not have been, and counts no more.
     ConversionVoided(ConversionVoided),
 }
@@ -312,9 +327,33 @@ pub struct ConversionRecorded {
     pub seconds_to_convert: i64,
     /// How far the lead has come with it.
     pub progress: Progress,
+    /// What its value is reported by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<ExchangeRate>,
     /// What else is kept with it; personal.
     #[serde(skip)]
     pub metadata: Option<Custom>,
+}
+
+/// Of [`EventBody::ConversionAdjusted`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionAdjusted {
+    /// What changed, and why.
+    pub adjusted: Adjusted,
+    /// What it was worth before.
+    pub before: Money,
+    /// What it is worth since.
+    pub net: Money,
+}
+
+/// Of [`EventBody::TouchRecorded`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TouchRecorded {
+    /// What it is.
+    pub touch: Touchpoint,
+    /// The id of the visitor whose it is, where it is no contact's yet; personal.
+    #[serde(skip)]
+    pub visitor: Option<Private>,
 }
 
 /// Of [`EventBody::ConversionVoided`].
@@ -322,7 +361,7 @@ pub struct ConversionRecorded {
 pub struct ConversionVoided {
     /// Why.
     pub reason: String,
-    /// What it was worth.
+    /// What it was worth last.
     pub value: Money,
     /// Since when the contact is a customer, by the conversions that stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -387,6 +426,11 @@ impl EventBody {
             },
             Self::ConversionRecorded(_) => "conversion.recorded",
             Self::ConversionVoided(_) => "conversion.voided",
+            Self::ConversionAdjusted(_) => "conversion.adjusted",
+            Self::AttributionSet(_) => "attribution.set",
+            Self::RatesSet(_) => "rates.set",
+            Self::TouchRecorded(_) => "touchpoint.recorded",
+            Self::ContactIdentified { .. } => "contact.identified",
         }
     }
 

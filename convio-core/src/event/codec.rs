@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AppointmentBooked, AppointmentEnded, ConversionRecorded, EventBody, LeadReceived, LeadRejected};
+use super::{
+    AppointmentBooked, AppointmentEnded, ConversionRecorded, EventBody, LeadReceived, LeadRejected,
+    TouchRecorded,
+};
 use crate::appointment::Ended;
 use crate::calendar::{CalendarSettings, Resource, Taken};
 use crate::id::AppointmentId;
@@ -91,6 +94,7 @@ impl EventBody {
             | Self::WebhookDeleted
             | Self::WebhookRestored
             | Self::ApiKeyRevoked
+            | Self::ContactIdentified { .. }
             | Self::LeadNoted { .. }
             | Self::LeadDeleted
             | Self::LeadRestored
@@ -119,6 +123,10 @@ impl EventBody {
             Self::AppointmentEnded(facts) => to_string(facts),
             Self::ConversionRecorded(facts) => to_string(facts),
             Self::ConversionVoided(facts) => to_string(facts),
+            Self::ConversionAdjusted(facts) => to_string(facts),
+            Self::AttributionSet(settings) => to_string(settings),
+            Self::RatesSet(rates) => to_string(rates),
+            Self::TouchRecorded(facts) => to_string(facts),
         }
     }
 
@@ -131,6 +139,8 @@ impl EventBody {
             Self::LeadReceived(received) => part(&received.personal),
             Self::LeadRejected(rejected) => part(&rejected.appointment),
             Self::LeadNoted { text } => part(text),
+            Self::ContactIdentified { visitor } => part(visitor),
+            Self::TouchRecorded(recorded) => part(&recorded.visitor),
             Self::RejectionCorrected { corrections } => part(corrections),
             Self::AppointmentBooked(booked) => part(&booked.location),
             Self::AppointmentEnded(ended) => part(&ended.next_step),
@@ -244,6 +254,15 @@ impl EventBody {
                 Self::ConversionRecorded(Box::new(recorded))
             }
             "conversion.voided" => Self::ConversionVoided(from_str(facts)?),
+            "conversion.adjusted" => Self::ConversionAdjusted(from_str(facts)?),
+            "attribution.set" => Self::AttributionSet(from_str(facts)?),
+            "rates.set" => Self::RatesSet(from_str(facts)?),
+            "touchpoint.recorded" => {
+                let mut recorded: TouchRecorded = from_str(facts)?;
+                recorded.visitor = part(personal)?;
+                Self::TouchRecorded(Box::new(recorded))
+            }
+            "contact.identified" => Self::ContactIdentified { visitor: part(personal)? },
             unknown => {
                 return Err(serde_json::Error::custom(format!("unknown kind of event `{unknown}`")));
             }

@@ -14,13 +14,13 @@ use uuid::Uuid;
 use crate::change_set::{ConfigVersion, Version};
 use crate::contact::ContactNumber;
 use crate::id::{
-    ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, IntakeId, LeadId, ProviderId, WebhookId,
-    WorkspaceId,
+    ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, IntakeId, LeadId, ProviderId, TouchpointId,
+    WebhookId, WorkspaceId,
 };
 
 pub use body::{
-    AppointmentBooked, AppointmentEnded, ConversionRecorded, ConversionVoided, EventBody, LeadPersonal,
-    LeadReceived, LeadRejected,
+    AppointmentBooked, AppointmentEnded, ConversionAdjusted, ConversionRecorded, ConversionVoided, EventBody,
+    LeadPersonal, LeadReceived, LeadRejected, TouchRecorded,
 };
 #[cfg(feature = "service")]
 pub use repository::EventLog;
@@ -120,12 +120,18 @@ pub enum Subject {
     Calendar(CalendarId),
     /// The workspace's routing rules: they share its id.
     Rules(WorkspaceId),
+    /// How the workspace attributes conversions: it shares its id.
+    Attribution(WorkspaceId),
+    /// The exchange rates into the workspace's currency: they share its id.
+    Rates(WorkspaceId),
     /// A rejection.
     Rejection(IntakeId),
     /// An appointment.
     Appointment(AppointmentId),
     /// A conversion.
     Conversion(ConversionId),
+    /// A touch that is no lead.
+    Touchpoint(TouchpointId),
 }
 
 impl Subject {
@@ -141,13 +147,16 @@ impl Subject {
             Self::Rejection(_) => "rejection",
             Self::Appointment(_) => "appointment",
             Self::Conversion(_) => "conversion",
+            Self::Attribution(_) => "attribution",
+            Self::Rates(_) => "rates",
+            Self::Touchpoint(_) => "touchpoint",
         }
     }
 
     /// The UUID of the aggregate.
     pub const fn uuid(self) -> Uuid {
         match self {
-            Self::Workspace(id) | Self::Rules(id) => id.uuid(),
+            Self::Workspace(id) | Self::Rules(id) | Self::Attribution(id) | Self::Rates(id) => id.uuid(),
             Self::Webhook(id) => id.uuid(),
             Self::Provider(id) => id.uuid(),
             Self::ApiKey(id) => id.uuid(),
@@ -155,6 +164,7 @@ impl Subject {
             Self::Rejection(id) => id.uuid(),
             Self::Appointment(id) => id.uuid(),
             Self::Conversion(id) => id.uuid(),
+            Self::Touchpoint(id) => id.uuid(),
         }
     }
 
@@ -170,6 +180,9 @@ impl Subject {
             "rejection" => Self::Rejection(IntakeId::from_uuid(uuid)),
             "appointment" => Self::Appointment(AppointmentId::from_uuid(uuid)),
             "conversion" => Self::Conversion(ConversionId::from_uuid(uuid)),
+            "attribution" => Self::Attribution(WorkspaceId::from_uuid(uuid)),
+            "rates" => Self::Rates(WorkspaceId::from_uuid(uuid)),
+            "touchpoint" => Self::Touchpoint(TouchpointId::from_uuid(uuid)),
             _ => return None,
         })
     }

@@ -4,19 +4,20 @@ use super::WorkspaceHandle;
 use super::drive::Permit;
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentFilter, Completion, NewAppointment, Party, Schedule};
+use crate::attribution::NewTouch;
 use crate::change_set::{ClaimKind, ClaimName, GateLost, RowRef, Version};
-use crate::conversion::{Conversion, NewConversion};
+use crate::conversion::{Conversion, NewAdjustment, NewConversion};
 use crate::error::{Error, ErrorKind, Reason};
-use crate::id::{AppointmentId, ConversionId, IntakeId, LeadId};
+use crate::id::{AppointmentId, ConversionId, IntakeId, LeadId, TouchpointId};
 use crate::page::{Page, PageRequest};
 use crate::provider::{Provider, ProviderSettings};
 use crate::rejection::{Corrections, Rejection};
 use crate::routing::{Draft, RuleSet, Target};
 use crate::store::CommitError;
 use crate::use_case::{
-    AppointmentChange, Book, ChangeAppointment, ChangeWebhook, ChangeWorkspace, Complete, Completed, Convert,
-    Correct, CreateWebhook, PublishRules, Reschedule, SetProvider, UseCase, Void, WebhookChange,
-    WorkspaceChange,
+    Adjust, AppointmentChange, Book, ChangeAppointment, ChangeWebhook, ChangeWorkspace, Complete, Completed,
+    Convert, Correct, CreateWebhook, PublishRules, Reschedule, SetProvider, Track, UseCase, Void,
+    WebhookChange, WorkspaceChange,
 };
 use crate::webhook::{NewWebhook, Webhook, WebhookSettings};
 use crate::workspace::{Workspace, WorkspaceSettings};
@@ -333,6 +334,54 @@ impl WorkspaceHandle<'_> {
         self.run(&void).await
     }
 
+    /// Records that a conversion is worth something else: money was paid back, charged back, given back, or its value is stated
+    /// anew. What was booked for those who earned it is divided as the sale was; nothing that was booked before is changed.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
+    /// use convio_core::conversion::NewAdjustment;
+    /// use convio_core::{Convio, NewConversion, NewWorkspace, RawLead};
+    /// use convio_store_memory::MemoryStore;
+    ///
+    /// let convio = Convio::new(MemoryStore::new());
+    /// let acme = convio.create_workspace(NewWorkspace::named("Acme Solar").currency("USD")).await?;
+    /// let lead = acme.ingest(RawLead::json(r#"{"phone":"+12125550123"}"#)).await?.into_accepted()?.lead;
+    /// let sold = acme.convert(NewConversion::sale(lead, "100.00 USD".parse()?)).await?;
+    /// let refund = NewAdjustment::refund("25.00 USD".parse()?).external_id("re_1");
+    /// let sold = acme.adjust(sold.id, refund.clone()).await?;
+    /// assert_eq!((sold.value, sold.net), ("100 USD".parse()?, "75 USD".parse()?));
+    /// assert_eq!(acme.adjust(sold.id, refund).await?, sold); // the same refund, told again
+    /// # Ok(()) }) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) names what is wrong: what would take the net
+    /// value below zero, an amount that is not above zero or of another currency, a reversal of no chargeback;
+    /// [`Conflict`](crate::ErrorKind::Conflict) for a voided conversion, one that is not as the caller saw it, and an external id
+    /// that is another adjustment's.
+    pub async fn adjust(
+        &self,
+        conversion: impl Into<RowRef<ConversionId>>,
+        new: NewAdjustment,
+    ) -> Result<Conversion, Error> {
+        self.run(&Adjust { workspace: self.id(), conversion: conversion.into(), new }).await
+    }
+
+    /// Records a touch that is no lead: a click, a call, a visit. The same call under the same external id gives the same touch.
+    /// What was attributed before stays as it was.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) for the contact; [`Invalid`](crate::ErrorKind::Invalid) names every wrong field;
+    /// [`Conflict`](crate::ErrorKind::Conflict) for an external id that is another touch's.
+    pub async fn track(&self, new: NewTouch) -> Result<TouchpointId, Error> {
+        let track = Track { workspace: self.id(), new };
+        match self.once(&track, ClaimKind::Touchpoint, track.new.external_id.as_deref()).await? {
+            Once::Now(id) => Ok(id),
+            Once::Before(_, holder, None) => Ok(TouchpointId::from_uuid(holder)),
+            Once::Before(_, _, Some(refused)) => Err(refused),
+        }
+    }
+
     /// Does what the caller has an own id for, unless it was done under that id before. What was answered once is answered
     /// so again, also where it could not be done any more, as when its lead was deleted since.
     async fn once<U: UseCase>(
@@ -407,7 +456,11 @@ fn held(lost: GateLost) -> Result<uuid::Uuid, Error> {
 }
 
 fn reused(kind: ClaimKind) -> Error {
-    let what = if kind == ClaimKind::Appointment { "appointment" } else { "conversion" };
+    let what = match kind {
+        ClaimKind::Appointment => "appointment",
+        ClaimKind::Touchpoint => "touch",
+        _ => "conversion",
+    };
     let message = format!("this external id is that of another {what}");
     Error::taken(Reason::new("external_id", "reused", message))
 }

@@ -581,7 +581,9 @@ fn reused(kind: ClaimKind, why: &str) -> Error {
     let (field, what) = match kind {
         ClaimKind::IdempotencyKey => ("idempotency_key", "idempotency key"),
         ClaimKind::Appointment => ("appointment.external_id", "external id of an appointment"),
-        ClaimKind::ExternalId | ClaimKind::Conversion => ("external_id", "external id"),
+        ClaimKind::ExternalId | ClaimKind::Conversion | ClaimKind::Touchpoint => {
+            ("external_id", "external id")
+        }
     };
     Error::taken(Reason::new(field, "reused", format!("this {what} {why}")))
 }

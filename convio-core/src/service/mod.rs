@@ -1,5 +1,6 @@
 //! The asynchronous face: use cases driven over a [`Store`], with retries that have a bound.
 
+mod attribution;
 mod calendars;
 mod coalesced;
 mod drafts;
@@ -12,6 +13,7 @@ mod preview;
 mod reads;
 mod reports;
 mod routing;
+mod spend;
 mod system;
 
 use std::collections::HashMap;
@@ -27,6 +29,7 @@ use crate::store::Store;
 use crate::use_case::{ConfigSnapshot, CreateWorkspace};
 use crate::workspace::NewWorkspace;
 
+pub use attribution::{CreditQuery, CreditRow, Credits, Dimension, JOURNEY_CONVERSIONS_MAX};
 pub use coalesced::Coalesced;
 pub use drive::WorkspaceHandle;
 pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, CHUNK_ROWS_MAX, Received};
@@ -36,6 +39,7 @@ pub use reports::{
     WebhookActivity,
 };
 pub use routing::{REPLAY_MAX, Replay, Rerouted};
+pub use spend::{EconomicsReport, SourceEconomics};
 pub use system::{RandomIds, SystemClock};
 
 /// Convio over one store. Cheap to clone; clones share everything.

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::appointment::Appointment;
+use crate::attribution::{LeadTouch, Touchpoint};
 use crate::change_set::ConfigVersion;
 use crate::contact::{Contact, Touch};
 use crate::conversion::Conversion;
@@ -40,10 +41,13 @@ pub enum Need {
     Appointment(AppointmentId),
     /// A conversion, its lead, its contact, and all conversions of that contact.
     Conversion(ConversionId),
-    /// The last touch of a contact at or before a time: the greatest by time and id of its leads that are neither tests
-    /// nor deleted.
-    LastTouch(ContactOf, DateTime<Utc>),
-    /// Who was responsible for a contact before, where the lead in question has no owner of its own: the owner of the
+    /// A contact.
+    Contact(ContactId),
+    /// The touches of a contact at or before a time: of its leads that are neither tests nor deleted the [`JOURNEY_ROWS_MAX`] newest
+    /// by time and id, and as many of the touches that were recorded for it, or for a visitor who turned out to be it
+    /// ([`KeyKind::Visitor`](crate::KeyKind::Visitor)).
+    Touches(ContactOf, DateTime<Utc>),
+    /// Who was responsible for a contact before ([`ContactOf::Itself`] is no question: nobody), where the lead in question has no owner of its own: the owner of the
     /// newest of its leads that has one, or else who keeps the newest of its other appointments that somebody keeps.
     ///
     /// - The newest is the one of the greatest id. The [`OWNER_ROWS_MAX`] newest leads are looked at, and as many appointments.
@@ -62,6 +66,8 @@ pub enum ContactOf {
     Lead(LeadId),
     /// That of this appointment.
     Appointment(AppointmentId),
+    /// This one.
+    Itself(ContactId),
 }
 
 /// Who was responsible for a contact before.
@@ -106,8 +112,10 @@ pub struct Loaded {
     pub appointments: Vec<Appointment>,
     /// Conversions, by id.
     pub conversions: Vec<Conversion>,
-    /// The touch that was asked for, if there is one.
-    pub last_touch: Option<Touch>,
+    /// The leads of a contact as touches, where those were asked for, by time and id.
+    pub lead_touches: Vec<LeadTouch>,
+    /// Its other touches, by time and id.
+    pub touches: Vec<Touchpoint>,
     /// Who was responsible before, of those asked for where anybody was.
     pub owners: Vec<(ContactOf, KnownOwner)>,
     /// Rejections.
@@ -142,6 +150,12 @@ impl Loaded {
         self.owners.iter().find(|(it, _)| *it == of).map(|(_, owner)| owner)
     }
 
+    /// The last lead of the touches that were read, at or before a time.
+    pub fn last_touch(&self, at: DateTime<Utc>) -> Option<Touch> {
+        let touches = self.lead_touches.iter().filter(|touch| touch.at <= at);
+        touches.max_by_key(|touch| (touch.at, touch.lead)).map(LeadTouch::touch)
+    }
+
     /// The rejection of this id with its payload, if both were read.
     pub fn rejection(&self, id: IntakeId) -> Option<(&Rejection, &Payload)> {
         let rejection = self.rejections.iter().find(|rejection| rejection.id == id)?;
@@ -149,6 +163,8 @@ impl Loaded {
     }
 }
 
+/// Most leads of a contact, and most of its other touches, that a journey is made of: the newest.
+pub const JOURNEY_ROWS_MAX: usize = 1_000;
 /// Most leads of a contact, and most appointments, that are looked at for who was responsible for it: a contact may have
 /// thousands, and whoever comes after these is long gone.
 pub const OWNER_ROWS_MAX: usize = 20;

@@ -2,7 +2,7 @@
 //!
 //! | call | reads first | commits | round trips on Postgres |
 //! |---|---|---|---|
-//! | `complete`, sold | the appointment, its lead and its contact, their last touch | 1, with the conversion | 3 |
+//! | `complete`, sold | the appointment, its lead and its contact, their touches | 1, with the conversion | 3 |
 
 use super::{Context, Plan, UseCase, appointments, book, convert, leads, rollups};
 use crate::analytics::Measure;
@@ -17,7 +17,7 @@ use crate::routing::End;
 use crate::store::{ContactOf, Loaded, Need, Needs};
 
 /// Completes an appointment; one that was sold records its conversion in the same commit. Reads the appointment with its
-/// lead and contact, and for a sale the contact's last touch.
+/// lead and contact, and for a sale the contact's touches.
 #[derive(Debug, Clone)]
 pub struct Complete {
     /// Its workspace.
@@ -53,7 +53,7 @@ impl UseCase for Complete {
         let mut items = vec![Need::Appointment(id)];
         if let Outcome::Sold(_) = self.completion.outcome {
             let until = self.completion.completed_at.unwrap_or(crate::clock::END_OF_TIME);
-            items.push(Need::LastTouch(ContactOf::Appointment(id), until));
+            items.push(Need::Touches(ContactOf::Appointment(id), until));
         }
         Needs::of(self.workspace, items)
     }

@@ -1,16 +1,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::de::DeserializeOwned;
 
 use crate::api_key::{self, ApiKey};
+use crate::attribution::{AttributionRules, AttributionSettings, ReportingRates};
 use crate::calendar::Calendars;
 use crate::change_set::{ConfigVersion, Version};
 use crate::error::Error;
 use crate::id::{ApiKeyId, ProviderId, WebhookId, WorkspaceId};
 use crate::lead::Pipeline;
+use crate::money::{Currency, ExchangeRate, Rates};
 use crate::provider::{self, Provider};
-use crate::record::{RULES_KIND, Record};
+use crate::record::{ATTRIBUTION_KIND, RATES_KIND, RULES_KIND, Record};
 use crate::routing::{RuleSet, RuleTable};
 use crate::store::Loaded;
 use crate::webhook::Webhook;
@@ -31,6 +34,12 @@ pub struct ConfigSnapshot {
     pub providers: Vec<Provider>,
     /// The calendars.
     pub calendars: Arc<Calendars>,
+    /// How conversions are attributed; version 0 where nothing was set.
+    pub attribution: Arc<AttributionSettings>,
+    /// The version of that, and of the exchange rates.
+    pub set: (Version, Version),
+    /// The exchange rates, where there are any.
+    pub rates: Option<Arc<Rates>>,
     /// The API keys, by id, revoked ones included.
     pub api_keys: Vec<ApiKey>,
     webhooks: HashMap<String, Webhook>,
@@ -65,7 +74,16 @@ impl ConfigSnapshot {
                 (Arc::new(RuleTable::new(rules)), until_then.map(table))
             }
         };
+        let attribution = kept::<AttributionRules>(&loaded.records, ATTRIBUTION_KIND)?;
+        let rates = kept::<ReportingRates>(&loaded.records, RATES_KIND)?;
+        let version_of = |version: Option<Version>| version.unwrap_or(Version::ZERO);
         Ok(Self {
+            set: (
+                version_of(attribution.as_ref().map(|it| it.version)),
+                version_of(rates.as_ref().map(|it| it.version)),
+            ),
+            attribution: Arc::new(attribution.map(|it| it.settings).unwrap_or_default()),
+            rates: rates.map(|it| Arc::new(it.rates)),
             version,
             workspace,
             rules,
@@ -82,6 +100,16 @@ impl ConfigSnapshot {
         match (self.rules.rules().effective_from, &self.rules_until_then) {
             (Some(from), Some(before)) if at < from => before,
             _ => &self.rules,
+        }
+    }
+
+    /// The rate into the workspace's currency on a day; `None` where none is known.
+    pub fn rate(&self, from: Currency, day: NaiveDate) -> Option<ExchangeRate> {
+        let to = self.workspace.settings.currency;
+        match &self.rates {
+            _ if from == to => Some(ExchangeRate::identity(to, day)),
+            Some(rates) if rates.to() == to => rates.on(from, day),
+            _ => None,
         }
     }
 
@@ -116,4 +144,10 @@ impl ConfigSnapshot {
     pub fn pipeline(&self) -> &Pipeline {
         &self.workspace.settings.policy.pipeline
     }
+}
+
+/// What the record of this kind keeps; `None` where there is none.
+fn kept<T: DeserializeOwned>(records: &[Record], kind: &str) -> Result<Option<T>, Error> {
+    let record = records.iter().find(|record| record.kind == kind);
+    Ok(record.map(Record::read).transpose()?)
 }

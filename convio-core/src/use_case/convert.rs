@@ -2,26 +2,32 @@
 //!
 //! | call | reads first | commits | round trips on Postgres |
 //! |---|---|---|---|
-//! | `convert` | the lead, its contact, their last touch | 1 | 3 |
-//! | `void` | all conversions of the contact, the lead and the contact | 1 | 3 |
+//! | `convert` | the lead, its contact, their touches | 1 | 3 |
+//! | `adjust` | the conversion, its lead, its contact; its credits | 1 | 4 |
+//! | `void` | all conversions of the contact, the lead and the contact; its credits | 1 | 4 |
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Context, Plan, UseCase, book, leads, rollups};
 use crate::analytics::{Cube, Measure};
 use crate::api_key::Permission;
 use crate::appointment::{id_reason, text_reason};
+use crate::attribution::{Adjustment, History, KeptCredits, Milestone, Touchpoint};
 use crate::canonical::fingerprint;
 use crate::change_set::{
     ChangeSet, Claim, ClaimKind, ContactWrite, Mention, NewEvent, RowRef, Version, Write,
 };
-use crate::conversion::{Conversion, NewConversion, Voided};
+use crate::conversion::{ADJUSTMENTS_MAX, Adjusted, Conversion, NewAdjustment, NewConversion, Voided};
 use crate::error::{Error, Reason};
-use crate::event::{ConversionRecorded, ConversionVoided, EventBody, Subject};
-use crate::id::{ConversionId, WorkspaceId};
+use crate::event::{ConversionAdjusted, ConversionRecorded, ConversionVoided, EventBody, Subject};
+use crate::id::{AdjustmentId, ConversionId, WorkspaceId};
 use crate::lead::Progress;
+use crate::money::Money;
+use crate::record::{CREDITS_KIND, Keeps};
 use crate::store::{ContactOf, Loaded, Need, Needs};
 
-/// Records a conversion: on the lead, on its contact, in the rollups, in one commit. Reads the lead, the contact's last
-/// touch and the appointment that it came from.
+/// Records a conversion: on the lead, on its contact, in the rollups, with who earned it, in one commit. Reads the lead, the
+/// contact's touches and the appointment that it came from.
 #[derive(Debug, Clone)]
 pub struct Convert {
     /// Its workspace.
@@ -40,7 +46,7 @@ impl UseCase for Convert {
     fn needs(&self) -> Needs {
         let until = self.new.occurred_at.unwrap_or(crate::clock::END_OF_TIME);
         let lead = self.new.lead;
-        let items = [Need::Lead(lead), Need::LastTouch(ContactOf::Lead(lead), until)];
+        let items = [Need::Lead(lead), Need::Touches(ContactOf::Lead(lead), until)];
         Needs::of(self.workspace, items.into_iter().chain(self.new.appointment.map(Need::Appointment)))
     }
 
@@ -92,8 +98,11 @@ pub(super) fn record(
         appointment: new.appointment,
         conversion_type: new.conversion_type.clone(),
         value: new.value,
+        net: new.value,
+        adjustments: Vec::new(),
+        rate: config.rate(new.value.currency(), zone.day_of(occurred_at)),
         first_touch: contact.first_touch.clone(),
-        last_touch: loaded.last_touch.clone().unwrap_or_else(|| lead.touch()),
+        last_touch: loaded.last_touch(occurred_at).unwrap_or_else(|| lead.touch()),
         sold_by: new.sold_by.clone(),
         external_id: new.external_id.clone(),
         metadata: new.metadata.clone(),
@@ -128,6 +137,7 @@ pub(super) fn record(
         day: conversion.day,
         seconds_to_convert: conversion.seconds_to_convert,
         progress: progress.clone(),
+        rate: conversion.rate.clone(),
         metadata: (!conversion.metadata.0.is_empty()).then(|| conversion.metadata.clone()),
     };
     changes.events.push(NewEvent {
@@ -144,8 +154,153 @@ pub(super) fn record(
         let add = vec![(Measure::Converted, 1)];
         changes.rollups.push(rollups::of_lead(Cube::Leads, lead, conversion.day, add));
     }
+    if !config.attribution.models.is_empty() {
+        let credits = credits(loaded, context, &conversion)?;
+        changes.rollups.extend(credits.rollups());
+        changes.records.push(credits.keep()?);
+    }
     changes.conversions.push(Write::Insert(conversion.clone()));
     Ok(conversion)
+}
+
+/// Who earned it, by all models that the workspace keeps.
+fn credits(loaded: &Loaded, context: &Context<'_>, conversion: &Conversion) -> Result<KeptCredits, Error> {
+    let config = context.config()?;
+    let settings = &config.attribution;
+    let of_leads = loaded.lead_touches.iter().map(|touch| settings.channels.of_lead_touch(touch));
+    let touches: Vec<Touchpoint> = of_leads.chain(loaded.touches.iter().cloned()).collect();
+    let mut milestones = vec![(Milestone::Lead, conversion.lead.touchpoint())];
+    // The last touch by the time that the appointment was booked.
+    if let Some(visit) = conversion.appointment.and_then(|id| loaded.appointment(id)) {
+        let before = touches.iter().filter(|touch| touch.at <= visit.booked_at);
+        let last = before.max_by_key(|touch| touch.order());
+        milestones.extend(last.map(|touch| (Milestone::Opportunity, touch.id())));
+    }
+    let day = config.workspace.settings.zone.day_of(context.at);
+    KeptCredits::record(conversion, settings, touches, &milestones, day)
+}
+
+/// Changes what a conversion is worth, and what that means for its contact, the rollups and who earned it. One commit.
+#[derive(Debug, Clone)]
+pub struct Adjust {
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// The conversion.
+    pub conversion: RowRef<ConversionId>,
+    /// What is recorded.
+    pub new: NewAdjustment,
+}
+
+impl UseCase for Adjust {
+    type Answer = Conversion;
+
+    fn permission(&self) -> Permission {
+        Permission::Convert
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::of(self.workspace, [Need::Conversion(self.conversion.id)])
+    }
+
+    fn records(&self) -> Vec<(&'static str, String)> {
+        vec![(CREDITS_KIND, self.conversion.id.to_string())]
+    }
+
+    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Conversion>, Error> {
+        context.open()?;
+        let id = self.conversion.id;
+        let found = loaded.conversion(id).ok_or_else(|| Error::not_found("conversion", id))?;
+        let NewAdjustment { change, reason, external_id } = &self.new;
+        let reasons = self.new.check();
+        if !reasons.is_empty() {
+            return Err(Error::invalid(reasons));
+        }
+        let mut changes = context.changes(self.workspace);
+        let same_id = |before: &&Adjusted| external_id.is_some() && before.external_id == *external_id;
+        if let Some(before) = found.adjustments.iter().find(same_id) {
+            if before.adjustment.change != *change {
+                let message = "this external id is that of another adjustment";
+                return Err(Error::taken(Reason::new("external_id", "reused", message)));
+            }
+            return Ok(Plan { changes, answer: found.clone() });
+        }
+        self.conversion.check("conversion", found.version)?;
+        if !found.stands() {
+            return Err(Error::conflict(format!("conversion `{id}` is voided")));
+        }
+        if found.adjustments.len() >= ADJUSTMENTS_MAX {
+            let message = format!("a conversion has at most {ADJUSTMENTS_MAX} adjustments");
+            return Err(Error::invalid(vec![Reason::new("change", "too_many", message)]));
+        }
+        let recorded = found.adjustments.iter().map(|before| before.adjustment);
+        // They are ordered by time. Each is later than the one before, also where two processes have one time and ids that do not
+        // follow, or a clock that was set back.
+        let after = recorded.clone().next_back().map(|last| last.recorded_at + TimeDelta::microseconds(1));
+        let recorded_at = context.at.max(after.unwrap_or(found.created_at));
+        let adjustment =
+            Adjustment { id: AdjustmentId::new(context.ids, recorded_at), change: *change, recorded_at };
+        let history =
+            History::new(found.value, found.created_at, recorded.chain([adjustment])).map_err(own)?;
+        let (before, net) = (found.net, history.net());
+        let added = net.checked_sub(before).map_err(overflow)?;
+        let lead = loaded.lead(found.lead).ok_or_else(|| Error::not_found("lead", found.lead))?;
+        let contact = loaded.contact(found.contact);
+        let contact = contact.ok_or_else(|| Error::not_found("contact", found.contact))?;
+
+        let mut row = contact.clone();
+        row.adjust(before, net).map_err(overflow)?;
+        changes.contacts.push(ContactWrite::Update { row: Box::new(row), at: contact.version });
+        if added.minor() != 0 {
+            rollups::value(&mut changes, lead, found, added.minor());
+        }
+        let adjusted = Adjusted { adjustment, reason: reason.clone(), external_id: external_id.clone() };
+        let mut row = found.clone();
+        row.net = net;
+        row.adjustments.push(adjusted.clone());
+        row.version = found.version.next();
+        book(&mut changes, loaded, context, Some(adjustment.id), recorded_at, net, true)?;
+        changes.events.push(NewEvent {
+            contact: Some(Mention::changed(contact.id)),
+            lead: Some(Mention::only(lead.id)),
+            ..NewEvent::about(
+                Subject::Conversion(id),
+                EventBody::ConversionAdjusted(ConversionAdjusted { adjusted, before, net }),
+            )
+        });
+        changes.conversions.push(Write::Update { row: row.clone(), at: found.version });
+        Ok(Plan { changes, answer: row })
+    }
+}
+
+/// Books what a conversion is worth since then for whoever earned it, where that is kept.
+fn book(
+    changes: &mut ChangeSet,
+    loaded: &Loaded,
+    context: &Context<'_>,
+    adjustment: Option<AdjustmentId>,
+    recorded_at: DateTime<Utc>,
+    net: Money,
+    counts: bool,
+) -> Result<(), Error> {
+    let Some(record) = loaded.records.iter().find(|record| record.kind == CREDITS_KIND) else {
+        return Ok(()); // recorded under settings without models
+    };
+    let mut credits: KeptCredits = record.read()?;
+    let day = context.config()?.workspace.settings.zone.day_of(recorded_at);
+    credits.book(adjustment, recorded_at, day, net, counts)?;
+    credits.version = credits.version.next();
+    changes.rollups.extend(credits.rollups());
+    changes.records.push(credits.keep()?);
+    Ok(())
+}
+
+/// What is wrong with the last of a history's adjustments, which is the caller's.
+fn own(error: Error) -> Error {
+    let of = |reason: &Reason| {
+        let field = reason.field.rsplit('.').next().unwrap_or("change").to_owned();
+        Reason::new(field, &reason.code, &reason.message)
+    };
+    Error::invalid(error.reasons().iter().map(of).collect())
 }
 
 /// Voids a conversion that should not have been: lead, contact, totals and rollups are as if it had never happened, and its
@@ -171,6 +326,10 @@ impl UseCase for Void {
         Needs::of(self.workspace, [Need::Conversion(self.conversion.id)])
     }
 
+    fn records(&self) -> Vec<(&'static str, String)> {
+        vec![(CREDITS_KIND, self.conversion.id.to_string())]
+    }
+
     fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Conversion>, Error> {
         let config = context.open()?;
         let id = self.conversion.id;
@@ -190,7 +349,7 @@ impl UseCase for Void {
         let mut changes = context.changes(self.workspace);
 
         let mut row = contact.clone();
-        row.unconvert(found.value, customer_since).map_err(overflow)?;
+        row.unconvert(found.net, customer_since).map_err(overflow)?;
         changes.contacts.push(ContactWrite::Update { row: Box::new(row), at: contact.version });
 
         let mut progress = lead.progress.clone();
@@ -206,12 +365,14 @@ impl UseCase for Void {
         }
         let moved = leads::write_progress(&mut changes, lead, &progress);
         rollups::conversion(&mut changes, lead, found, -1);
+        let nothing = Money::zero(found.net.currency());
+        book(&mut changes, loaded, context, None, context.at, nothing, false)?;
 
         let mut row = found.clone();
         row.voided = Some(Voided { at: context.at, reason: self.reason.clone() });
         row.version = found.version.next();
         let voided =
-            ConversionVoided { reason: self.reason.clone(), value: found.value, customer_since, progress };
+            ConversionVoided { reason: self.reason.clone(), value: found.net, customer_since, progress };
         changes.events.push(NewEvent {
             contact: Some(Mention::changed(contact.id)),
             lead: leads::mention(lead, moved),

@@ -4,6 +4,7 @@
 //! reading and the committing between and after them. The same inputs make the same plan.
 
 mod appointments;
+mod attribution;
 mod book;
 mod calendars;
 mod complete;
@@ -16,6 +17,7 @@ mod providers;
 mod publish;
 mod rejections;
 mod rollups;
+mod spend;
 mod webhooks;
 mod workspaces;
 
@@ -31,13 +33,14 @@ use crate::store::{Loaded, Needs};
 #[cfg(feature = "service")]
 pub(crate) use appointments::settled_seats;
 pub use appointments::{AppointmentChange, ChangeAppointment, Reschedule};
+pub use attribution::{Identify, SetAttribution, SetRates, Track};
 pub use book::Book;
 #[cfg(feature = "service")]
 pub(crate) use book::routing_request;
 pub use calendars::{EndHold, HoldTime, SetCalendar};
 pub use complete::{Complete, Completed};
 pub use config::ConfigSnapshot;
-pub use convert::{Convert, Void};
+pub use convert::{Adjust, Convert, Void};
 pub use drafts::{DiscardDraft, PublishDraft, SaveDraft};
 #[cfg(feature = "service")]
 pub(crate) use drafts::{list_of, saved_of};
@@ -46,6 +49,7 @@ pub use leads::ChangeLead;
 pub use providers::{CreateApiKey, CreatedApiKey, RevokeApiKey, SetProvider};
 pub use publish::PublishRules;
 pub use rejections::Correct;
+pub use spend::ImportSpend;
 pub use webhooks::{ChangeWebhook, CreateWebhook, WebhookChange};
 pub use workspaces::{ChangeWorkspace, CreateWorkspace, WorkspaceChange};
 

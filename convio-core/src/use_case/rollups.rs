@@ -1,6 +1,6 @@
 //! What use cases add to the rollups, besides ingest.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::analytics::{Cube, Measure, RollupDelta, When};
 use crate::appointment::Appointment;
@@ -30,12 +30,28 @@ pub(super) fn funnel(lead: &Lead, after: &Progress, day: NaiveDate) -> Option<Ro
 
 /// A conversion in all its cubes: once more, or once less.
 pub(super) fn conversion(changes: &mut ChangeSet, lead: &Lead, conversion: &Conversion, sign: i64) {
+    let timed = if conversion.seconds_to_convert >= 0 { sign } else { 0 };
+    let sums = vec![(Measure::Conversions, sign), (Measure::ValueMinor, sign * conversion.net.minor())];
+    let times = vec![(Measure::Seconds, timed * conversion.seconds_to_convert), (Measure::Timed, timed)];
+    let at = (sign > 0).then_some(conversion.occurred_at);
+    of_conversion(changes, lead, conversion, sums, times, at);
+}
+
+/// So much more of a conversion's value in all its cubes.
+pub(super) fn value(changes: &mut ChangeSet, lead: &Lead, conversion: &Conversion, minor: i64) {
+    of_conversion(changes, lead, conversion, vec![(Measure::ValueMinor, minor)], Vec::new(), None);
+}
+
+fn of_conversion(
+    changes: &mut ChangeSet,
+    lead: &Lead,
+    conversion: &Conversion,
+    sums: Vec<(Measure, i64)>,
+    times: Vec<(Measure, i64)>,
+    at: Option<DateTime<Utc>>,
+) {
     let currency = conversion.value.currency().to_string();
-    let timed = i64::from(conversion.seconds_to_convert >= 0);
-    let sums = vec![(Measure::Conversions, sign), (Measure::ValueMinor, sign * conversion.value.minor())];
-    let mut timed_sums = sums.clone();
-    timed_sums.push((Measure::Seconds, sign * timed * conversion.seconds_to_convert));
-    timed_sums.push((Measure::Timed, sign * timed));
+    let timed_sums = [sums.clone(), times].concat();
     let kind = conversion.conversion_type.key();
     let by_source = [
         (Cube::Conversions, &lead.interest.source),
@@ -50,9 +66,7 @@ pub(super) fn conversion(changes: &mut ChangeSet, lead: &Lead, conversion: &Conv
     let dims = [lead.webhook.to_string(), currency.clone(), String::new()];
     deltas.push(delta(Cube::Sales, conversion.day, dims, timed_sums));
     deltas.push(delta(Cube::Totals, Cube::NO_DAY, [currency, String::new(), String::new()], sums));
-    if sign > 0 {
-        deltas.iter_mut().for_each(|delta| delta.at = Some(conversion.occurred_at));
-    }
+    deltas.iter_mut().for_each(|delta| delta.at = at);
     changes.rollups.extend(deltas);
 }
 

@@ -234,6 +234,9 @@ impl WebhookSettings {
         if self.keys.is_empty() {
             reasons.push(Reason::new("keys", "empty", "a webhook needs at least one kind of key"));
         }
+        if self.keys.contains(&KeyKind::Visitor) {
+            reasons.push(Reason::new("keys", "visitor", "no lead is recognised by the id of a visitor"));
+        }
         if self.idempotency_hours == 0 || self.idempotency_hours > IDEMPOTENCY_HOURS_MAX {
             let message = format!("idempotency keys are kept 1 to {IDEMPOTENCY_HOURS_MAX} hours");
             reasons.push(Reason::new("idempotency_hours", "out_of_range", message));

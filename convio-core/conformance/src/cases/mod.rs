@@ -1,7 +1,9 @@
 //! What every store must do, one file per topic, one function per case.
 
 pub(crate) mod access;
+pub(crate) mod adjustments;
 pub(crate) mod appointments;
+pub(crate) mod attribution;
 pub(crate) mod batches;
 pub(crate) mod calendars;
 pub(crate) mod concurrency;
@@ -40,6 +42,7 @@ pub(crate) mod reports;
 pub(crate) mod rollups;
 pub(crate) mod routing;
 pub(crate) mod sales;
+pub(crate) mod spend;
 pub(crate) mod stale_writes;
 pub(crate) mod touches;
 pub(crate) mod visit_ends;

@@ -247,6 +247,21 @@ pub(crate) async fn reports_know_nothing_of_a_voided_sale(subject: &dyn Subject)
 
 /// The sums that are kept. When the last of what a row counts happened stays, also where that was voided.
 fn standing(snapshot: &Snapshot) -> Vec<convio_core::Rollup> {
-    let without_time = |row: &convio_core::Rollup| convio_core::Rollup { last_at: None, ..row.clone() };
-    snapshot.rollups.iter().map(without_time).collect()
+    let mut rows: Vec<convio_core::Rollup> = Vec::new();
+    for row in &snapshot.rollups {
+        let mut row = convio_core::Rollup { last_at: None, ..row.clone() };
+        // Credits are kept by the day of the booking too: what was booked goes back on the day that it went back.
+        if row.cube == Cube::Credits {
+            row.dims[2].truncate("USD>USD".len());
+        }
+        match rows
+            .iter_mut()
+            .find(|other| (other.cube, other.day, &other.dims) == (row.cube, row.day, &row.dims))
+        {
+            Some(other) => other.n.iter_mut().zip(row.n).for_each(|(sum, n)| *sum += n),
+            None => rows.push(row),
+        }
+    }
+    rows.retain(|row| row.n != [0; Measure::SLOTS]);
+    rows
 }

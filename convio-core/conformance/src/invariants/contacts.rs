@@ -98,7 +98,7 @@ pub(super) fn contacts_are_what_happened(snapshot: &Snapshot) -> Result<(), Stri
         );
         let mut sums: BTreeMap<_, i128> = BTreeMap::new();
         for row in &standing {
-            *sums.entry(row.value.currency()).or_default() += i128::from(row.value.minor());
+            *sums.entry(row.net.currency()).or_default() += i128::from(row.net.minor());
         }
         sums.retain(|_, minor| *minor != 0);
         let worth = lifetime.iter().map(|sum| (sum.currency(), i128::from(sum.minor())));
@@ -108,7 +108,16 @@ pub(super) fn contacts_are_what_happened(snapshot: &Snapshot) -> Result<(), Stri
             let counts = matches!(body, EventBody::LeadDeleted | EventBody::LeadRestored);
             counts && own.iter().any(|lead| event.lead_id() == Some(lead.id))
         });
-        let changes = own.len() + sold.len() + (sold.len() - standing.len()) + deleted.count();
+        let adjusted: usize = sold.iter().map(|row| row.adjustments.len()).sum();
+        let identified = snapshot.feed.iter().filter(|event| {
+            event.contact_id() == Some(*id) && matches!(event.body, EventBody::ContactIdentified { .. })
+        });
+        let changes = own.len()
+            + sold.len()
+            + (sold.len() - standing.len())
+            + deleted.count()
+            + adjusted
+            + identified.count();
         hold!(version.0 == changes as u64, "{id} has version {version} after {changes} changes");
     }
     Ok(())

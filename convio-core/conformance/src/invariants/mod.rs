@@ -1,6 +1,7 @@
 //! What must hold of a workspace whatever was done to it, told from what its store shows. Each invariant is a function of
 //! its own that says what is broken.
 
+mod attribution;
 mod calendars;
 mod contacts;
 mod counters;
@@ -48,6 +49,9 @@ pub const INVARIANTS: &[Invariant] = &[
     ("rows that name each other agree", links::links_agree),
     ("a conversion names its touches", touches::conversions_name_their_touches),
     ("lists are sorted", rows::lists_are_sorted),
+    ("a conversion is worth what its adjustments leave", attribution::adjustments_add_up),
+    ("credits are the net value", attribution::credits_are_the_net_value),
+    ("touches are those of their contact", attribution::touches_are_those_of_their_contact),
     ("decisions follow each other", counters::decisions_follow_each_other),
     ("nobody is booked beyond their capacity", calendars::nobody_is_booked_beyond_capacity),
     ("what is taken is what visits take", calendars::what_is_taken_is_what_visits_take),

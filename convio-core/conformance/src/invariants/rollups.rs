@@ -7,6 +7,8 @@ use convio_core::{
     Target, WebhookSettings, Zone,
 };
 
+use convio_core::attribution::{Portion, Touchpoint};
+
 use super::{hold, settings_at};
 use crate::Snapshot;
 
@@ -29,6 +31,29 @@ fn recount(snapshot: &Snapshot) -> Result<Vec<Rollup>, String> {
     let mut recount = Recount { leads, ..Recount::default() };
     for (event, settings) in settings_at(snapshot) {
         recount.event(event, &settings.zone)?;
+    }
+    for credits in &snapshot.credits {
+        let to = credits.rate.as_ref().map(|rate| rate.to.to_string()).unwrap_or_default();
+        for model in &credits.models {
+            for booking in &model.bookings {
+                let booked = format!("{}>{to} {}", credits.currency, booking.day);
+                let mut add = |touch: Option<&Touchpoint>, of: &dyn Fn(&Portion) -> i64| {
+                    let dims = [model.name.clone(), touch.map(key).unwrap_or_default(), booked.clone()];
+                    let n = [
+                        (Measure::Credited, of(&booking.count)),
+                        (Measure::CreditMinor, of(&booking.value)),
+                        (Measure::ReportedMinor, booking.reported.as_ref().map_or(0, of)),
+                    ];
+                    recount.add(Cube::Credits, credits.day, dims, &n, None);
+                };
+                for (place, step) in model.steps.iter().enumerate() {
+                    add(credits.touches.get(*step), &|portion| portion.each[place]);
+                }
+                if model.steps.is_empty() {
+                    add(None, &|portion| portion.sum);
+                }
+            }
+        }
     }
     let rows = recount.rows.into_iter().filter(|(_, (n, _))| *n != [0; Measure::SLOTS]);
     Ok(rows.map(|((cube, day, dims), (n, last_at))| Rollup { cube, day, dims, n, last_at }).collect())
@@ -56,7 +81,8 @@ struct Recount<'s> {
 #[derive(Default)]
 struct Sold<'s> {
     first: Option<ConversionId>,
-    standing: BTreeMap<ConversionId, (DateTime<Utc>, &'s ConversionRecorded)>,
+    /// With what it is worth after its adjustments.
+    standing: BTreeMap<ConversionId, (DateTime<Utc>, &'s ConversionRecorded, i64)>,
 }
 
 impl<'s> Recount<'s> {
@@ -114,6 +140,15 @@ impl<'s> Recount<'s> {
             (EventBody::ConversionVoided(_), Some(Subject::Conversion(id)), Some(lead)) => {
                 self.voided(id, lead)?;
             }
+            (EventBody::ConversionAdjusted(adjusted), Some(Subject::Conversion(id)), Some(lead)) => {
+                let sold = self.sold.entry(lead.id).or_default();
+                let (_, recorded, net) =
+                    sold.standing.get_mut(&id).ok_or_else(|| format!("{id} does not stand"))?;
+                let more = adjusted.net.minor() - *net;
+                *net += more;
+                let recorded = *recorded;
+                self.conversion(lead, recorded, &[(Measure::ValueMinor, more)], &[], None);
+            }
             _ => {}
         }
         Ok(())
@@ -166,9 +201,9 @@ impl<'s> Recount<'s> {
     }
 
     fn sold(&mut self, id: ConversionId, lead: &Lead, recorded: &'s ConversionRecorded, at: DateTime<Utc>) {
-        self.conversion(lead, recorded, 1);
+        self.counted(lead, recorded, 1, recorded.value.minor());
         let sold = self.sold.entry(lead.id).or_default();
-        sold.standing.insert(id, (at, recorded));
+        sold.standing.insert(id, (at, recorded, recorded.value.minor()));
         if sold.first.is_none() {
             sold.first = Some(id);
             self.of_lead(Cube::Leads, lead, recorded.day, Measure::Converted, 1);
@@ -177,15 +212,15 @@ impl<'s> Recount<'s> {
 
     fn voided(&mut self, id: ConversionId, lead: &Lead) -> Result<(), String> {
         let sold = self.sold.entry(lead.id).or_default();
-        let (_, gone) =
+        let (_, gone, net) =
             sold.standing.remove(&id).ok_or_else(|| format!("{id} was voided, and never stood"))?;
         let mut moved = None;
         if sold.first == Some(id) {
-            let next = sold.standing.iter().min_by_key(|(id, (at, _))| (*at, **id));
+            let next = sold.standing.iter().min_by_key(|(id, (at, ..))| (*at, **id));
             sold.first = next.map(|(id, _)| *id);
-            moved = Some(next.map(|(_, (_, next))| next.day));
+            moved = Some(next.map(|(_, (_, next, _))| next.day));
         }
-        self.conversion(lead, gone, -1);
+        self.counted(lead, gone, -1, net);
         if let Some(next) = moved {
             self.of_lead(Cube::Leads, lead, gone.day, Measure::Converted, -1);
             if let Some(day) = next {
@@ -196,14 +231,25 @@ impl<'s> Recount<'s> {
     }
 
     /// A conversion in all its cubes. What is taken back leaves the time of the last one as it was.
-    fn conversion(&mut self, lead: &Lead, recorded: &ConversionRecorded, sign: i64) {
-        let currency = recorded.value.currency().to_string();
-        let kind = recorded.conversion_type.key().to_owned();
+    fn counted(&mut self, lead: &Lead, recorded: &ConversionRecorded, sign: i64, minor: i64) {
         let at = Some(recorded.occurred_at).filter(|_| sign > 0);
-        let sums = [(Measure::Conversions, sign), (Measure::ValueMinor, sign * recorded.value.minor())];
+        let sums = [(Measure::Conversions, sign), (Measure::ValueMinor, sign * minor)];
         let seconds = recorded.seconds_to_convert;
         let timed = if seconds < 0 { 0 } else { sign };
         let times = [(Measure::Seconds, timed * seconds), (Measure::Timed, timed)];
+        self.conversion(lead, recorded, &sums, &times, at);
+    }
+
+    fn conversion(
+        &mut self,
+        lead: &Lead,
+        recorded: &ConversionRecorded,
+        sums: &[(Measure, i64)],
+        times: &[(Measure, i64)],
+        at: Option<DateTime<Utc>>,
+    ) {
+        let currency = recorded.value.currency().to_string();
+        let kind = recorded.conversion_type.key().to_owned();
         let all = [sums, times].concat();
         for (cube, source) in [
             (Cube::Conversions, &lead.interest.source),
@@ -216,7 +262,7 @@ impl<'s> Recount<'s> {
         let dims = [lead.webhook.to_string(), currency.clone(), String::new()];
         self.add(Cube::Sales, recorded.day, dims, &all, at);
         let dims = [currency, String::new(), String::new()];
-        self.add(Cube::Totals, Cube::NO_DAY, dims, &sums, at);
+        self.add(Cube::Totals, Cube::NO_DAY, dims, sums, at);
     }
 
     /// A step of the funnel counts when a lead comes to it for the first time.
@@ -254,4 +300,18 @@ impl<'s> Recount<'s> {
 
 fn name(target: Option<&Target>) -> String {
     target.map(ToString::to_string).unwrap_or_default()
+}
+
+/// What credits of a touch are grouped by.
+fn key(touch: &Touchpoint) -> String {
+    let name = |name: Option<&str>| name.unwrap_or_default().to_owned();
+    let fields = [
+        touch.source.key().to_owned(),
+        name(touch.medium.as_ref().map(|it| it.key())),
+        name(touch.campaign.as_ref().map(|it| it.key())),
+        touch.channel.key().to_owned(),
+        touch.provider.map(|id| id.to_string()).unwrap_or_default(),
+        touch.webhook.map(|id| id.to_string()).unwrap_or_default(),
+    ];
+    serde_json::to_string(&fields).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
+use convio_core::attribution::{AttributionRules, ReportingRates};
 use convio_core::event::EventBody;
-use convio_core::record::{RULES_KEY, Record};
+use convio_core::record::{ATTRIBUTION_KEY, RULES_KEY, Record};
 use convio_core::{
     ApiKey, Appointment, Calendar, Contact, Conversion, Event, Lead, Position, Provider, Rejection, RuleSet,
     StreamRef, Subject, Webhook, Workspace,
@@ -100,6 +101,36 @@ pub(super) fn events_fold_to_rows(snapshot: &Snapshot) -> Result<(), String> {
                 Subject::ApiKey(id) => {
                     let row: Option<ApiKey> = kept!(snapshot, *subject, ApiKey, id.to_string());
                     folds!(ApiKey, row.as_ref());
+                }
+                Subject::Attribution(_) => {
+                    let set = history.iter().rev().find_map(|event| match &event.body {
+                        EventBody::AttributionSet(settings) => Some(&**settings),
+                        _ => None,
+                    });
+                    let row: Option<AttributionRules> =
+                        kept!(snapshot, *subject, AttributionRules, ATTRIBUTION_KEY);
+                    hold!(
+                        set == row.as_ref().map(|row| &row.settings),
+                        "the settings are not those last set"
+                    );
+                    let version = row.map(|row| row.version.0);
+                    hold!(version == Some(history.len() as u64), "a change of the settings has no event");
+                }
+                Subject::Rates(_) => {
+                    let set = history.iter().rev().find_map(|event| match &event.body {
+                        EventBody::RatesSet(rates) => Some(&**rates),
+                        _ => None,
+                    });
+                    let row: Option<ReportingRates> =
+                        kept!(snapshot, *subject, ReportingRates, ATTRIBUTION_KEY);
+                    hold!(set == row.as_ref().map(|row| &row.rates), "the rates are not those last set");
+                    let version = row.map(|row| row.version.0);
+                    hold!(version == Some(history.len() as u64), "a change of the rates has no event");
+                }
+                // Rows of touches are looked at where contacts have them.
+                Subject::Touchpoint(id) => {
+                    hold!(history.len() == 1, "touch {id} was recorded {} times", history.len());
+                    changed -= 1;
                 }
                 Subject::Rules(_) => {
                     let published = history.iter().rev().find_map(|event| match &event.body {

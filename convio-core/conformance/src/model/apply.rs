@@ -102,10 +102,12 @@ impl Model {
             workspaces,
             webhooks,
             contacts,
+            keys,
             windows,
             leads,
             rejections,
             payloads,
+            touches,
             appointments,
             conversions,
             records,
@@ -176,6 +178,15 @@ impl Model {
                 }
             }
         }
+        for (key, contact) in keys {
+            let contact = known.contact(contact);
+            match tenant.keys.iter_mut().find(|(other, _)| *other == key) {
+                None => tenant.keys.push((key, contact)),
+                Some((_, holder)) if *holder == contact => {}
+                Some((_, holder)) if self.makes(Bug::GivesVisitorsAway) => *holder = contact,
+                Some(_) => return Err(conflict("key", "of another contact")),
+            }
+        }
         for window in windows {
             let repeat = self.compare(tenant, window, &known)?;
             known.repeats.push(repeat);
@@ -200,6 +211,12 @@ impl Model {
                 Some(place) if self.makes(Bug::ReplacesPayloads) => tenant.payloads[place] = row,
                 Some(_) => return Err(conflict("payload", row.id)),
             }
+        }
+        for row in touches {
+            if tenant.touches.iter().any(|other| other.touch.id() == row.touch.id()) {
+                return Err(conflict("touchpoint", row.touch.id()));
+            }
+            tenant.touches.push(row);
         }
         for write in rejections {
             self.put(&mut tenant.rejections, write, |row| row.id.uuid(), |row| row.version, "rejection")?;

@@ -1,14 +1,15 @@
 use chrono::{DateTime, NaiveDate, Utc};
+use convio_core::attribution::{LeadTouch, TouchOf, Touchpoint, Tracked};
 use convio_core::calendar::Busy;
 use convio_core::change_set::{Claim, ConfigVersion, CounterAdd};
 use convio_core::contact::{Stamp, Touch};
 use convio_core::lead::Payload;
 use convio_core::record::{API_KEYS_KIND, CONFIG_KINDS, Record};
-use convio_core::store::OWNER_ROWS_MAX;
+use convio_core::store::{JOURNEY_ROWS_MAX, OWNER_ROWS_MAX};
 use convio_core::{
     Appointment, AppointmentStatus, Contact, ContactId, ContactKey, ContactOf, Conversion, Cube, Event,
-    Fingerprint, KnownOwner, Lead, LeadId, Loaded, Measure, Need, Person, Rejection, Resource, Webhook,
-    Workspace, WorkspaceId,
+    Fingerprint, KeyKind, KnownOwner, Lead, LeadId, Loaded, Measure, Need, Person, Rejection, Resource,
+    Webhook, Workspace, WorkspaceId,
 };
 
 use crate::broken::Bug;
@@ -31,6 +32,7 @@ pub(super) struct Tenant {
     pub(super) leads: Vec<Lead>,
     pub(super) payloads: Vec<Payload>,
     pub(super) rejections: Vec<Rejection>,
+    pub(super) touches: Vec<Tracked>,
     pub(super) appointments: Vec<Appointment>,
     pub(super) conversions: Vec<Conversion>,
     pub(super) records: Vec<Record>,
@@ -85,6 +87,7 @@ impl Tenant {
             leads: Vec::new(),
             payloads: Vec::new(),
             rejections: Vec::new(),
+            touches: Vec::new(),
             appointments: Vec::new(),
             conversions: Vec::new(),
             records: Vec::new(),
@@ -127,7 +130,10 @@ impl Tenant {
                     loaded.conversions.dedup_by_key(|other| other.id);
                 }
             }
-            Need::LastTouch(of, at) => loaded.last_touch = self.last_touch(of, at, bug),
+            Need::Contact(id) => {
+                loaded.contacts.extend(self.contacts.iter().filter(|row| row.id == id).cloned());
+            }
+            Need::Touches(of, at) => self.load_touches(of, at, loaded, bug),
             Need::Owner(of) => loaded.owners.extend(self.owner(of, bug).map(|owner| (of, owner))),
             Need::Rejection(id) => {
                 loaded.rejections.extend(self.rejections.iter().filter(|row| row.id == id).cloned());
@@ -159,6 +165,7 @@ impl Tenant {
             ContactOf::Appointment(id) => {
                 (self.appointments.iter().find(|visit| visit.id == id)?.lead, Some(id))
             }
+            ContactOf::Itself(_) => return None,
         };
         let lead = self.leads.iter().find(|row| row.id == lead && row.owner.is_none())?;
         let rows_max = if makes(Bug::LooksAtEveryRow) { usize::MAX } else { OWNER_ROWS_MAX };
@@ -181,21 +188,37 @@ impl Tenant {
         owner.map(KnownOwner::OfLead).or_else(|| keeper().map(KnownOwner::OfAppointment))
     }
 
-    /// Of all leads of a contact that count, the one received last by then.
-    fn last_touch(&self, of: ContactOf, at: DateTime<Utc>, bug: Option<Bug>) -> Option<Touch> {
+    /// All touches of a contact by then: its leads that count, and what was recorded for it and for the visitors that it is.
+    fn load_touches(&self, of: ContactOf, at: DateTime<Utc>, loaded: &mut Loaded, bug: Option<Bug>) {
         let makes = |mistake| bug == Some(mistake);
         let contact = match of {
-            ContactOf::Lead(id) => self.leads.iter().find(|lead| lead.id == id)?.contact,
-            ContactOf::Appointment(id) => self.appointments.iter().find(|visit| visit.id == id)?.contact,
+            ContactOf::Lead(id) => self.leads.iter().find(|lead| lead.id == id).map(|lead| lead.contact),
+            ContactOf::Appointment(id) => {
+                self.appointments.iter().find(|visit| visit.id == id).map(|visit| visit.contact)
+            }
+            ContactOf::Itself(id) => Some(id),
         };
-        let own = self.leads.iter().filter(|lead| {
-            lead.contact == contact && (lead.received_at <= at || makes(Bug::TouchesAfterwards))
-        });
-        let counted = own.filter(|lead| {
-            (!lead.test || makes(Bug::TouchesByTests))
-                && (lead.deleted_at.is_none() || makes(Bug::TouchesByDeletedLeads))
-        });
-        let last = counted.max_by_key(|lead| (lead.received_at, lead.id))?;
-        Some(Touch { source: last.interest.source.clone(), lead: last.id, at: last.received_at })
+        let rows_max = if makes(Bug::LooksAtEveryRow) { usize::MAX } else { JOURNEY_ROWS_MAX };
+        let mut own: Vec<&Lead> = self.leads.iter().filter(|lead| Some(lead.contact) == contact).collect();
+        own.retain(|lead| lead.received_at <= at || makes(Bug::TouchesAfterwards));
+        own.retain(|lead| !lead.test || makes(Bug::TouchesByTests));
+        own.retain(|lead| lead.deleted_at.is_none() || makes(Bug::TouchesByDeletedLeads));
+        own.sort_by_key(|lead| (lead.received_at, lead.id));
+        loaded.lead_touches = own.iter().rev().take(rows_max).rev().map(|lead| LeadTouch::of(lead)).collect();
+
+        let is_own = |of: &TouchOf| match of {
+            TouchOf::Contact(id) => Some(*id) == contact,
+            TouchOf::Visitor(visitor) => self.keys.iter().any(|(key, holder)| {
+                key.kind == KeyKind::Visitor
+                    && key.value == *visitor
+                    && Some(*holder) == contact
+                    && !makes(Bug::KnowsNoVisitors)
+            }),
+        };
+        let rows = self.touches.iter().filter(|row| is_own(&row.of));
+        let rows = rows.filter(|row| row.touch.at <= at || makes(Bug::TouchesAfterwards));
+        let mut touches: Vec<Touchpoint> = rows.map(|row| row.touch.clone()).collect();
+        touches.sort_by_key(|touch| (touch.at, touch.id()));
+        loaded.touches = touches.split_off(touches.len().saturating_sub(rows_max));
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn normalise(
             KeyKind::Digits => phones(&fields).find_map(crate::phone::digits),
             KeyKind::Email => email.as_ref().map(Email::folded),
             KeyKind::External => fields.get(Known::Person).map(str::to_owned),
+            KeyKind::Visitor => None,
         };
         Some(super::key(webhook, *kind, bounded(value?)?))
     });
@@ -59,7 +60,7 @@ pub(super) fn normalise(
             let (known, field) = match kind {
                 KeyKind::Phone | KeyKind::Digits => (Known::Phone, "phone"),
                 KeyKind::Email => (Known::Email, "email"),
-                KeyKind::External => (Known::Person, "person_id"),
+                KeyKind::External | KeyKind::Visitor => (Known::Person, "person_id"),
             };
             let said = problems.iter().any(|problem| problem.field == field);
             if fields.get(known).is_none() && !said {

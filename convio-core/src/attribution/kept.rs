@@ -1,0 +1,370 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{AttributionSettings, Milestone, Path, Touchpoint, Weights};
+use crate::analytics::{Cube, Measure, RollupDelta, When};
+use crate::change_set::Version;
+use crate::conversion::Conversion;
+use crate::error::{Error, Reason};
+use crate::id::{AdjustmentId, ConversionId, TouchpointId, WorkspaceId};
+use crate::money::{Currency, ExchangeRate, Money};
+use crate::record::{CREDITS_KIND, Keeps};
+
+/// Who earned a conversion, by every model that its workspace keeps: the touches as they were known when it was recorded, how
+/// each model weighs them, and what was booked for them since. Bookings are only ever added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptCredits {
+    /// The conversion.
+    pub conversion: ConversionId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// The day that it counts on.
+    pub day: NaiveDate,
+    /// Its currency.
+    pub currency: Currency,
+    /// What its value is reported by; `None` where no rate was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<ExchangeRate>,
+    /// The touches that any of the models looks at, in order.
+    pub touches: Vec<Touchpoint>,
+    /// What each model says, in the order of the settings.
+    pub models: Vec<KeptModel>,
+    /// How often it was written.
+    pub version: Version,
+}
+
+/// What one model says of a conversion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptModel {
+    /// The name of the model in the settings.
+    pub name: String,
+    /// The places of the touches of its path, within the lookback and after its transforms.
+    pub steps: Vec<usize>,
+    /// How it weighs them. They stay: a refund is divided as the sale was.
+    pub weights: Weights,
+    /// What was booked, one after another.
+    pub bookings: Vec<KeptBooking>,
+}
+
+/// What one record of a conversion's history adds: each part is a sum, and what of it every step has. Where there are no steps all
+/// of it is unattributed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptBooking {
+    /// The adjustment that it books; nothing for the conversion itself and for its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjustment: Option<AdjustmentId>,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// The day of that, in the workspace's zone.
+    pub day: NaiveDate,
+    /// What it adds to the net value, in minor units.
+    pub value: Portion,
+    /// The same in the currency of reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Portion>,
+    /// What it adds to the count of conversions, in [millionths](MILLION).
+    pub count: Portion,
+}
+
+/// A sum, and what of it each step has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Portion {
+    /// All of it.
+    pub sum: i64,
+    /// What each step has.
+    pub each: Vec<i64>,
+}
+
+impl KeptCredits {
+    /// The credits of a conversion as it is recorded, from all touches of its contact. `milestones` are touches too.
+    pub(crate) fn record(
+        conversion: &Conversion,
+        settings: &AttributionSettings,
+        mut touches: Vec<Touchpoint>,
+        milestones: &[(Milestone, TouchpointId)],
+        day: NaiveDate,
+    ) -> Result<Self, Error> {
+        touches.sort_by_key(Touchpoint::order);
+        touches.dedup_by_key(|touch| touch.order());
+        let lookbacks = settings.models.iter().map(|model| model.for_type(&conversion.conversion_type));
+        let since = lookbacks.map(|lookback| lookback.since(conversion.occurred_at)).min();
+        let is_near = |touch: &Touchpoint| {
+            since.is_some_and(|since| since <= touch.at) && touch.at <= conversion.occurred_at
+        };
+        touches.retain(is_near);
+        let mut models = Vec::with_capacity(settings.models.len());
+        for model in &settings.models {
+            let lookback = model.for_type(&conversion.conversion_type);
+            let mut path = Path::new(&touches, conversion.occurred_at, lookback)?;
+            for (milestone, touch) in milestones {
+                path = path.milestone(*milestone, *touch);
+            }
+            if let Some(last) = path.steps().last().map(|step| step.touch.id()) {
+                path = path.milestone(Milestone::Close, last);
+            }
+            for transform in &model.transforms {
+                path = path.transformed(*transform);
+            }
+            let place = |touch: &Touchpoint| touches.binary_search_by_key(&touch.order(), Touchpoint::order);
+            models.push(KeptModel {
+                name: model.name.clone(),
+                steps: path.steps().iter().filter_map(|step| place(step.touch).ok()).collect(),
+                weights: model.model.weights(&path),
+                bookings: Vec::new(),
+            });
+        }
+        let mut kept = Self {
+            conversion: conversion.id,
+            workspace: conversion.workspace,
+            occurred_at: conversion.occurred_at,
+            day: conversion.day,
+            currency: conversion.value.currency(),
+            rate: conversion.rate.clone(),
+            touches,
+            models,
+            version: Version::ZERO.next(),
+        };
+        kept.book(None, conversion.created_at, day, conversion.net, true)?;
+        Ok(kept)
+    }
+
+    /// Books what is missing to this net value, by every model.
+    pub(crate) fn book(
+        &mut self,
+        adjustment: Option<AdjustmentId>,
+        recorded_at: DateTime<Utc>,
+        day: NaiveDate,
+        net: Money,
+        counts: bool,
+    ) -> Result<(), Error> {
+        let reported = self.rate.as_ref().map(|rate| rate.convert(net)).transpose();
+        let reported = reported.map_err(|error| refused(error.code(), &error.to_string()))?;
+        let count = if counts { MILLION } else { 0 };
+        for model in &mut self.models {
+            let booked = |part: fn(&KeptBooking) -> Option<&Portion>| {
+                model.bookings.iter().filter_map(part).fold(Portion::default(), Portion::with)
+            };
+            let to = |target: i64, booked: Portion| booked.missing_to(target, &model.weights);
+            let booking = KeptBooking {
+                adjustment,
+                recorded_at,
+                day,
+                value: to(net.minor(), booked(|booking| Some(&booking.value)))?,
+                reported: match reported {
+                    Some(net) => Some(to(net.minor(), booked(|booking| booking.reported.as_ref()))?),
+                    None => None,
+                },
+                count: to(count, booked(|booking| Some(&booking.count)))?,
+            };
+            model.bookings.push(booking);
+        }
+        Ok(())
+    }
+
+    /// What the last booking adds to the rollups.
+    pub(crate) fn rollups(&self) -> Vec<RollupDelta> {
+        let dims: Vec<String> = self.touches.iter().map(|touch| TouchDims::of(touch).key()).collect();
+        let mut deltas = Vec::new();
+        for model in &self.models {
+            let Some(last) = model.bookings.last() else { continue };
+            let mut sums = BTreeMap::<&str, [i64; 3]>::new();
+            let mut add = |of: &'static str, key: Option<&'_ usize>, n: [i64; 3]| {
+                let key = key.map_or(of, |place| dims[*place].as_str());
+                let sums = sums.entry(key).or_default();
+                for (sum, by) in sums.iter_mut().zip(n) {
+                    *sum += by; // parts of one amount
+                }
+            };
+            let parts = |at: fn(&Portion) -> i64| {
+                [at(&last.count), at(&last.value), last.reported.as_ref().map_or(0, at)]
+            };
+            match model.steps.is_empty() {
+                true => add("", None, parts(|portion| portion.sum)),
+                false => {
+                    for (at, step) in model.steps.iter().enumerate() {
+                        let of = |portion: &Portion| portion.each.get(at).copied().unwrap_or(0);
+                        let reported = last.reported.as_ref().map_or(0, of);
+                        add("", Some(step), [of(&last.count), of(&last.value), reported]);
+                    }
+                }
+            }
+            let to = self.rate.as_ref().map_or_else(String::new, |rate| rate.to.to_string());
+            let booked = format!("{}>{to} {}", self.currency, last.day);
+            deltas.extend(sums.into_iter().filter(|(_, sums)| *sums != [0; 3]).map(|(key, sums)| {
+                let measures = [Measure::Credited, Measure::CreditMinor, Measure::ReportedMinor];
+                let add = measures.into_iter().zip(sums).filter(|(_, n)| *n != 0);
+                RollupDelta {
+                    cube: Cube::Credits,
+                    day: self.day,
+                    dims: [model.name.clone(), key.to_owned(), booked.clone()],
+                    add: add.map(|(measure, n)| (measure, n, When::Always)).collect(),
+                    at: None,
+                    lead: None,
+                    appointment: None,
+                }
+            }));
+        }
+        deltas
+    }
+
+    /// What a model says.
+    pub fn model(&self, name: &str) -> Option<&KeptModel> {
+        self.models.iter().find(|model| model.name == name)
+    }
+
+    /// What each touch has by a model, as it stands: in the order of its path. Empty where no touch has anything: then all of it is
+    /// unattributed. `None` where no such model is kept.
+    pub fn credits(&self, model: &str) -> Option<Vec<(&Touchpoint, Money)>> {
+        self.believed(model, DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// The same as it was believed at a time.
+    pub fn believed(&self, model: &str, at: DateTime<Utc>) -> Option<Vec<(&Touchpoint, Money)>> {
+        let model = self.model(model)?;
+        let known = model.bookings.iter().filter(|booking| booking.recorded_at <= at);
+        let sums = known.map(|booking| &booking.value).fold(Portion::default(), Portion::with);
+        let credits = model.steps.iter().zip(sums.each);
+        let money = |minor| Money::from_minor(minor, self.currency);
+        Some(credits.filter_map(|(step, minor)| Some((self.touches.get(*step)?, money(minor)))).collect())
+    }
+}
+
+impl KeptModel {
+    /// What was booked in all, and for each step.
+    pub fn booked(&self) -> Portion {
+        self.bookings.iter().map(|booking| &booking.value).fold(Portion::default(), Portion::with)
+    }
+}
+
+impl Portion {
+    /// With another one added. Both are parts of amounts that fit.
+    fn with(mut self, other: &Self) -> Self {
+        self.sum += other.sum;
+        if self.each.is_empty() {
+            self.each = vec![0; other.each.len()];
+        }
+        for (sum, by) in self.each.iter_mut().zip(&other.each) {
+            *sum += by;
+        }
+        self
+    }
+
+    /// What is missing to a sum that is divided by these weights.
+    fn missing_to(mut self, target: i64, weights: &Weights) -> Result<Self, Error> {
+        self.each.resize(weights.each().len(), 0);
+        let sum =
+            target.checked_sub(self.sum).ok_or_else(|| refused("overflow", "the change is too large"))?;
+        // The currency of the carrier is never looked at.
+        let each = weights.rebook(Money::from_minor(target, Currency::USD), &self.each)?;
+        Ok(Self { sum, each })
+    }
+}
+
+impl Keeps for KeptCredits {
+    const KIND: &'static str = CREDITS_KIND;
+
+    fn record_key(&self) -> String {
+        self.conversion.to_string()
+    }
+
+    fn record_version(&self) -> Version {
+        self.version
+    }
+
+    fn record_workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+}
+
+/// What credits are grouped by. Names are folded, ids are text; what a touch does not have is empty.
+///
+/// ```
+/// use convio_core::attribution::TouchDims;
+/// let dims = TouchDims { source: "google".to_owned(), ..TouchDims::default() };
+/// assert_eq!(dims.key(), r#"["google","","","","",""]"#);
+/// assert_eq!(TouchDims::from_key(&dims.key()), Some(dims));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TouchDims {
+    /// The source.
+    pub source: String,
+    /// The medium.
+    pub medium: String,
+    /// The campaign.
+    pub campaign: String,
+    /// The channel.
+    pub channel: String,
+    /// The provider's id.
+    pub provider: String,
+    /// The webhook's id.
+    pub webhook: String,
+}
+
+impl TouchDims {
+    /// Those of a touch.
+    pub fn of(touch: &Touchpoint) -> Self {
+        let text = |id: Option<String>| id.unwrap_or_default();
+        Self {
+            source: touch.source.key().to_owned(),
+            medium: touch.medium.as_ref().map_or_else(String::new, |name| name.key().to_owned()),
+            campaign: touch.campaign.as_ref().map_or_else(String::new, |name| name.key().to_owned()),
+            channel: touch.channel.key().to_owned(),
+            provider: text(touch.provider.map(|id| id.to_string())),
+            webhook: text(touch.webhook.map(|id| id.to_string())),
+        }
+    }
+
+    /// As one dimension of [`Cube::Credits`]: a JSON array in the order of the fields.
+    pub fn key(&self) -> String {
+        let Self { source, medium, campaign, channel, provider, webhook } = self;
+        serde_json::json!([source, medium, campaign, channel, provider, webhook]).to_string()
+    }
+
+    /// What such a dimension says; `None` for another text, as that of what is unattributed.
+    pub fn from_key(key: &str) -> Option<Self> {
+        let [source, medium, campaign, channel, provider, webhook] = serde_json::from_str(key).ok()?;
+        Some(Self { source, medium, campaign, channel, provider, webhook })
+    }
+}
+
+/// All that is known of how a contact came to buy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Journey {
+    /// Its touches, in order: its leads that are neither tests nor deleted, and what else was recorded for it or for a visitor who
+    /// turned out to be it.
+    pub touches: Vec<Touchpoint>,
+    /// Its conversions, voided ones among them, in the order in which they happened.
+    pub conversions: Vec<Conversion>,
+}
+
+/// One step of a journey.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum JourneyStep<'j> {
+    /// A touch.
+    Touch(&'j Touchpoint),
+    /// A conversion.
+    Conversion(&'j Conversion),
+}
+
+impl Journey {
+    /// Touches and conversions in the order in which they happened, touches first where both happened at once.
+    pub fn steps(&self) -> Vec<JourneyStep<'_>> {
+        let touches = self.touches.iter().map(|touch| (touch.at, JourneyStep::Touch(touch)));
+        let conversions =
+            self.conversions.iter().map(|sold| (sold.occurred_at, JourneyStep::Conversion(sold)));
+        let mut steps: Vec<_> = touches.chain(conversions).collect();
+        steps.sort_by_key(|(at, _)| *at); // stable
+        steps.into_iter().map(|(_, step)| step).collect()
+    }
+}
+
+fn refused(code: &str, message: &str) -> Error {
+    Error::invalid(vec![Reason::new("value", code, message)])
+}
+
+/// A whole conversion where parts of conversions are counted.
+pub const MILLION: i64 = 1_000_000;
