@@ -50,7 +50,7 @@ ended AS (
                                     'appointment.rescheduled')
 ),
 sold AS (
-    SELECT c.workspace_id, c.id, c.day, c.currency, c.value_minor AS minor, l.webhook_id, fold(l.source) AS source,
+    SELECT c.workspace_id, c.id, c.day, c.currency, c.net_minor AS minor, l.webhook_id, fold(l.source) AS source,
            fold(c.first_source) AS first_source, fold(c.last_source) AS last_source, fold(c.type) AS type,
            greatest(c.seconds_to_convert, 0) AS seconds, (c.seconds_to_convert >= 0)::int AS timed
     FROM conversion c JOIN lead l ON l.workspace_id = c.workspace_id AND l.id = c.lead_id
@@ -115,14 +115,24 @@ counted (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5) AS (
     WHERE provider_id IS NOT NULL
     UNION ALL
     SELECT workspace_id, 8, '1970-01-01', currency, '', '', 1, minor, 0, 0, 0, 0 FROM sold
+    UNION ALL
+    SELECT k.workspace_id, 9, c.day, k.model,
+           CASE WHEN k.source IS NULL THEN '' ELSE jsonb_build_array(fold(k.source), coalesce(fold(k.medium), ''),
+               coalesce(fold(k.campaign), ''), fold(k.channel), coalesce(k.provider_uuid, ''),
+               coalesce(k.webhook_uuid, ''))::text END,
+           k.currency || '>' || coalesce(k.reported_currency, '') || ' ' || k.booked_on, k.conversion_millionths, k.credit_minor,
+           coalesce(k.reported_minor, 0), 0, 0, 0
+    FROM conversion_credits k JOIN conversion c ON c.workspace_id = k.workspace_id AND c.id = k.conversion_uuid::uuid
 ),
 recount AS (
     SELECT workspace_id, cube, day, d1, d2, d3, sum(n0) AS n0, sum(n1) AS n1, sum(n2) AS n2, sum(n3) AS n3, sum(n4) AS n4,
            sum(n5) AS n5
     FROM counted GROUP BY workspace_id, cube, day, d1, d2, d3
+    HAVING cube <> 9 OR sum(n0) <> 0 OR sum(n1) <> 0 OR sum(n2) <> 0
 ),
 kept AS (
-    SELECT workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5
+    SELECT workspace_id, cube, day, d1, CASE WHEN cube = 9 AND d2 <> '' THEN d2::jsonb::text ELSE d2 END AS d2, d3, n0, n1, n2,
+           n3, n4, n5
     FROM rollup WHERE n0 <> 0 OR n1 <> 0 OR n2 <> 0 OR n3 <> 0 OR n4 <> 0 OR n5 <> 0
 ),
 differences (what, difference) AS (

@@ -291,9 +291,13 @@ async fn reads(acme: &WorkspaceHandle<'_>, store: &dyn Store, clock: &ManualCloc
     sent.by("head").await;
     store.report(id, &ReportQuery::all(Cube::Leads)).await.unwrap();
     sent.by("report").await;
+    store.load(&Needs::of(id, [Need::Touches(ContactOf::Itself(contact), now)])).await.unwrap();
+    sent.by("touches_of_contact").await;
+    store.load(&Needs::of(id, [Need::Contact(contact)])).await.unwrap();
+    sent.by("load_of_contact").await;
     for (name, of) in [("lead", ContactOf::Lead(lead)), ("appointment", ContactOf::Appointment(visit))] {
-        store.load(&Needs::of(id, [Need::LastTouch(of, now)])).await.unwrap();
-        sent.by(&format!("last_touch_of_{name}")).await;
+        store.load(&Needs::of(id, [Need::Touches(of, now)])).await.unwrap();
+        sent.by(&format!("touches_of_{name}")).await;
         store.load(&Needs::of(id, [Need::Owner(of)])).await.unwrap();
         sent.by(&format!("owner_of_{name}")).await;
     }

@@ -14,18 +14,21 @@ use std::time::Duration;
 use convio_conformance::{
     ManualClock, Shared, created, duplicate, lead, lead_with, linked, phone, rejected, replayed, taken,
 };
-use convio_core::analytics::ReportQuery;
+use convio_core::analytics::{ReportQuery, Spend};
+use convio_core::attribution::{AttributionSettings, NewTouch, TouchKind, TouchOf};
 use convio_core::availability::Hours;
 use convio_core::calendar::SlotRequest;
 use convio_core::contact::{ContactFilter, ContactRef};
+use convio_core::conversion::NewAdjustment;
 use convio_core::lead::LeadFilter;
+use convio_core::money::Rates;
 use convio_core::routing::{Cap, Period, Strategy};
 use convio_core::service::{Atomicity, RandomIds};
 use convio_core::{
-    CalendarSettings, Convio, Corrections, Cube, Error, ErrorKind, Ingested, NewApiKey, NewAppointment,
-    NewConversion, NewHold, NewWebhook, NewWorkspace, Outcome, PageRequest, Party, Permission, Position,
-    ProviderSettings, RawLead, RepeatAction, Resource, Rule, Schedule, StreamRef, Target, WebhookSettings,
-    WorkspaceHandle, Zone,
+    CalendarSettings, Convio, Corrections, Cube, Currency, Error, ErrorKind, Ingested, NewApiKey,
+    NewAppointment, NewConversion, NewHold, NewWebhook, NewWorkspace, Outcome, PageRequest, Party,
+    Permission, Position, ProviderSettings, RawLead, RepeatAction, Resource, Rule, Schedule, Source,
+    StreamRef, Target, WebhookSettings, WorkspaceHandle, Zone,
 };
 use convio_store_postgres::{Options, PgStore};
 use proxy::{Count, Proxy};
@@ -130,7 +133,7 @@ fn the_tables_of_the_sources_are_these() {
         assert_eq!(trips, counted.1[0].0.to_string(), "{line}");
         said += 1;
     }
-    assert_eq!(said, 25);
+    assert_eq!(said, 32);
     let mut all = String::new();
     for (call, costs) in TABLE {
         all += &format!("{call:<52}");
@@ -164,6 +167,7 @@ fn doc_table(calls: &[&str]) -> String {
 /// The use cases of core, whose documents tell what they read and commit.
 const USE_CASES: &[&str] = &[
     include_str!("../../convio-core/src/use_case/appointments.rs"),
+    include_str!("../../convio-core/src/use_case/attribution.rs"),
     include_str!("../../convio-core/src/use_case/book.rs"),
     include_str!("../../convio-core/src/use_case/calendars.rs"),
     include_str!("../../convio-core/src/use_case/complete.rs"),
@@ -173,6 +177,7 @@ const USE_CASES: &[&str] = &[
     include_str!("../../convio-core/src/use_case/providers.rs"),
     include_str!("../../convio-core/src/use_case/publish.rs"),
     include_str!("../../convio-core/src/use_case/rejections.rs"),
+    include_str!("../../convio-core/src/use_case/spend.rs"),
     include_str!("../../convio-core/src/use_case/webhooks.rs"),
     include_str!("../../convio-core/src/use_case/workspaces.rs"),
     include_str!("../../convio-core/src/use_case/ingest/mod.rs"),
@@ -198,6 +203,7 @@ const TABLE: &[(&str, [(u64, u64); 7])] = &[
     ("`reschedule`",                                       [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (10, 10), ( 3,  3), ( 5,  5)]),
     ("`complete`, sold",                                   [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (16, 16), ( 3,  3), ( 5,  5)]),
     ("`convert`",                                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (14, 14), ( 3,  3), ( 5,  5)]),
+    ("`adjust`",                                           [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
     ("`void`",                                             [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (12, 12), ( 3,  3), ( 5,  5)]),
     ("`move_lead`",                                        [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (10, 10), ( 3,  3), ( 5,  5)]),
     ("a batch of 1",                                       [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (18, 18), ( 1,  1), ( 3,  3)]),
@@ -235,6 +241,15 @@ const TABLE: &[(&str, [(u64, u64); 7])] = &[
     ("`book`, of what has a calendar",                     [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (14, 14), ( 3,  3), ( 5,  5)]),
     ("`book`, where that is taken",                        [( 3,  3), ( 9,  3), (12,  9), ( 9,  9), ( 9,  9), ( 3,  3), ( 5,  5)]),
     ("`next_slots` of two weeks",                          [( 2,  2), ( 6,  2), ( 8,  6), ( 6,  6), ( 2,  2), ( 2,  2), ( 2,  2)]),
+    ("`track`, for a contact",                             [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
+    ("`track`, for a visitor",                             [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
+    ("`identify`",                                         [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
+    ("the journey of a contact",                           [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
+    ("who earned a conversion",                            [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
+    ("`import_spend`, of a day",                           [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
+    ("what was spent on a month, and what came of it",     [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
+    ("`set_rates`",                                        [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
+    ("`set_attribution`",                                  [( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0), ( 0,  0)]),
     ("`configure`",                                        [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
 ];
 
@@ -437,6 +452,10 @@ impl World {
             acme.convert(NewConversion::sale(first_lead, "7 USD".parse().unwrap())).await.unwrap()
         };
         let sale = costs.of("`convert`", self, convert).await.id;
+        let refund = async |acme: &WorkspaceHandle<'_>| {
+            acme.adjust(sale, NewAdjustment::refund("1 USD".parse().unwrap())).await.unwrap()
+        };
+        costs.of("`adjust`", self, refund).await;
         costs.of("`void`", self, async |acme| acme.void(sale, "a mistake").await.unwrap()).await;
         let other = taken(self.acme.ingest(lead(next())).await).lead;
         let later = taken(self.acme.ingest(lead(next())).await).lead;
@@ -593,6 +612,46 @@ impl World {
         let slots = async |acme: &WorkspaceHandle<'_>| acme.next_slots(&request).await.unwrap();
         assert_eq!(costs.of("`next_slots` of two weeks", self, slots).await.len(), 50);
         self.acme.set_calendar(room.clone(), always.clone().inactive()).await.unwrap();
+        self.warm().await;
+        let person = first.contact;
+        let call = NewTouch::new(TouchOf::Contact(person), TouchKind::Call, Source::unknown());
+        let track = async |acme: &WorkspaceHandle<'_>| acme.track(call.clone()).await.unwrap();
+        costs.of("`track`, for a contact", self, track).await;
+        let visitor = name("visitor");
+        let visit_of = NewTouch::new(TouchOf::Visitor(visitor.clone()), TouchKind::Visit, Source::unknown());
+        let track = async |acme: &WorkspaceHandle<'_>| acme.track(visit_of.clone()).await.unwrap();
+        costs.of("`track`, for a visitor", self, track).await;
+        let identify =
+            async |acme: &WorkspaceHandle<'_>| acme.identify(person, visitor.clone()).await.unwrap();
+        costs.of("`identify`", self, identify).await;
+        let read = async |acme: &WorkspaceHandle<'_>| acme.journey(person).await.unwrap();
+        assert!(costs.of("the journey of a contact", self, read).await.touches.len() > 2);
+        let read = async |acme: &WorkspaceHandle<'_>| acme.attribution(sale).await.unwrap();
+        assert!(costs.of("who earned a conversion", self, read).await.is_some());
+        let day = chrono::NaiveDate::from_ymd_opt(2027, 3, 1).expect("a day");
+        let spent = Spend {
+            day,
+            source: Source::unknown(),
+            campaign: None,
+            cost: "1 USD".parse().unwrap(),
+            clicks: None,
+            impressions: None,
+        };
+        let import = async |acme: &WorkspaceHandle<'_>| acme.import_spend(vec![spent.clone()]).await.unwrap();
+        costs.of("`import_spend`, of a day", self, import).await;
+        let read = async |acme: &WorkspaceHandle<'_>| {
+            acme.economics("linear", day, day + chrono::Days::new(30)).await.unwrap()
+        };
+        let told = costs.of("what was spent on a month, and what came of it", self, read).await;
+        assert_eq!(told.total.economics.spend(), "1 USD".parse().unwrap());
+        let rates = Rates::new(Currency::USD, 7, []).unwrap();
+        let set = async |acme: &WorkspaceHandle<'_>| acme.set_rates(rates.clone()).await.unwrap();
+        costs.of("`set_rates`", self, set).await;
+        self.warm().await;
+        let set = async |acme: &WorkspaceHandle<'_>| {
+            acme.set_attribution(AttributionSettings::standard()).await.unwrap()
+        };
+        costs.of("`set_attribution`", self, set).await;
         self.warm().await;
         let mut settings = self.acme.workspace().await.unwrap().unwrap().settings;
         settings.name = name("Acme");

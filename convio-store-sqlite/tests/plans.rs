@@ -95,27 +95,36 @@ fn conversions_are_found_by_id_by_lead_or_by_contact() {
     }
 }
 
+/// Newest first, by the index alone.
+const TOUCHES: &str =
+    "SEARCH touchpoint USING INDEX touchpoint_of_ix (workspace_id=? AND contact_id=? AND visitor=? AND at<?)";
+
 #[test]
-fn a_last_touch_is_looked_for_among_the_leads_of_its_contact() {
+fn touches_are_looked_for_among_those_of_their_contact() {
     let trace = Trace::start();
     let world = World::new();
-    for (of, table) in
-        [(ContactOf::Lead(world.lead), "lead"), (ContactOf::Appointment(world.appointment), "appointment")]
-    {
-        let whose = match table {
-            "lead" => "SEARCH lead USING INDEX sqlite_autoindex_lead_1 (workspace_id=? AND id=?)",
-            _ => "SEARCH appointment USING PRIMARY KEY (workspace_id=? AND id=?)",
-        };
-        let plan = [
-            "SEARCH lead USING INDEX lead_contact_ix (contact_id=?)",
-            "SCALAR SUBQUERY 1",
-            whose,
-            "USE TEMP B-TREE FOR ORDER BY",
-        ];
-        world.check(&trace, &plan, |acme, _| {
-            let needs = Needs::of(acme.id(), [Need::LastTouch(of, at(9))]);
+    let of_contact = [
+        vec!["SEARCH lead USING INDEX lead_contact_ix (contact_id=?)", "USE TEMP B-TREE FOR ORDER BY"],
+        vec!["SEARCH contact_key USING INDEX contact_key_contact_ix (workspace_id=? AND contact_id=?)"],
+        vec![TOUCHES],
+    ];
+    for (of, whose) in [
+        (
+            ContactOf::Lead(world.lead),
+            Some("SEARCH lead USING INDEX sqlite_autoindex_lead_1 (workspace_id=? AND id=?)"),
+        ),
+        (
+            ContactOf::Appointment(world.appointment),
+            Some("SEARCH appointment USING PRIMARY KEY (workspace_id=? AND id=?)"),
+        ),
+        (ContactOf::Itself(world.contact), None),
+    ] {
+        let plans: Vec<Vec<&str>> =
+            whose.into_iter().map(|whose| vec![whose]).chain(of_contact.clone()).collect();
+        world.check_each(&trace, &plans, |acme, _| {
+            let needs = Needs::of(acme.id(), [Need::Touches(of, at(9))]);
             let loaded = block_on(world.convio.store().load(&needs)).unwrap();
-            assert_eq!(loaded.last_touch.unwrap().lead, world.lead);
+            assert_eq!(loaded.last_touch(at(9)).unwrap().lead, world.lead);
         });
     }
 }
@@ -143,7 +152,7 @@ fn who_was_responsible_is_looked_for_among_the_newest_leads_and_appointments_of_
     for of in [ContactOf::Lead(world.lead), ContactOf::Appointment(world.appointment)] {
         let whose = match of {
             ContactOf::Lead(_) => &[][..],
-            ContactOf::Appointment(_) => &by_appointment,
+            _ => &by_appointment,
         };
         let owner = [&[by_lead], whose, &owner].concat();
         world.check_each(&trace, &[owner, keeper.clone()], |acme, _| {

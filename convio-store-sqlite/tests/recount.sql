@@ -95,15 +95,15 @@ counted (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5) AS (
            kind = 'appointment.no_show', kind = 'appointment.rescheduled'
     FROM ended
     UNION ALL
-    SELECT workspace_id, 2, day, source, fold(type), currency, 1, value_minor, timed * seconds_to_convert, timed, 0, 0 FROM sold
+    SELECT workspace_id, 2, day, source, fold(type), currency, 1, net_minor, timed * seconds_to_convert, timed, 0, 0 FROM sold
     UNION ALL
-    SELECT workspace_id, 3, day, fold(first_source), fold(type), currency, 1, value_minor, timed * seconds_to_convert, timed,
+    SELECT workspace_id, 3, day, fold(first_source), fold(type), currency, 1, net_minor, timed * seconds_to_convert, timed,
            0, 0 FROM sold
     UNION ALL
-    SELECT workspace_id, 4, day, fold(last_source), fold(type), currency, 1, value_minor, timed * seconds_to_convert, timed,
+    SELECT workspace_id, 4, day, fold(last_source), fold(type), currency, 1, net_minor, timed * seconds_to_convert, timed,
            0, 0 FROM sold
     UNION ALL
-    SELECT workspace_id, 5, day, hex(webhook_id), currency, '', 1, value_minor, timed * seconds_to_convert, timed, 0, 0 FROM sold
+    SELECT workspace_id, 5, day, hex(webhook_id), currency, '', 1, net_minor, timed * seconds_to_convert, timed, 0, 0 FROM sold
     UNION ALL
     SELECT workspace_id, 6, day, hex(webhook_id), source, '', slot = 0, slot = 1, slot = 2, slot = 3, 0, 0 FROM stepped
     UNION ALL
@@ -113,12 +113,21 @@ counted (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5) AS (
     SELECT workspace_id, 7, day, hex(provider_id), hex(webhook_id), '', 0, 0, 1, 0, 0, 0 FROM refused
     WHERE provider_id IS NOT NULL
     UNION ALL
-    SELECT workspace_id, 8, 0, currency, '', '', 1, value_minor, 0, 0, 0, 0 FROM sold
+    SELECT workspace_id, 8, 0, currency, '', '', 1, net_minor, 0, 0, 0, 0 FROM sold
+    UNION ALL
+    SELECT k.workspace_id, 9, c.day, k.model,
+           CASE WHEN k.source IS NULL THEN '' ELSE json_array(fold(k.source), fold(coalesce(k.medium, '')),
+               fold(coalesce(k.campaign, '')), fold(k.channel), coalesce(k.provider_uuid, ''), coalesce(k.webhook_uuid, '')) END,
+           k.currency || '>' || coalesce(k.reported_currency, '') || ' ' || k.booked_on, k.conversion_millionths, k.credit_minor,
+           coalesce(k.reported_minor, 0), 0, 0, 0
+    FROM conversion_credits k
+    JOIN conversion c ON c.workspace_id = k.workspace_id AND hex(c.id) = upper(replace(k.conversion_uuid, '-', ''))
 ),
 recount AS (
     SELECT workspace_id, cube, day, d1, d2, d3, sum(n0) AS n0, sum(n1) AS n1, sum(n2) AS n2, sum(n3) AS n3, sum(n4) AS n4,
            sum(n5) AS n5
     FROM counted GROUP BY workspace_id, cube, day, d1, d2, d3
+    HAVING cube <> 9 OR sum(n0) <> 0 OR sum(n1) <> 0 OR sum(n2) <> 0
 ),
 kept AS (
     -- Ids as the recount has them.

@@ -185,8 +185,8 @@ bugs! {
     ForgetsTheProvider => access::a_providers_key_sends_its_own_leads_only,
 
     // Touches and voids.
-    /// A lead after the conversion is its last touch.
-    TouchesAfterwards => touches::the_last_touch_is_the_last_lead_by_then,
+    /// Touches after the time that is asked for are read too.
+    TouchesAfterwards => attribution::touches_are_read_up_to_a_time,
     /// A test is a last touch.
     TouchesByTests => touches::tests_and_deleted_leads_are_no_last_touch,
     /// A deleted lead is a last touch.

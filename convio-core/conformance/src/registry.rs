@@ -473,6 +473,7 @@ registry! { $
         milestones_are_where_the_lead_and_the_visit_came_from
         a_journey_is_told_in_order
         only_the_newest_touches_are_looked_at
+        touches_are_read_up_to_a_time
     }
     spend {
         what_was_spent_is_noted_once_for_each_day_and_campaign

@@ -318,9 +318,11 @@ impl TouchDims {
         }
     }
 
-    /// As one dimension of [`Cube::Credits`]: a JSON array in the order of the fields.
+    /// As one dimension of [`Cube::Credits`]: a JSON array in the order of the fields. Names of more than [`DIM_BYTES_MAX`] bytes
+    /// there are cut: a database has to find the row by all of them.
     pub fn key(&self) -> String {
         let Self { source, medium, campaign, channel, provider, webhook } = self;
+        let [source, medium, campaign, channel] = [source, medium, campaign, channel].map(|name| short(name));
         serde_json::json!([source, medium, campaign, channel, provider, webhook]).to_string()
     }
 
@@ -362,9 +364,53 @@ impl Journey {
     }
 }
 
+/// The longest beginning of a name that has its place in a key.
+fn short(name: &str) -> &str {
+    let mut written = 2; // its quotes
+    for (at, c) in name.char_indices() {
+        // As JSON writes it: a control character takes six.
+        written += match c {
+            '"' | '\\' => 2,
+            c if c < ' ' => 6,
+            c => c.len_utf8(),
+        };
+        if written > DIM_BYTES_MAX {
+            return &name[..at];
+        }
+    }
+    name
+}
+
 fn refused(code: &str, message: &str) -> Error {
     Error::invalid(vec![Reason::new("value", code, message)])
 }
 
+/// Most bytes of a name where credits are grouped by it, as JSON writes it: all four fit an index of any database.
+pub const DIM_BYTES_MAX: usize = 500;
 /// A whole conversion where parts of conversions are counted.
 pub const MILLION: i64 = 1_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_short_whatever_the_names() {
+        let long = ["\u{1F926}".repeat(200), "\"".repeat(200), "\u{1}".repeat(200), "é".repeat(200)];
+        for name in &long {
+            let dims = TouchDims {
+                source: name.clone(),
+                medium: name.clone(),
+                campaign: name.clone(),
+                channel: name.clone(),
+                provider: "0198c5f2-7d1e-7c42-9f0a-3b2c1d4e5f60".to_owned(),
+                webhook: "0198c5f2-7d1e-7c42-9f0a-3b2c1d4e5f60".to_owned(),
+            };
+            let key = dims.key();
+            assert!(key.len() <= 4 * DIM_BYTES_MAX + 100, "{} bytes", key.len());
+            let read = TouchDims::from_key(&key).unwrap();
+            assert!(name.starts_with(&read.source) && read.provider == dims.provider);
+        }
+        assert_eq!(short("Spring \"26\""), "Spring \"26\"");
+    }
+}

@@ -60,7 +60,9 @@ pub use data::{
     ChannelShare, ChannelShares, JOURNEYS_MAX, Journeys, MARKOV_ORDER_MAX, MARKOV_STATES_MAX,
     SHAPLEY_CHANNELS_MAX, Worth, removal_effects, shapley,
 };
-pub use kept::{Journey, JourneyStep, KeptBooking, KeptCredits, KeptModel, MILLION, Portion, TouchDims};
+pub use kept::{
+    DIM_BYTES_MAX, Journey, JourneyStep, KeptBooking, KeptCredits, KeptModel, MILLION, Portion, TouchDims,
+};
 pub use model::{HALF_LIFE_SECONDS, Model};
 pub use pass::Pass;
 pub use path::{Lookback, Milestone, PATH_TOUCHES_MAX, Path, Step};

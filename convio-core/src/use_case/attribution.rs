@@ -2,7 +2,8 @@
 //!
 //! | call | reads first | commits | round trips on Postgres |
 //! |---|---|---|---|
-//! | `set_attribution`, `set_rates` | nothing | 1 | 2 |
+//! | `set_attribution` | nothing | 1 | 2 |
+//! | `set_rates` | nothing | 1 | 2 |
 //! | `track`, for a contact | the contact | 1 | 3 |
 //! | `track`, for a visitor | nothing | 1 | 2 |
 //! | `identify` | its keys, then the contact | 1 | 4 |

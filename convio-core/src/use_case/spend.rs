@@ -2,7 +2,7 @@
 //!
 //! | call | reads first | commits | round trips on Postgres |
 //! |---|---|---|---|
-//! | `import_spend`, of n days | the record of each day | 1 | 2 + n |
+//! | `import_spend`, of a day | the record of the day | 1 | 3 |
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,11 +3,13 @@
 use super::program::{Program, cells, with_place};
 use super::world::{fill, now};
 
-const RELATIONS: [&str; 14] = [
+const RELATIONS: [&str; 16] = [
     "contacts",
     "leads",
     "appointments",
     "conversions",
+    "conversion_credits",
+    "touchpoints",
     "workspaces",
     "lead_events",
     "contact_events",

@@ -11,8 +11,8 @@ use convio_core::service::{CreditQuery, Credits, Dimension};
 use convio_core::store::JOURNEY_ROWS_MAX;
 use convio_core::text::{Campaign, ConversionType, MarketingChannel, Medium, Source};
 use convio_core::{
-    AdjustmentId, Clock, Completion, ContactId, Conversion, ErrorKind, LeadId, NewConversion, Outcome,
-    TouchpointId, WorkspaceHandle,
+    AdjustmentId, Clock, Completion, ContactId, ContactOf, Conversion, ErrorKind, LeadId, Need, Needs,
+    NewConversion, Outcome, TouchpointId, WorkspaceHandle,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -486,6 +486,31 @@ pub(crate) async fn only_the_newest_touches_are_looked_at(subject: &dyn Subject)
     let kept = credits_of(&acme, &sold).await;
     assert_eq!(shares(&kept, "linear").iter().sum::<i64>(), 10_000);
     assert_eq!(kept.touches, touches);
+}
+
+pub(crate) async fn touches_are_read_up_to_a_time(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let accepted = created(acme.ingest(lead_with(1, json!({"source": "Google"}))).await);
+    let visit = acme.book(accepted.lead, schedule()).await.unwrap();
+    track(&acme, TouchOf::Contact(accepted.contact), "Phone book").await;
+    let at = world.clock.now();
+    world.clock.advance(TimeDelta::microseconds(1));
+    arrive(&acme, "Later", world.clock.now()).await;
+    track(&acme, TouchOf::Contact(accepted.contact), "Later").await;
+    for of in [
+        ContactOf::Lead(accepted.lead),
+        ContactOf::Appointment(visit.id),
+        ContactOf::Itself(accepted.contact),
+    ] {
+        for (until, n) in [(at, 1), (world.clock.now(), 2), (at - TimeDelta::microseconds(1), 0)] {
+            let loaded = world.store().load(&Needs::of(acme.id(), [Need::Touches(of, until)])).await.unwrap();
+            assert_eq!((loaded.lead_touches.len(), loaded.touches.len()), (n, n), "{of:?} until {until}");
+        }
+    }
+    let nobody = ContactOf::Itself(ContactId::from_uuid(Uuid::nil()));
+    let loaded = world.store().load(&Needs::of(acme.id(), [Need::Touches(nobody, at)])).await.unwrap();
+    assert_eq!(loaded, Default::default());
 }
 
 async fn credits_of(acme: &WorkspaceHandle<'_>, sold: &Conversion) -> KeptCredits {

@@ -2,11 +2,12 @@
 
 use chrono::TimeDelta;
 use convio_core::change_set::RowRef;
+use convio_core::conversion::NewAdjustment;
 use convio_core::use_case::Completed;
 use convio_core::{
-    ApiKeyId, Appointment, Channel, Clock, Completion, ContactAttempt, Conversion, ConversionType, Custom,
-    Error, Lead, LeadId, NewApiKey, NewConversion, NewWebhook, Outcome, Party, Permission, Priority,
-    ProviderSettings, Resource, Schedule, WorkspaceHandle, Zone,
+    ApiKeyId, Appointment, Channel, Clock, Completion, ContactAttempt, ContactId, Conversion, ConversionType,
+    Custom, Error, Lead, LeadId, Money, NewApiKey, NewConversion, NewWebhook, Outcome, Party, Permission,
+    Priority, ProviderSettings, Resource, Schedule, WorkspaceHandle, Zone,
 };
 use serde_json::json;
 
@@ -63,6 +64,10 @@ impl Play {
                 let resource = Resource::from(&words::target(*target));
                 Answer::Calendar(Box::new(acme.set_calendar(resource, words::calendar(*how)).await?))
             }
+            Setting::Attribution(models, days) => {
+                Answer::Attribution(acme.set_attribution(words::attribution(*models, *days)).await?)
+            }
+            Setting::Rates(tenths) => Answer::Rates(acme.set_rates(words::rates(*tenths)).await?),
             Setting::Publish(rules) => {
                 Answer::Rules(acme.publish_rules(words::rules(rules, self.clock.now())).await?)
             }
@@ -214,6 +219,41 @@ impl Play {
             self.conversions.push(sold.clone());
         }
         Ok(Answer::Conversion(sold))
+    }
+
+    pub(super) async fn adjust(
+        &mut self,
+        acme: &Acme,
+        nth: u8,
+        seen: bool,
+        (how, value, id): (u8, u8, Option<u8>),
+    ) -> Result<Answer, Error> {
+        let Some(last): Option<Conversion> = pick(&self.conversions, nth) else { return Ok(Answer::Nothing) };
+        let conversion: RowRef<_> = if seen { (&last).into() } else { last.id.into() };
+        let part = Money::from_minor(last.net.minor() / (i64::from(value) + 1), last.net.currency());
+        let mut new = match how {
+            0 => NewAdjustment::refund(part),
+            1 => NewAdjustment::chargeback(part),
+            2 => NewAdjustment::restatement(words::value(value).parse().expect("money")),
+            3 => match last.adjustments.last() {
+                Some(before) => NewAdjustment::chargeback_reversal(before.adjustment.id),
+                None => NewAdjustment::full_refund(),
+            },
+            _ => NewAdjustment::full_refund().because("never paid"),
+        };
+        if let Some(id) = id {
+            new = new.external_id(format!("change-{id}"));
+        }
+        let row = acme.adjust(conversion, new).await?;
+        if let Some(known) = self.conversions.iter_mut().find(|known| known.id == row.id) {
+            known.clone_from(&row);
+        }
+        Ok(Answer::Conversion(row))
+    }
+
+    pub(super) async fn contact_of(&mut self, acme: &Acme, nth: u8) -> Result<Option<ContactId>, Error> {
+        let Some(lead) = pick(&self.leads, nth) else { return Ok(None) };
+        Ok(acme.lead(lead).await?.map(|lead| lead.contact))
     }
 
     pub(super) async fn void(&mut self, acme: &Acme, nth: u8, seen: bool) -> Result<Answer, Error> {

@@ -28,6 +28,12 @@ pub(crate) enum Op {
     Convert(Sale),
     /// The conversion, and whether it must be as it was last seen.
     Void(u8, bool),
+    /// The conversion, whether it must be as it was last seen, what changes its worth, by how much, under which external id.
+    Adjust(u8, bool, u8, u8, Option<u8>),
+    /// Whose touch: a lead's contact or a visitor; its source, external id, and how many hours ago.
+    Track(Result<u8, u8>, u8, Option<u8>, Option<u16>),
+    /// The lead whose contact a visitor is.
+    Identify(u8, u8),
     /// Minutes.
     Advance(u16),
     /// A change set that fails in its last part.
@@ -52,6 +58,10 @@ pub(crate) enum Setting {
     RevokeKey(u8),
     /// The calendar of a target, and how it is set.
     Calendar(u8, u8),
+    /// How many models, and the days that they look back.
+    Attribution(u8, u8),
+    /// What a euro is worth, in tenths of the workspace's currency.
+    Rates(u8),
     /// Per rule its product, its postal code and its priority.
     Publish(Vec<(Option<u8>, Option<u8>, i8)>),
 }
@@ -197,10 +207,19 @@ fn op() -> impl Strategy<Value = Op> {
         12 => (nth(), at_times(), turn()).prop_map(|(nth, seen, turn)| Op::Visit(nth, seen, turn)),
         9 => sale().prop_map(Op::Convert),
         4 => (nth(), at_times()).prop_map(|(nth, seen)| Op::Void(nth, seen)),
+        4 => (nth(), at_times(), 0..5u8, 0..5u8, weighted(0.3, 0..3u8))
+            .prop_map(|(nth, seen, how, value, id)| Op::Adjust(nth, seen, how, value, id)),
+        4 => (touched(), 0..3u8, weighted(0.2, 0..3u8), weighted(0.5, 0..400u16))
+            .prop_map(|(of, source, id, ago)| Op::Track(of, source, id, ago)),
+        2 => (nth(), 0..3u8).prop_map(|(nth, visitor)| Op::Identify(nth, visitor)),
         4 => select(vec![1u16, 59, 60, 61, 24 * 60, 72 * 60]).prop_map(Op::Advance),
         2 => shape().prop_map(Op::Fail),
         1 => (nth(), -1..2i8).prop_map(|(nth, off)| Op::WriteLead(nth, off)),
     ]
+}
+
+fn touched() -> impl Strategy<Value = Result<u8, u8>> {
+    prop_oneof![nth().prop_map(Ok), (0..3u8).prop_map(Err)]
 }
 
 fn setting() -> impl Strategy<Value = Setting> {
@@ -216,6 +235,8 @@ fn setting() -> impl Strategy<Value = Setting> {
         1 => (0..6u8, weighted(0.5, 0..3u8)).prop_map(|(n, provider)| Setting::CreateKey(n, provider)),
         1 => any::<u8>().prop_map(Setting::RevokeKey),
         2 => (0..4u8, 0..5u8).prop_map(|(target, how)| Setting::Calendar(target, how)),
+        1 => (0..12u8, 0..20u8).prop_map(|(models, days)| Setting::Attribution(models, days)),
+        1 => (1..20u8).prop_map(Setting::Rates),
         2 => vec((weighted(0.7, 0..3u8), weighted(0.7, 0..4u8), -2..3i8), 0..4).prop_map(Setting::Publish),
     ]
 }

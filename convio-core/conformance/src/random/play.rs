@@ -1,13 +1,14 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use convio_core::attribution::{AttributionRules, NewTouch, ReportingRates, TouchKind, TouchOf};
 use convio_core::change_set::{Mention, NewEvent, Receipt, Write};
 use convio_core::service::{Atomicity, BatchAnswer, Expired};
 use convio_core::use_case::{Completed, CreatedApiKey};
 use convio_core::{
     Actor, ApiKey, ApiKeyId, Appointment, Calendar, Clock, CommitError, Conversion, Corrections, Error,
     ErrorKind, EventBody, Ingested, IntakeId, Lead, LeadId, NewWorkspace, PageRequest, Provider, ProviderId,
-    Reason, Rejection, RuleSet, Store, Version, Webhook, Workspace, WorkspaceHandle,
+    Reason, Rejection, RuleSet, Store, TouchpointId, Version, Webhook, Workspace, WorkspaceHandle,
 };
 
 use super::ops::{Op, Shape};
@@ -37,6 +38,9 @@ pub(super) enum Answer {
     Seated(Vec<Appointment>),
     Completed(Box<Completed>),
     Conversion(Conversion),
+    Attribution(AttributionRules),
+    Rates(ReportingRates),
+    Touched(TouchpointId),
     Committed(Option<Receipt>),
     /// There was nothing to do it with.
     Nothing,
@@ -165,6 +169,33 @@ impl Play {
             Op::Visit(nth, seen, turn) => self.turn(acme, *nth, *seen, turn).await?,
             Op::Convert(sale) => self.convert(acme, sale).await?,
             Op::Void(nth, seen) => self.void(acme, *nth, *seen).await?,
+            Op::Adjust(nth, seen, how, value, id) => {
+                self.adjust(acme, *nth, *seen, (*how, *value, *id)).await?
+            }
+            Op::Track(of, source, id, ago) => {
+                let of = match of {
+                    Ok(nth) => {
+                        let Some(contact) = self.contact_of(acme, *nth).await? else {
+                            return Ok(Answer::Nothing);
+                        };
+                        TouchOf::Contact(contact)
+                    }
+                    Err(visitor) => TouchOf::Visitor(words::visitor(*visitor)),
+                };
+                let mut new = NewTouch::new(of, TouchKind::Visit, words::touched_by(*source));
+                if let Some(id) = id {
+                    new = new.external_id(format!("touch-{id}"));
+                }
+                if let Some(hours) = ago {
+                    new = new.at(now - TimeDelta::hours((*hours).into()));
+                }
+                Answer::Touched(acme.track(new).await?)
+            }
+            Op::Identify(nth, visitor) => {
+                let Some(contact) = self.contact_of(acme, *nth).await? else { return Ok(Answer::Nothing) };
+                acme.identify(contact, words::visitor(*visitor)).await?;
+                Answer::Nothing
+            }
             Op::Advance(minutes) => {
                 // Not by whole milliseconds, so that what is kept to them only shows.
                 self.clock.advance(TimeDelta::minutes((*minutes).into()) + TimeDelta::microseconds(7));

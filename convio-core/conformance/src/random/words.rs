@@ -1,7 +1,11 @@
 //! What the small numbers of the operations stand for.
 
-use chrono::{DateTime, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc, Weekday};
+use convio_core::attribution::{
+    AttributionSettings, ChannelRules, Lookback, Model, ModelSettings, Transform,
+};
 use convio_core::availability::Hours;
+use convio_core::money::{Currency, ExchangeRate, Rate, Rates};
 use convio_core::routing::{Cap, Condition, Draft, Period, Strategy, TargetSettings};
 use convio_core::{
     AppointmentType, CalendarSettings, DedupScope, KeyKind, NewAppointment, PhonePolicy, Pipeline, RawLead,
@@ -138,6 +142,39 @@ pub(super) fn zone(n: u8) -> &'static str {
 
 pub(super) fn value(n: u8) -> &'static str {
     pick(&["5000.00 USD", "0.01 USD", "7 JPY", "1.234 KWD", "0 USD"], n)
+}
+
+/// Of all models the first so many, the last one with a transform.
+pub(super) fn attribution(models: u8, days: u8) -> AttributionSettings {
+    let first = Model::ALL.into_iter().take(models.into()).enumerate();
+    let lookback = if days == 0 { Lookback::UNLIMITED } else { Lookback::days(days.into()) };
+    let models = first.map(|(n, model)| ModelSettings::new(format!("model-{n}"), model).lookback(lookback));
+    let mut models: Vec<ModelSettings> = models.collect();
+    if let Some(last) = models.pop() {
+        models.push(last.after(Transform::Exposure));
+    }
+    AttributionSettings { models, channels: ChannelRules::standard() }
+}
+
+/// Of yen and dinars what they are in dollars, and nothing of others.
+pub(super) fn rates(tenths: u8) -> Rates {
+    let day = NaiveDate::from_ymd_opt(1971, 1, 1).expect("a day");
+    let rate = |code: &str| ExchangeRate {
+        from: code.parse().expect("a currency"),
+        to: Currency::USD,
+        rate: Rate::new(tenths.into(), 1).expect("above zero"),
+        day,
+        source: "someone".to_owned(),
+    };
+    Rates::new(Currency::USD, u32::MAX, [rate("JPY"), rate("KWD")]).expect("rates")
+}
+
+pub(super) fn visitor(n: u8) -> String {
+    pick(&["a81f", "A81F", "\u{1F926} "], n).to_owned()
+}
+
+pub(super) fn touched_by(n: u8) -> Source {
+    Source::new(pick(&["Google", "Ünïcode \"quoted\"", "news.example"], n)).expect("a source")
 }
 
 pub(super) fn correction(field: u8, value: u8) -> (&'static str, String) {
