@@ -199,15 +199,16 @@ CREATE VIEW {schema}.conversion_credits AS SELECT
     (b.booking ->> 'recorded_at')::timestamptz AS booked_at, (b.booking ->> 'day')::date AS booked_on,
     t.touch -> 'who' ->> 'lead' AS lead_uuid, t.touch -> 'who' -> 'other' ->> 'id' AS touchpoint_uuid,
     (t.touch ->> 'at')::timestamptz AS touched_at,
-    lower(t.touch ->> 'source' COLLATE "C") AS source, lower(t.touch ->> 'medium' COLLATE "C") AS medium,
-    lower(t.touch ->> 'campaign' COLLATE "C") AS campaign, lower(t.touch ->> 'channel' COLLATE "C") AS channel,
+    lower(t.touch ->> 'source' COLLATE "C") AS source, t.touch ->> 'medium' AS medium,
+    t.touch ->> 'campaign' AS campaign, t.touch ->> 'channel' AS channel,
     t.touch ->> 'provider' AS provider_uuid, t.touch ->> 'webhook' AS webhook_uuid,
     coalesce(v.part::bigint, (b.booking -> 'value' ->> 'sum')::bigint) AS credit_minor, r.body ->> 'currency' AS currency,
     coalesce((b.booking -> 'reported' -> 'each' ->> (v.place::int - 1))::bigint,
         (b.booking -> 'reported' ->> 'sum')::bigint) AS reported_minor,
     r.body -> 'rate' ->> 'to' AS reported_currency,
     coalesce((b.booking -> 'count' -> 'each' ->> (v.place::int - 1))::bigint,
-        (b.booking -> 'count' ->> 'sum')::bigint) AS conversion_millionths
+        (b.booking -> 'count' ->> 'sum')::bigint) AS conversion_millionths,
+    t.touch ->> 'source' AS source_as_written
 FROM {schema}.record AS r
 CROSS JOIN LATERAL json_array_elements(r.body -> 'models') AS m (model)
 CROSS JOIN LATERAL json_array_elements(m.model -> 'bookings') AS b (booking)
@@ -220,9 +221,8 @@ CREATE VIEW {schema}.touchpoints AS SELECT
     t.id, t.id::text AS uuid, t.workspace_id, t.workspace_id::text AS workspace_uuid,
     coalesce(k.contact_id, nullif(t.contact_id, '00000000-0000-0000-0000-000000000000'::uuid)) AS contact_id,
     nullif(t.visitor, '') AS visitor, t.at AS touched_at, t.kind,
-    lower(t.source COLLATE "C") AS source, lower(t.medium COLLATE "C") AS medium,
-    lower(t.campaign COLLATE "C") AS campaign, lower(t.channel COLLATE "C") AS channel, t.click_ids,
-    t.cost_minor, t.cost_currency, t.created_at
+    lower(t.source COLLATE "C") AS source, t.medium, t.campaign, t.channel, t.click_ids,
+    t.cost_minor, t.cost_currency, t.created_at, t.source AS source_as_written
 FROM {schema}.touchpoint AS t
 LEFT JOIN {schema}.contact_key AS k ON k.workspace_id = t.workspace_id
     AND k.scope = '00000000-0000-0000-0000-000000000000'::uuid AND k.kind = 4 AND k.value = t.visitor AND t.visitor <> '';

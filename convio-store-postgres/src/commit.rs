@@ -17,7 +17,7 @@
 //! | a lead that is rejected | 2 | 4 | 6 | 4 | 11 | 2 | 4 |
 //! | `receive`: a lead with its appointment | 3 | 7 | 10 | 7 | 21 | 3 | 5 |
 //! | `book` | 3 | 7 | 10 | 7 | 12 | 3 | 5 |
-//! | `complete`, sold | 3 | 7 | 10 | 7 | 16 | 3 | 5 |
+//! | `complete`, sold | 3 | 7 | 10 | 7 | 18 | 3 | 5 |
 //! | `move_lead` | 3 | 7 | 10 | 7 | 10 | 3 | 5 |
 //! | a batch of 100 | 4 | 6 | 6 | 4 | 18 | 3 | 4 |
 //! | a batch of 2,500 | 12 | 18 | 18 | 12 | 54 | 9 | 12 |

@@ -147,9 +147,7 @@ pub(crate) fn read_window(row: &PgRow) -> Result<((ContactId, Fingerprint), Last
 
 /// The kind that [`ClaimKind::code`] makes this code of.
 pub(crate) fn claim_kind(code: i16) -> Option<ClaimKind> {
-    let kinds =
-        [ClaimKind::IdempotencyKey, ClaimKind::ExternalId, ClaimKind::Appointment, ClaimKind::Conversion];
-    kinds.into_iter().find(|kind| i16::from(kind.code()) == code)
+    u8::try_from(code).ok().and_then(ClaimKind::from_code)
 }
 
 pub(crate) fn webhook_code(name: &ClaimName) -> Uuid {

@@ -309,7 +309,7 @@ const SORTS: [&str; 9] = [
     "contact_keys",
     "convert.load",
     "complete.load",
-    "last_touch_of_",
+    "touches_of_",
     "list_contacts_of_days",
     "list_appointments_of_days",
     "report",
@@ -317,11 +317,14 @@ const SORTS: [&str; 9] = [
     "configuration.load",
 ];
 /// Indexes that are there for one text.
-const INDEXES: [(&str, &str); 27] = [
+const INDEXES: [(&str, &str); 30] = [
     ("list_leads", "lead_pk"),
     ("list_leads_of_contact", "lead_contact_ix"),
-    ("last_touch_of_lead.load", "lead_contact_ix"),
-    ("last_touch_of_appointment.load", "lead_contact_ix"),
+    ("touches_of_lead.load", "lead_contact_ix"),
+    ("touches_of_lead.load", "touchpoint_of_ix"),
+    ("touches_of_appointment.load", "lead_contact_ix"),
+    ("touches_of_appointment.load", "touchpoint_of_ix"),
+    ("touches_of_contact.load", "touchpoint_of_ix"),
     ("owner_of_lead.load", "lead_contact_ix"),
     ("owner_of_lead.load", "appointment_contact_ix"),
     ("owner_of_appointment.load", "lead_contact_ix"),
@@ -422,7 +425,12 @@ const PAGES: &[(&str, &str, u64, u64)] = &[
     ("history_of_subject", "{s}.the_workspace(0), {s}.the_id(5, 2), 0, 51, 'appointment'", 1, 1),
     // A month of two rows a day.
     ("report", "{s}.the_workspace(0), 0::int2, '2026-03-01', '2026-03-30'", 60, 60),
-    ("last_touch_of_lead.load", "{s}.the_workspace(0), {s}.the_id(2, 2), '2027-01-01'", 1, 4),
+    (
+        "touches_of_lead.load",
+        "{s}.the_workspace(0), {s}.the_id(2, 12), '2027-01-01', {s}.the_id(2, 12), '2027-01-01'",
+        3,
+        9,
+    ),
     ("owner_of_lead.load", "{s}.the_workspace(0), {s}.the_id(2, 2)", 1, 4),
 ];
 /// A workspace with 90,000 leads, six with 5,000 each, and 3,000 of whose rows there are a few. A contact has two leads, a lead has
@@ -483,16 +491,19 @@ INSERT INTO {s}.appointment (workspace_id, id, lead_id, contact_id, type, starts
     SELECT w, {s}.the_id(5, n), id, contact, 'visit', at + interval '1 day' * (n * 7919 % 60), 'UTC', '2026-01-01T00:00:00', 60, '{}',
     CASE WHEN n % 50 > 0 THEN 'team:one' END, 'rule', (ARRAY['booked', 'completed', 'cancelled'])[1 + n / 3 % 3], at, at, 1
     FROM l WHERE n % 3 = 0;
-INSERT INTO {s}.conversion (workspace_id, id, lead_id, contact_id, type, value_minor, currency, first_source, first_lead, first_at,
+INSERT INTO {s}.conversion (workspace_id, id, lead_id, contact_id, type, value_minor, net_minor, currency, adjustments, first_source, first_lead, first_at,
     last_source, last_lead, last_at, metadata, occurred_at, day, seconds_to_convert, created_at, version)
-    SELECT w, {s}.the_id(6, n), id, contact, 'sale', 100, 'USD', 'site', id, at, 'site', id, at, '{}', at, at::date, 60, at, 1
+    SELECT w, {s}.the_id(6, n), id, contact, 'sale', 100, 100, 'USD', '[]', 'site', id, at, 'site', id, at, '{}', at, at::date, 60, at, 1
     FROM l WHERE n % 6 = 0;
+INSERT INTO {s}.touchpoint (workspace_id, id, contact_id, visitor, at, kind, source, channel, click_ids, created_at)
+    SELECT w, {s}.the_id(9, n), CASE WHEN n % 2 = 0 THEN contact ELSE '00000000-0000-0000-0000-000000000000' END,
+    CASE WHEN n % 2 = 0 THEN '' ELSE 'visitor-' || n END, at, 'visit', 'site', 'direct', '{}', at FROM l WHERE n % 3 = 0;
 INSERT INTO {s}.rollup SELECT {s}.the_workspace(n), cube, '2026-01-01'::date + day, 'd' || d, 'x', '', 1, 1, 1, 0, 0, 0, NULL
     FROM generate_series(0, 6) AS n, generate_series(0, 8) AS cube, generate_series(0, 329) AS day, generate_series(0, 1) AS d;
 DO $$ DECLARE r record; BEGIN
     FOR r IN SELECT * FROM made_later LOOP EXECUTE r.text; END LOOP;
 END $$;
 DROP TABLE c, l, made_later;
-ANALYZE {s}.head, {s}.workspace, {s}.webhook, {s}.record, {s}.counter, {s}.contact, {s}.contact_key, {s}.repeat_window, {s}.lead,
+ANALYZE {s}.head, {s}.workspace, {s}.webhook, {s}.record, {s}.counter, {s}.contact, {s}.contact_key, {s}.repeat_window, {s}.touchpoint, {s}.lead,
     {s}.claim, {s}.payload, {s}.rejection, {s}.event, {s}.appointment, {s}.conversion, {s}.rollup;
 ";

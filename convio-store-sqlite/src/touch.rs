@@ -96,7 +96,7 @@ fn read(row: &Row<'_>) -> Result<Touchpoint, StoreError> {
 }
 
 const VISITORS: &str = "SELECT value FROM contact_key INDEXED BY contact_key_contact_ix
-     WHERE workspace_id = ?1 AND contact_id = ?2 AND kind = ?3 ORDER BY value";
+     WHERE workspace_id = ?1 AND contact_id = ?2 AND kind = ?3";
 // The limit is `JOURNEY_ROWS_MAX`.
 const NEWEST: &str = concat!(
     "SELECT ",

@@ -105,7 +105,9 @@ fn touches_are_looked_for_among_those_of_their_contact() {
     let world = World::new();
     let of_contact = [
         vec!["SEARCH lead USING INDEX lead_contact_ix (contact_id=?)", "USE TEMP B-TREE FOR ORDER BY"],
-        vec!["SEARCH contact_key USING INDEX contact_key_contact_ix (workspace_id=? AND contact_id=?)"],
+        vec![
+            "SEARCH contact_key USING COVERING INDEX contact_key_contact_ix (workspace_id=? AND contact_id=?)",
+        ],
         vec![TOUCHES],
     ];
     for (of, whose) in [

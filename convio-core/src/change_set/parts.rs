@@ -123,9 +123,18 @@ pub enum ClaimKind {
 }
 
 impl ClaimKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] =
+        [Self::IdempotencyKey, Self::ExternalId, Self::Appointment, Self::Conversion, Self::Touchpoint];
+
     /// The kind as stores keep it.
     pub const fn code(self) -> u8 {
         self as u8
+    }
+
+    /// The kind that stores keep as `code`.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
 }
 

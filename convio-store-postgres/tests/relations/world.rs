@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use convio_conformance::mission::{Mission, world};
+use convio_core::attribution::{NewTouch, TouchKind, TouchOf};
+use convio_core::conversion::NewAdjustment;
 use convio_core::provider::ProviderSettings;
 use convio_core::service::SystemClock;
 use convio_core::{
     Channel, Clock, ContactAttempt, ConversionType, Convio, LeadId, NewApiKey, NewAppointment, NewConversion,
-    Party, Permission, RawLead, Rule, Schedule, SequentialIds, Store, Target, WorkspaceHandle, Zone,
+    Party, Permission, RawLead, Rule, Schedule, SequentialIds, Source, Store, Target, WorkspaceHandle, Zone,
 };
 
 /// Makes them in a store that is empty, at a time that is now or was a moment ago.
@@ -82,13 +84,25 @@ async fn leads(mission: &Mission<'static>) {
     acme.follow_up(hvac, Some(now + TimeDelta::days(1))).await.unwrap();
 }
 
-/// In other currencies, for nothing, and one that was a mistake.
+/// In other currencies, for nothing, one that was paid back in part, and one that was a mistake. The touches before them are a
+/// contact's, a visitor's who was found to be one, and nobody's.
 async fn sales(mission: &Mission<'static>) {
     let (acme, other, hvac) = (&mission.acme, &mission.other, mission.leads.hvac);
+    let touch = |of, source: &str| NewTouch::new(of, TouchKind::Click, Source::new(source).unwrap());
+    let visitor = |id: &str| TouchOf::Visitor(id.to_owned());
+    let click = touch(visitor("a81f"), "GOOGLE Ädś").medium("CPC".parse().unwrap());
+    acme.track(click.cost("2.50 USD".parse().unwrap())).await.unwrap();
+    acme.track(touch(visitor("b72e"), "Bing")).await.unwrap();
+    acme.track(touch(TouchOf::Contact(mission.john), "Fair")).await.unwrap();
+    acme.identify(mission.john, "a81f").await.unwrap();
     let upsell = ConversionType::new("Up-Sell").unwrap();
     for value in ["90000 JPY", "1.250 KWD", "0.00 USD", "10.01 USD"] {
         let sale = NewConversion::sale(hvac, value.parse().unwrap());
-        acme.convert(sale.of_type(upsell.clone())).await.unwrap();
+        let sold = acme.convert(sale.of_type(upsell.clone())).await.unwrap();
+        if value == "90000 JPY" {
+            let refund = NewAdjustment::refund("1 JPY".parse().unwrap());
+            acme.adjust(sold.id, refund.because("a scratch")).await.unwrap();
+        }
     }
     let mistake = NewConversion::sale(mission.leads.insurance, "100 USD".parse().unwrap());
     let mistake = acme.convert(mistake).await.unwrap();

@@ -2,11 +2,12 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+use convio_core::attribution::{NewTouch, TouchKind, TouchOf};
 use convio_core::contact::ContactRef;
 use convio_core::event::StreamRef;
 use convio_core::{
     Accepted, ContactId, Convio, Error, Ingested, NewWebhook, NewWorkspace, Outcome, PageRequest, RawLead,
-    Rule, Schedule, Target, WorkspaceHandle,
+    Rule, Schedule, Source, Target, WorkspaceHandle,
 };
 
 /// What a journey left.
@@ -47,6 +48,8 @@ pub(crate) async fn travel(acme: &WorkspaceHandle<'_>) -> Left {
     let schedule = Schedule::local("2027-03-02T10:00", "America/Los_Angeles").expect("a schedule");
     let visit = acme.book(first.lead, schedule).await.expect("booked");
     acme.confirm(visit.id).await.expect("confirmed");
+    let call = NewTouch::new(TouchOf::Contact(first.contact), TouchKind::Call, Source::unknown());
+    acme.track(call).await.expect("recorded");
     acme.complete(visit.id, Outcome::Sold("5 USD".parse().expect("money"))).await.expect("completed");
     let events = history(acme, first.contact).await;
     let left = Left { contact: first.contact, events };

@@ -18,7 +18,7 @@ fn every_amount_of_every_currency_is_shown_as_core_shows_it() {
     for currency in currencies() {
         for minor in [0, 5, -5, 99, 100, -12_345, 500_000, i64::MAX, i64::MIN] {
             let id = u128::try_from(wanted.len()).unwrap().to_be_bytes();
-            let set = "UPDATE template SET id = ?1, currency = ?2, value_minor = ?3";
+            let set = "UPDATE template SET id = ?1, currency = ?2, net_minor = ?3";
             conn.execute(set, params![id, currency.code(), minor]).unwrap();
             conn.execute("INSERT INTO conversion SELECT * FROM template", []).unwrap();
             let money = Money::from_minor(minor, currency);
