@@ -147,6 +147,31 @@ impl Effort {
         }
     }
 
+    /// How many paths are weighed: some, and many.
+    pub fn paths(self) -> [usize; 2] {
+        match self {
+            Self::Smoke => [200, 1_000],
+            Self::Quick => [10_000, 100_000],
+            Self::Normal | Self::Long => [10_000, 1_000_000],
+        }
+    }
+
+    /// How many touches all paths of a length have together.
+    pub fn touches(self) -> usize {
+        match self {
+            Self::Smoke => 2_000,
+            Self::Quick | Self::Normal | Self::Long => 200_000,
+        }
+    }
+
+    /// The most channels whose values by rate are worked out: every set of them is looked at.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Smoke => 8,
+            Self::Quick | Self::Normal | Self::Long => convio_core::attribution::SHAPLEY_CHANNELS_MAX,
+        }
+    }
+
     /// How many leads a store holds when the cost of more is measured.
     pub fn stored(self) -> &'static [u64] {
         match self {

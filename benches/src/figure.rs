@@ -9,7 +9,7 @@ use crate::stats::{Ratio, Spread};
 pub struct Figure {
     /// As targets are numbered.
     pub id: String,
-    /// Of which lead or how many rules, and what else sets it apart from other figures of this number.
+    /// Of which lead, or how many rules or paths, and what else sets it apart from other figures of this number.
     pub case: String,
     /// What is measured.
     pub subject: String,
@@ -32,7 +32,7 @@ pub enum Unit {
     CpuMicros,
     /// Time per lead.
     Micros,
-    /// Processor time per decision.
+    /// Processor time per decision or touch.
     Nanos,
     /// Time per call.
     Millis,

@@ -7,6 +7,7 @@
 //! | `floors/`, `peers.rs` | what the subject is compared with |
 //! | `rules.rs` | routing rules, and what is asked of them |
 //! | `calendars.rs` | people who can be booked, and what is asked of their calendars |
+//! | `paths.rs` | paths to conversions, and their credits by channel |
 //! | `turns.rs`, `cpu.rs`, `live.rs`, `server.rs`, `stats.rs` | how it is measured |
 //! | `sections/` | what is measured: one file per run |
 //! | `figure.rs`, `outcome.rs`, `report.rs`, `chart.rs`, `machine.rs` | what is told of it |
@@ -24,6 +25,7 @@ pub mod live;
 pub mod load;
 pub mod machine;
 pub mod outcome;
+pub mod paths;
 pub mod peers;
 pub mod report;
 pub mod rules;

@@ -49,7 +49,7 @@ pub struct Outcome {
 pub struct Fact {
     /// As targets are numbered.
     pub id: String,
-    /// Of which lead, or how many rules.
+    /// Of which lead, or how many rules or paths.
     pub case: String,
     /// What is counted.
     pub what: String,

@@ -1,5 +1,6 @@
 //! What is measured: one file per run, each with the targets that it serves.
 
+mod attribution;
 mod calendars;
 mod growth;
 mod hot_workspace;
@@ -41,7 +42,7 @@ pub struct Section {
 }
 
 /// All, in the order of the document.
-pub const ALL: [Section; 15] = [
+pub const ALL: [Section; 16] = [
     sqlite_batches::SECTION,
     sqlite_one::SECTION,
     sqlite_callers::SECTION,
@@ -54,6 +55,7 @@ pub const ALL: [Section; 15] = [
     memory::SECTION,
     routing::SECTION,
     calendars::SECTION,
+    attribution::SECTION,
     open_loop::SECTION,
     growth::SQLITE,
     growth::POSTGRES,
@@ -109,7 +111,7 @@ mod tests {
         let serving = |id: &str| ALL.iter().filter(|section| section.serves(&[id.to_owned()])).count();
         for id in [
             "S1", "s2", "S3", "S4", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "V1", "M1", "Z1", "R1", "r2",
-            "C1", "c2", "open",
+            "C1", "c2", "T1", "open",
         ] {
             assert_eq!(serving(id), 1, "{id}");
         }

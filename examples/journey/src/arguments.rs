@@ -13,17 +13,19 @@ use crate::Failure;
 #[derive(Parser, Debug, Default)]
 #[command(name = "journey", max_term_width = 120)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     /// The database: a SQLite file, made where there is none, or postgres://USER:PASSWORD@HOST/NAME
-    #[arg(long, value_name = "PATH|URL", default_value = "journey.db")]
+    #[arg(long, value_name = "PATH|URL", default_value = "journey.db", global = true)]
     pub(crate) db: PathBuf,
     /// The schema on Postgres, made where there is none; `convio` until told otherwise
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub(crate) schema: Option<String>,
     /// Delete the database file first; on Postgres, Convio's tables in the schema
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) fresh: bool,
     /// Print the figures as one JSON object instead of tables
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Only say what would become of the rows; no database is touched
     #[arg(long)]
@@ -35,15 +37,33 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) valid_phones: bool,
     /// Draw ids from this seed, one call at a time: with --now, the same run gives the same database
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..2048))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..2048), global = true)]
     pub(crate) seed: Option<u16>,
     /// The time that it is, in RFC 3339
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", global = true)]
     pub(crate) now: Option<DateTime<Utc>>,
     #[command(flatten)]
     pub(crate) own: OwnFile,
     #[command(flatten)]
     pub(crate) sales: Sales,
+}
+
+/// What else can be asked for.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Olist's marketing funnel: conversions, revenue and time to convert by origin, under first and last touch
+    Olist(Olist),
+}
+
+/// The two files of Olist's marketing funnel.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Olist {
+    /// The leads: mql_id, first_contact_date, origin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mql: PathBuf,
+    /// The deals that were won: mql_id, won_date, declared_monthly_revenue
+    #[arg(long, value_name = "FILE")]
+    pub(crate) deals: PathBuf,
 }
 
 /// The user's own file, and how it is read.
@@ -148,5 +168,17 @@ mod tests {
         assert!(parse(&["--sales", "f"]).is_err());
         assert!(parse(&["--input", "f", "--acks", "--json"]).is_err());
         assert!(parse(&["--now", "yesterday"]).is_err());
+    }
+
+    #[test]
+    fn olist_takes_its_files_and_says_where_they_go_on_either_side() {
+        let parse = |arguments: &[&str]| Arguments::try_parse_from(["journey"].iter().chain(arguments));
+        let files = ["olist", "--mql", "m", "--deals", "d"];
+        assert!(parse(&files).unwrap().command.is_some());
+        assert!(parse(&files[..3]).is_err());
+        let before = parse(&[&["--db", "x.db"], &files[..]].concat()).unwrap();
+        let after = parse(&[&files[..], &["--db", "x.db", "--json"]].concat()).unwrap();
+        assert_eq!((before.db, &after.db), ("x.db".into(), &"x.db".into()));
+        assert!(after.json && !before.json);
     }
 }

@@ -5,6 +5,7 @@
 //! cargo run --release -p journey
 //! cargo run --release -p journey -- --input leads.csv --map "Mobile=phone" --region US --db leads.db
 //! cargo run --release -p journey -- --db postgres://user:password@localhost/leads
+//! cargo run --release -p journey -- olist --mql olist_mql.csv --deals olist_closed_deals.csv --db olist.db
 //! ```
 //!
 //! | file | what it shows |
@@ -15,6 +16,7 @@
 //! | `importing` | the library's import, its progress and its dry run |
 //! | `journey`, `rules` | the example's leads booked, routed, moved, cancelled, completed, by rules that follow from `rec_id` |
 //! | `sales` | the user's own conversions |
+//! | `olist` | a public funnel of leads and deals, by origin |
 //! | `figures`, `report` | everything read back from the store, sums checked against rows, then printed |
 //! | `repeatable` | a clock and ids that make a run repeat byte for byte |
 //!
@@ -29,6 +31,7 @@ mod figures;
 mod importing;
 mod job;
 mod journey;
+mod olist;
 mod pages;
 mod progress;
 mod repeatable;
@@ -45,7 +48,7 @@ use clap::Parser;
 use convio_core::store::Store;
 use convio_core::{Convio, WorkspaceHandle};
 
-use arguments::Arguments;
+use arguments::{Arguments, Command};
 use database::Database;
 use figures::Figures;
 use job::Job;
@@ -67,7 +70,11 @@ fn main() -> ExitCode {
 
 fn start(arguments: &Arguments) -> Result<(), Failure> {
     let database = Database::of(arguments)?;
-    database.runtime()?.block_on(run(arguments, database))
+    let runtime = database.runtime()?;
+    match &arguments.command {
+        None => runtime.block_on(run(arguments, database)),
+        Some(Command::Olist(files)) => runtime.block_on(olist::run(files, arguments, database)),
+    }
 }
 
 async fn run(arguments: &Arguments, database: Database) -> Result<(), Failure> {
@@ -84,13 +91,8 @@ async fn run(arguments: &Arguments, database: Database) -> Result<(), Failure> {
         )
         .into());
     }
-    // The store: this alone decides where everything is kept.
-    let (convio, before) = match &database {
-        Database::Sqlite(file) => over(file.open(arguments.fresh)?, &job, arguments).await?,
-        Database::Postgres(server) => over(server.open(arguments.fresh).await?, &job, arguments).await?,
-    };
-    // Calls in their order draw their ids in that order.
-    let at_once = if arguments.seed.is_some() { 1 } else { calls::AT_ONCE };
+    let (convio, before) = open(&database, &job, arguments).await?;
+    let at_once = at_once(arguments);
     if is_example && !arguments.json && !arguments.acks {
         print(rules::STATED)?;
     }
@@ -125,6 +127,23 @@ async fn run(arguments: &Arguments, database: Database) -> Result<(), Failure> {
         database,
     };
     print(&if arguments.json { run.json()? } else { run.tables() })
+}
+
+/// Convio over the store: this alone decides where everything is kept. And the number of the last event before.
+async fn open(
+    database: &Database,
+    job: &Job,
+    arguments: &Arguments,
+) -> Result<(Convio<'static>, u64), Failure> {
+    match database {
+        Database::Sqlite(file) => over(file.open(arguments.fresh)?, job, arguments).await,
+        Database::Postgres(server) => over(server.open(arguments.fresh).await?, job, arguments).await,
+    }
+}
+
+/// Calls in their order draw their ids in that order.
+fn at_once(arguments: &Arguments) -> usize {
+    if arguments.seed.is_some() { 1 } else { calls::AT_ONCE }
 }
 
 /// Prints for the user. One who stopped reading does not stop the job.

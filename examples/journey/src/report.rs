@@ -118,7 +118,7 @@ pub(crate) fn foretold(report: &DryRunReport, json: bool) -> Result<String, Fail
     Ok(parts.join("\n\n"))
 }
 
-fn named<S: Serializer>(database: &Database, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn named<S: Serializer>(database: &Database, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(database)
 }
 
@@ -136,7 +136,7 @@ fn imported(report: &ImportReport) -> Table {
     ])
 }
 
-fn problems(title: &str, first: &[Problem], rows: u64) -> Option<String> {
+pub(crate) fn problems(title: &str, first: &[Problem], rows: u64) -> Option<String> {
     if first.is_empty() {
         return None;
     }
@@ -259,7 +259,7 @@ fn days(days: &[Day]) -> Table {
     table(["day", "leads", "contacts", "repeats", "rejected", "booked", "converted", "revenue"], rows)
 }
 
-fn titled(title: &str, table: Table) -> String {
+pub(crate) fn titled(title: &str, table: Table) -> String {
     format!("{title}\n{table}")
 }
 
@@ -269,7 +269,7 @@ fn counts<const N: usize>(rows: [(&str, u64); N]) -> Table {
 }
 
 /// A table whose first column is text and whose others are numbers.
-fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
+pub(crate) fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header).add_rows(rows);
     for column in table.column_iter_mut().skip(1) {
@@ -278,16 +278,16 @@ fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [Stri
     table
 }
 
-fn amounts(revenue: &Revenue) -> String {
+pub(crate) fn amounts(revenue: &Revenue) -> String {
     let amount = |(currency, sum): (&String, &String)| format!("{} {currency}", grouped(sum));
     revenue.iter().map(amount).collect::<Vec<_>>().join(", ")
 }
 
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-fn number(n: i64) -> String {
+pub(crate) fn number(n: i64) -> String {
     grouped(&n.to_string())
 }
 
