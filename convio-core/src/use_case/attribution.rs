@@ -150,6 +150,10 @@ impl UseCase for Track {
             cost: *cost,
             ..Touchpoint::new(Who::Other { id, kind: *kind }, source.clone(), channel, happened_at)
         };
+        let visitor = match of {
+            TouchOf::Visitor(id) => Some(id.clone()),
+            TouchOf::Contact(_) => None,
+        };
         let mut changes = context.changes(self.workspace);
         changes.claims.extend(external_id.clone().map(|value| Claim {
             webhook: None,
@@ -157,6 +161,7 @@ impl UseCase for Track {
             value,
             fingerprint: fingerprint(&serde_json::json!([
                 contact.map(|contact| contact.id),
+                visitor,
                 kind,
                 source.key(),
                 at.map(crate::clock::micros),
@@ -165,11 +170,10 @@ impl UseCase for Track {
             expires_at: None,
             yields: false,
         }));
-        let visitor = match of {
-            TouchOf::Visitor(id) => Some(Private(id.clone())),
-            TouchOf::Contact(_) => None,
-        };
-        let body = EventBody::TouchRecorded(Box::new(TouchRecorded { touch: touch.clone(), visitor }));
+        let body = EventBody::TouchRecorded(Box::new(TouchRecorded {
+            touch: touch.clone(),
+            visitor: visitor.map(Private),
+        }));
         changes.events.push(NewEvent {
             contact: contact.map(|contact| Mention::only(contact.id)),
             ..NewEvent::about(Subject::Touchpoint(id), body)

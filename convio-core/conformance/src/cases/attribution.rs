@@ -157,6 +157,10 @@ pub(crate) async fn the_same_touch_told_again_is_one(subject: &dyn Subject) {
         (other.kind(), codes(other.reasons())),
         (ErrorKind::Conflict, vec!["external_id/reused".to_owned()])
     );
+    let visitor = TouchOf::Visitor("a81f".into());
+    let visitor = NewTouch::new(visitor, TouchKind::Call, Source::new("Phone book").unwrap());
+    let someone = acme.track(visitor.external_id("call-1")).await.unwrap_err();
+    assert_eq!(someone.kind(), ErrorKind::Conflict, "it is another one's");
     assert_eq!(acme.journey(contact).await.unwrap().touches.len(), 2);
     in_order(&world, &acme).await;
 }
