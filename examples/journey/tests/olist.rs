@@ -45,7 +45,9 @@ fn a_second_run_adds_nothing() {
     let second = figures(&folder.db(), &OLIST);
     assert_eq!((&second["new_events"], &second["origins"]), (&json!(0), &first["origins"]));
     let tables = text(&mut journey(&folder.db(), &OLIST));
-    for expected in ["known by its mql_id", "of 7 deals 6 are recorded", "20,100.50 BRL", "0 new events", "5.5"] {
+    for expected in
+        ["known by its mql_id", "of 7 deals 6 are recorded", "20,100.50 BRL", "0 new events", "5.5"]
+    {
         assert!(tables.contains(expected), "`{expected}` is not in\n{tables}");
     }
 }
