@@ -155,22 +155,26 @@ impl Paths {
 
     /// Conversions and values by channel, as floats: each path made of its touches, and weighed by all models in one pass.
     pub fn credits(&self, models: &[Model]) -> Result<Credits<f64>> {
-        let zeros = vec![vec![0.0; self.names.len()]; models.len()];
-        let mut credits = Credits { first: zeros.clone(), second: zeros };
-        let mut pass = Pass::default();
+        let (channels_of_all, mut pass) = (self.names.len().max(1), Pass::default());
+        let mut sums = vec![[0.0; 2]; models.len() * channels_of_all];
         self.each(|path, channels, counts| {
-            let mut model = 0;
+            let mut of_models = sums.chunks_exact_mut(channels_of_all);
             pass.weigh(path, models, |_, weights| {
+                let sums = of_models.next().unwrap_or_default();
                 let total = weights.total() as f64;
-                let (conversions, value) = (counts.conversions as f64 / total, counts.value / total);
-                let (first, second) = (&mut credits.first[model], &mut credits.second[model]);
-                for (channel, weight) in channels.iter().zip(weights.each()) {
-                    first[*channel as usize] += *weight as f64 * conversions;
-                    second[*channel as usize] += *weight as f64 * value;
+                let each = [counts.conversions as f64 / total, counts.value / total];
+                // Most weights of first and last touch are nothing.
+                for (channel, weight) in channels.iter().zip(weights.each()).filter(|of| *of.1 > 0) {
+                    let sum = &mut sums[*channel as usize];
+                    *sum = [sum[0] + *weight as f64 * each[0], sum[1] + *weight as f64 * each[1]];
                 }
-                model += 1;
             });
         })?;
+        let of = |place: usize| {
+            let of_model = |sums: &[[f64; 2]]| sums.iter().map(|sum| sum[place]).collect();
+            sums.chunks_exact(channels_of_all).map(of_model).collect()
+        };
+        let credits = Credits { first: of(0), second: of(1) };
         Ok(credits)
     }
 

@@ -157,9 +157,9 @@ fn longer(lab: &Lab) -> Result<Table> {
     Ok(table)
 }
 
-/// Removal effects by the orders that a dozen channels allow.
+/// Removal effects by one order after another.
 fn markov(lab: &Lab, measured: &mut Measured) -> Result<()> {
-    let paths = Paths::of(&drawn(lab.effort.paths()[0], None, CHANNELS))?;
+    let paths = Paths::of(&drawn(lab.effort.paths()[0], None, CHANNELS_OF_CHAINS))?;
     let journeys = paths.journeys()?;
     let parts = ORDERS.map(|order| {
         let journeys = &journeys;
@@ -279,6 +279,8 @@ const WEIGHTS: usize = 2;
 const BY_HAND: usize = 3;
 /// As many as the path data has that peers are measured with.
 const CHANNELS: usize = 12;
+/// So many have at most 1,111 states at order 3, which a chain may have.
+const CHANNELS_OF_CHAINS: usize = 10;
 const LENGTHS: [usize; 5] = [2, 5, 20, 100, 1_000];
 const ORDERS: [usize; 3] = [1, 2, 3];
 const RATES: [&str; 6] = ["paths", "touches", "what", "paths/s", "ns a touch", "ns a touch and model"];
