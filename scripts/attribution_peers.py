@@ -87,7 +87,8 @@ def drawn_rows():
     rows = []
     for _ in range(FEW):
         length = min(1 + int(draw.expovariate(0.2)), 80)
-        path = [f"channel {min(draw.randrange(12), draw.randrange(12))}" for _ in range(length)]
+        # Ten channels: a chain of order 3 may have so many states.
+        path = [f"channel {min(draw.randrange(10), draw.randrange(10))}" for _ in range(length)]
         rows.append(Row(" > ".join(path), draw.choice([0, 1, 1, 2, 5]), round(draw.random() * 30, 3), draw.randrange(12)))
     return rows
 
@@ -120,7 +121,10 @@ class Ours:
     def ask(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        said = self.process.stdout.readline()
+        if not said:
+            sys.exit(f"attribution-peers: `{line}` ended the program")
+        return json.loads(said)
 
     def seconds(self, line):
         return lambda: self.ask(line)["seconds"]

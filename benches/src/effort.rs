@@ -138,7 +138,7 @@ impl Effort {
         }
     }
 
-    /// How long decisions are made, each time that it is their turn.
+    /// How long decisions are made, or paths weighed, each time that it is their turn.
     pub fn deciding(self) -> Duration {
         match self {
             Self::Smoke => Duration::from_millis(5),

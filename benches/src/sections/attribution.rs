@@ -1,4 +1,5 @@
 use std::hint::black_box;
+use std::time::Duration;
 
 use convio_core::attribution::{Model, Worth, removal_effects, shapley};
 
@@ -54,14 +55,14 @@ fn run(lab: &Lab) -> Result<Measured> {
 /// All rule models over so many paths.
 fn rule_models(lab: &Lab, count: usize, rates: &mut Table, measured: &mut Measured) -> Result<()> {
     let paths = Paths::of(&drawn(count, None, CHANNELS))?;
-    let models = &Model::ALL;
+    let (models, window) = (&Model::ALL, lab.effort.deciding());
     let rounds = in_turns(
         lab.effort.rounds(),
         [
-            timed(|| paths.credits(models)),
-            timed(|| paths.cents(models)),
-            timed(|| paths.weights(models)),
-            timed(|| Ok(paths.linear_by_hand())),
+            repeated(window, || paths.credits(models)),
+            repeated(window, || paths.cents(models)),
+            repeated(window, || paths.weights(models)),
+            repeated(window, || Ok(paths.linear_by_hand())),
         ],
     )?;
     let case = format!("{} paths", whole(count));
@@ -242,12 +243,24 @@ struct Spent {
     cpu: f64,
 }
 
-/// Work as a part that measures itself.
-fn timed<'p, T>(mut work: impl FnMut() -> Result<T> + 'p) -> Part<'p, Spent> {
+/// Work as a part that measures itself, once.
+fn timed<'p, T>(work: impl FnMut() -> Result<T> + 'p) -> Part<'p, Spent> {
+    repeated(Duration::ZERO, work)
+}
+
+/// Work as a part that measures itself, again and again until the window is over: what takes a moment is less than the processor's
+/// time is told in.
+fn repeated<'p, T>(window: Duration, mut work: impl FnMut() -> Result<T> + 'p) -> Part<'p, Spent> {
     Box::new(move || {
-        let (begin, cpu) = (now(), cpu_seconds());
-        black_box(work()?);
-        Ok(Spent { wall: begin.elapsed().as_secs_f64(), cpu: cpu_seconds() - cpu })
+        let (begin, cpu, mut times) = (now(), cpu_seconds(), 0.0);
+        loop {
+            black_box(work()?);
+            times += 1.0;
+            if begin.elapsed() >= window {
+                let wall = begin.elapsed().as_secs_f64();
+                return Ok(Spent { wall: wall / times, cpu: (cpu_seconds() - cpu) / times });
+            }
+        }
     })
 }
 
