@@ -171,25 +171,16 @@ impl KeptCredits {
         let mut deltas = Vec::new();
         for model in &self.models {
             let Some(last) = model.bookings.last() else { continue };
+            let none = Portion::default();
+            let parts = [&last.count, &last.value, last.reported.as_ref().unwrap_or(&none)];
             let mut sums = BTreeMap::<&str, [i64; 3]>::new();
-            let mut add = |of: &'static str, key: Option<&'_ usize>, n: [i64; 3]| {
-                let key = key.map_or(of, |place| dims[*place].as_str());
-                let sums = sums.entry(key).or_default();
-                for (sum, by) in sums.iter_mut().zip(n) {
-                    *sum += by; // parts of one amount
-                }
-            };
-            let parts = |at: fn(&Portion) -> i64| {
-                [at(&last.count), at(&last.value), last.reported.as_ref().map_or(0, at)]
-            };
-            match model.steps.is_empty() {
-                true => add("", None, parts(|portion| portion.sum)),
-                false => {
-                    for (at, step) in model.steps.iter().enumerate() {
-                        let of = |portion: &Portion| portion.each.get(at).copied().unwrap_or(0);
-                        let reported = last.reported.as_ref().map_or(0, of);
-                        add("", Some(step), [of(&last.count), of(&last.value), reported]);
-                    }
+            if model.steps.is_empty() {
+                sums.insert("", parts.map(|part| part.sum));
+            }
+            for (at, step) in model.steps.iter().enumerate() {
+                let of = sums.entry(dims.get(*step).map_or("", String::as_str)).or_default();
+                for (sum, part) in of.iter_mut().zip(parts) {
+                    *sum += part.each.get(at).copied().unwrap_or(0); // parts of one amount
                 }
             }
             let to = self.rate.as_ref().map_or_else(String::new, |rate| rate.to.to_string());
