@@ -133,6 +133,8 @@ ids! {
     AppointmentId,
     /// A conversion.
     ConversionId,
+    /// A commission that somebody earns by a conversion.
+    CommissionId,
     /// A provider: a company that sends leads.
     ProviderId,
     /// An API key.

@@ -75,8 +75,8 @@ pub use email::Email;
 pub use error::{Error, ErrorKind, Reason};
 pub use event::{Actor, Event, EventBody, Origin, Position, StreamRef, Subject};
 pub use id::{
-    AdjustmentId, ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, Ids, IntakeId, LeadId,
-    ProviderId, SequentialIds, TouchpointId, WebhookId, WorkspaceId,
+    AdjustmentId, ApiKeyId, AppointmentId, CalendarId, CommissionId, ContactId, ConversionId, Ids, IntakeId,
+    LeadId, ProviderId, SequentialIds, TouchpointId, WebhookId, WorkspaceId,
 };
 pub use lead::{
     Channel, ContactAttempt, Custom, Lead, LeadChange, LeadStatus, Payload, Pipeline, Priority, Progress,

@@ -275,6 +275,8 @@ CREATE TABLE {schema}.conversion (
     occurred_at timestamptz NOT NULL,
     day date NOT NULL,                  -- the one that it counts on
     seconds_to_convert bigint NOT NULL, -- since its lead was received (negative where it happened before)
+    returned json,                      -- that the lead came back
+    commissions json NOT NULL,          -- what others earn by it, in order
     voided_at timestamptz,              -- from then on it counts nowhere
     void_reason text,
     created_at timestamptz NOT NULL,

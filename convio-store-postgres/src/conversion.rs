@@ -37,6 +37,8 @@ table! {
         "occurred_at" timestamptz = row.occurred_at;
         "day" date = row.day;
         "seconds_to_convert" int8 = row.seconds_to_convert;
+        "returned" json = row.returned.as_ref().map(to_json).transpose()?;
+        "commissions" json = to_json(&row.commissions)?;
         "voided_at" timestamptz = row.voided.as_ref().map(|voided| voided.at);
         "void_reason" text = row.voided.as_ref().map(|voided| voided.reason.as_str());
         "created_at" timestamptz = row.created_at;
@@ -105,6 +107,8 @@ pub(crate) fn read(row: &PgRow) -> Result<Conversion, StoreError> {
         occurred_at: cells.time()?,
         day: cells.day()?,
         seconds_to_convert: cells.get()?,
+        returned: cells.opt_json()?,
+        commissions: cells.json()?,
         voided: {
             let at = cells.opt_time()?;
             let reason: Option<String> = cells.get()?;

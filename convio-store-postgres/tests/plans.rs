@@ -491,9 +491,9 @@ INSERT INTO {s}.appointment (workspace_id, id, lead_id, contact_id, type, starts
     SELECT w, {s}.the_id(5, n), id, contact, 'visit', at + interval '1 day' * (n * 7919 % 60), 'UTC', '2026-01-01T00:00:00', 60, '{}',
     CASE WHEN n % 50 > 0 THEN 'team:one' END, 'rule', (ARRAY['booked', 'completed', 'cancelled'])[1 + n / 3 % 3], at, at, 1
     FROM l WHERE n % 3 = 0;
-INSERT INTO {s}.conversion (workspace_id, id, lead_id, contact_id, type, value_minor, net_minor, currency, adjustments, first_source, first_lead, first_at,
+INSERT INTO {s}.conversion (workspace_id, id, lead_id, contact_id, type, value_minor, net_minor, currency, adjustments, commissions, first_source, first_lead, first_at,
     last_source, last_lead, last_at, metadata, occurred_at, day, seconds_to_convert, created_at, version)
-    SELECT w, {s}.the_id(6, n), id, contact, 'sale', 100, 100, 'USD', '[]', 'site', id, at, 'site', id, at, '{}', at, at::date, 60, at, 1
+    SELECT w, {s}.the_id(6, n), id, contact, 'sale', 100, 100, 'USD', '[]', '[]', 'site', id, at, 'site', id, at, '{}', at, at::date, 60, at, 1
     FROM l WHERE n % 6 = 0;
 INSERT INTO {s}.touchpoint (workspace_id, id, contact_id, visitor, at, kind, source, channel, click_ids, created_at)
     SELECT w, {s}.the_id(9, n), CASE WHEN n % 2 = 0 THEN contact ELSE '00000000-0000-0000-0000-000000000000' END,

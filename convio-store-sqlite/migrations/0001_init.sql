@@ -268,6 +268,8 @@ CREATE TABLE conversion (
     occurred_at INTEGER NOT NULL,
     day INTEGER NOT NULL,           -- the one that it counts on
     seconds_to_convert INTEGER NOT NULL, -- since its lead was received; negative where it happened before
+    returned TEXT,                  -- JSON: that the lead came back
+    commissions TEXT NOT NULL,      -- JSON: what others earn by it, in order
     voided_at INTEGER,              -- from then on it counts nowhere
     void_reason TEXT,
     created_at INTEGER NOT NULL,

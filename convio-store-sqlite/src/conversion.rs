@@ -20,7 +20,7 @@ macro_rules! columns {
     () => {
         "workspace_id, id, lead_id, contact_id, appointment_id, type, value_minor, net_minor, currency, adjustments, rate, first_source, first_lead,
          first_at, last_source, last_lead, last_at, sold_by, external_id, metadata, occurred_at, day, seconds_to_convert,
-         voided_at, void_reason, created_at, version"
+         returned, commissions, voided_at, void_reason, created_at, version"
     };
 }
 
@@ -100,6 +100,8 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Conversion) -> Result<(), CommitError
         occurred_at,
         day,
         seconds_to_convert,
+        returned,
+        commissions,
         voided,
         created_at,
         version,
@@ -131,6 +133,8 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Conversion) -> Result<(), CommitError
         micros(*occurred_at),
         days(*day),
         seconds_to_convert,
+        returned.as_ref().map(to_json).transpose()?,
+        to_json(commissions)?,
         voided_at,
         void_reason,
         micros(*created_at),
@@ -167,6 +171,8 @@ fn read(row: &Row<'_>) -> Result<Conversion, StoreError> {
         occurred_at: cells.time()?,
         day: cells.day()?,
         seconds_to_convert: cells.get()?,
+        returned: cells.opt_json()?,
+        commissions: cells.json()?,
         voided: {
             let at = cells.opt_time()?;
             let reason: Option<String> = cells.get()?;
@@ -208,6 +214,6 @@ const LIST_OF_CONTACT: &str = select!(
 /// Writes a row, over the one that is there.
 pub(crate) const PUT: Sql = Sql {
     head: concat!("INSERT OR REPLACE INTO conversion (", columns!(), ") VALUES"),
-    values: 27,
+    values: 29,
     tail: "",
 };

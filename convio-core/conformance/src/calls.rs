@@ -11,7 +11,7 @@ use convio_core::attribution::{AttributionSettings, NewTouch, TouchKind, TouchOf
 use convio_core::availability::Hours;
 use convio_core::calendar::SlotRequest;
 use convio_core::contact::{ContactFilter, ContactRef};
-use convio_core::conversion::{ConversionFilter, NewAdjustment};
+use convio_core::conversion::{ConversionFilter, NewAdjustment, NewCommission, NewReturn};
 use convio_core::lead::LeadFilter;
 use convio_core::money::{Currency, Rates};
 use convio_core::provider::ProviderSettings;
@@ -20,11 +20,11 @@ use convio_core::routing::RoutingRequest;
 use convio_core::service::{Atomicity, Attribution, CreditQuery, Dimension};
 use convio_core::text::Source;
 use convio_core::{
-    ApiKeyId, AppointmentId, CalendarSettings, Channel, ContactAttempt, ContactId, ConversionId, Corrections,
-    Cube, Error, Hold, IntakeId, LeadId, NewApiKey, NewConversion, NewHold, NewWebhook, NewWorkspace,
-    Outcome, PageRequest, Party, Permission, Phone, Position, Priority, ProviderId, RawLead, ReportQuery,
-    Resource, Rule, Schedule, StreamRef, Target, Validity, Version, WebhookId, WebhookSettings,
-    WorkspaceHandle, Zone,
+    ApiKeyId, AppointmentId, CalendarSettings, Channel, CommissionId, ContactAttempt, ContactId,
+    ConversionId, Corrections, Cube, Error, Hold, IntakeId, LeadId, NewApiKey, NewConversion, NewHold,
+    NewWebhook, NewWorkspace, Outcome, PageRequest, Party, Permission, Phone, Position, Priority, ProviderId,
+    RawLead, ReportQuery, Resource, Rule, Schedule, StreamRef, Target, Validity, Version, WebhookId,
+    WebhookSettings, WorkspaceHandle, Zone,
 };
 
 /// What a call is about.
@@ -35,6 +35,8 @@ pub(crate) struct Named {
     pub(crate) rejection: IntakeId,
     pub(crate) appointment: AppointmentId,
     pub(crate) conversion: ConversionId,
+    pub(crate) commission: CommissionId,
+    pub(crate) paid_commission: CommissionId,
     pub(crate) webhook: WebhookId,
     pub(crate) webhook_name: String,
     pub(crate) provider: ProviderId,
@@ -184,6 +186,19 @@ calls! {
     };
     void: Convert = |acme, named| acme.void(named.conversion, "a mistake");
     adjust: Convert = |acme, named| acme.adjust(named.conversion, NewAdjustment::full_refund());
+    return_lead: Convert = |acme, named| acme.return_lead(named.conversion, NewReturn::credit("duplicate"));
+    owe_commission: Convert = |acme, named| {
+        acme.owe_commission(named.conversion, NewCommission::to("fresh", "5 USD".parse().unwrap()))
+    };
+    pay_commission: Convert = |acme, named| {
+        acme.pay_commission(named.conversion, named.commission, None, None)
+    };
+    cancel_commission: Convert = |acme, named| {
+        acme.cancel_commission(named.conversion, named.commission, "a mistake")
+    };
+    claw_back: Convert = |acme, named| {
+        acme.claw_back(named.conversion, named.paid_commission, None, "a mistake")
+    };
 
     set_attribution: Admin = |acme, _named| acme.set_attribution(AttributionSettings::default());
     attribution_settings: Read = |acme, _named| acme.attribution_settings();
@@ -351,7 +366,7 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     include_str!("../../src/service/attribution.rs"),
     include_str!("../../src/service/calendars.rs"),
     include_str!("../../src/service/drafts.rs"),
@@ -362,5 +377,6 @@ const FILES: [&str; 11] = [
     include_str!("../../src/service/reads.rs"),
     include_str!("../../src/service/reports.rs"),
     include_str!("../../src/service/routing.rs"),
+    include_str!("../../src/service/settle.rs"),
     include_str!("../../src/service/spend.rs"),
 ];

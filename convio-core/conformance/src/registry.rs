@@ -456,6 +456,14 @@ registry! { $
         a_voided_sale_is_adjusted_no_more
         random_histories_leave_what_they_say
     }
+    returns {
+        a_returned_lead_is_credited_and_still_a_sale
+        a_returned_lead_is_replaced_at_no_price
+        a_lead_comes_back_for_a_reason_and_in_time
+        caps_have_room_again_where_they_say_so
+        a_commission_is_cancelled_or_paid_and_clawed_back
+        commissions_end_with_their_sale_unless_they_are_kept
+    }
     attribution {
         every_lead_is_a_touch_and_each_model_shares_the_value
         what_a_visitor_did_is_the_contacts_once_identified

@@ -32,6 +32,10 @@ impl Contact {
                 EventBody::ConversionAdjusted(adjusted) => {
                     contact.as_mut()?.adjust(adjusted.before, adjusted.net).ok()?;
                 }
+                EventBody::ConversionReturned(back) => {
+                    let adjusted = back.adjusted.as_ref()?;
+                    contact.as_mut()?.adjust(adjusted.before, adjusted.net).ok()?;
+                }
                 EventBody::ContactIdentified { .. } => contact.as_mut()?.identify(),
                 EventBody::LeadDeleted => contact.as_mut()?.count_lead(false),
                 EventBody::LeadRestored => contact.as_mut()?.count_lead(true),

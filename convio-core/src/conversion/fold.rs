@@ -30,6 +30,8 @@ impl Conversion {
                         occurred_at: recorded.occurred_at,
                         day: recorded.day,
                         seconds_to_convert: recorded.seconds_to_convert,
+                        returned: None,
+                        commissions: Vec::new(),
                         voided: None,
                         created_at: event.at,
                         version: event.subject_version()?,
@@ -41,8 +43,24 @@ impl Conversion {
                     row.adjustments.push(adjusted.adjusted.clone());
                     row.version = event.subject_version()?;
                 }
+                EventBody::ConversionReturned(back) => {
+                    let row = conversion.as_mut()?;
+                    row.returned = Some(back.returned.clone());
+                    if let Some(adjusted) = &back.adjusted {
+                        row.net = adjusted.net;
+                        row.adjustments.push(adjusted.adjusted.clone());
+                    }
+                    row.set_commissions(&back.commissions);
+                    row.version = event.subject_version()?;
+                }
+                EventBody::CommissionChanged(commission) => {
+                    let row = conversion.as_mut()?;
+                    row.set_commissions(std::slice::from_ref(commission));
+                    row.version = event.subject_version()?;
+                }
                 EventBody::ConversionVoided(voided) => {
                     let row = conversion.as_mut()?;
+                    row.set_commissions(&voided.commissions);
                     row.voided = Some(Voided { at: event.at, reason: voided.reason.clone() });
                     row.version = event.subject_version()?;
                 }

@@ -1,22 +1,28 @@
 //! The conversion: a lead that was sold.
 
 mod adjusted;
+mod commission;
 mod fold;
 mod repository;
+mod returned;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::change_set::Version;
 use crate::contact::Touch;
-use crate::id::{AppointmentId, ContactId, ConversionId, LeadId, WorkspaceId};
+use crate::id::{AppointmentId, CommissionId, ContactId, ConversionId, LeadId, WorkspaceId};
 use crate::lead::Custom;
 use crate::money::{ExchangeRate, Money, MoneyError};
 use crate::text::ConversionType;
 
 pub use adjusted::{ADJUSTMENTS_MAX, Adjusted, NewAdjustment};
+pub use commission::{
+    CLAW_BACKS_MAX, COMMISSIONS_MAX, ClawBack, Commission, CommissionState, NewCommission, Paid, Reversal,
+};
 #[cfg(feature = "service")]
 pub use repository::{ConversionFilter, ConversionRepository};
+pub use returned::{NewReturn, Remedy, ReturnPolicy, Returned};
 
 /// A lead that was sold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,6 +65,10 @@ pub struct Conversion {
     /// The time from the lead's receipt to it. Negative where it happened before the lead came in: such a one counts in
     /// all sums but the average of times.
     pub seconds_to_convert: i64,
+    /// That the lead came back.
+    pub returned: Option<Returned>,
+    /// What others earn by it, in the order in which it was recorded.
+    pub commissions: Vec<Commission>,
     /// When and why it was voided. A voided conversion counts nowhere.
     pub voided: Option<Voided>,
     /// When it was stored.
@@ -71,6 +81,21 @@ impl Conversion {
     /// Whether it counts: it was not voided.
     pub fn stands(&self) -> bool {
         self.voided.is_none()
+    }
+
+    /// The commission of this id.
+    pub fn commission(&self, id: CommissionId) -> Option<&Commission> {
+        self.commissions.iter().find(|commission| commission.id == id)
+    }
+
+    /// Takes commissions over as they are now: those that it has, and new ones after them.
+    pub(crate) fn set_commissions(&mut self, changed: &[Commission]) {
+        for commission in changed {
+            match self.commissions.iter_mut().find(|known| known.id == commission.id) {
+                Some(known) => known.clone_from(commission),
+                None => self.commissions.push(commission.clone()),
+            }
+        }
     }
 
     /// What it is worth now in the currency of reports; `None` where no rate was known.

@@ -7,7 +7,7 @@ use crate::appointment::{AppointmentStatus, Ended, NewAppointment, NextStep, Out
 use crate::attribution::{AttributionSettings, Touchpoint};
 use crate::calendar::{CalendarSettings, Resource, Taken};
 use crate::contact::{ContactKey, Person, Touch};
-use crate::conversion::Adjusted;
+use crate::conversion::{Adjusted, Commission, Returned};
 use crate::error::Reason;
 use crate::id::{AppointmentId, ConversionId, LeadId, ProviderId, WebhookId};
 use crate::lead::{ContactAttempt, Custom, Interest, Priority, Progress};
@@ -167,6 +167,10 @@ pub enum EventBody {
     ConversionRecorded(Box<ConversionRecorded>),
     /// What a conversion is worth changed: money went back, or it was stated anew.
     ConversionAdjusted(ConversionAdjusted),
+    /// A lead that was sold came back.
+    ConversionReturned(Box<ConversionReturned>),
+    /// What somebody earns by a conversion is due, cancelled, paid or clawed back: this is the whole of it.
+    CommissionChanged(Box<Commission>),
     /// A conversion should not have been, and counts no more.
     ConversionVoided(ConversionVoided),
 }
@@ -368,6 +372,22 @@ pub struct ConversionVoided {
     pub customer_since: Option<DateTime<Utc>>,
     /// How far the lead has come without it.
     pub progress: Progress,
+    /// What others earned by it, where that ended: as it is since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commissions: Vec<Commission>,
+}
+
+/// Of [`EventBody::ConversionReturned`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversionReturned {
+    /// Why, when, and what the buyer gets for it.
+    pub returned: Returned,
+    /// What it changed of the conversion's worth, where the buyer gets the money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<ConversionAdjusted>,
+    /// What others earned by it, where that ended: as it is since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commissions: Vec<Commission>,
 }
 
 impl EventBody {
@@ -425,6 +445,8 @@ impl EventBody {
                 _ => "appointment.completed",
             },
             Self::ConversionRecorded(_) => "conversion.recorded",
+            Self::ConversionReturned(_) => "conversion.returned",
+            Self::CommissionChanged(_) => "conversion.commission_changed",
             Self::ConversionVoided(_) => "conversion.voided",
             Self::ConversionAdjusted(_) => "conversion.adjusted",
             Self::AttributionSet(_) => "attribution.set",

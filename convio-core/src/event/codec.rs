@@ -124,6 +124,8 @@ impl EventBody {
             Self::ConversionRecorded(facts) => to_string(facts),
             Self::ConversionVoided(facts) => to_string(facts),
             Self::ConversionAdjusted(facts) => to_string(facts),
+            Self::ConversionReturned(facts) => to_string(facts),
+            Self::CommissionChanged(facts) => to_string(facts),
             Self::AttributionSet(settings) => to_string(settings),
             Self::RatesSet(rates) => to_string(rates),
             Self::TouchRecorded(facts) => to_string(facts),
@@ -254,6 +256,8 @@ impl EventBody {
                 Self::ConversionRecorded(Box::new(recorded))
             }
             "conversion.voided" => Self::ConversionVoided(from_str(facts)?),
+            "conversion.returned" => Self::ConversionReturned(from_str(facts)?),
+            "conversion.commission_changed" => Self::CommissionChanged(from_str(facts)?),
             "conversion.adjusted" => Self::ConversionAdjusted(from_str(facts)?),
             "attribution.set" => Self::AttributionSet(from_str(facts)?),
             "rates.set" => Self::RatesSet(from_str(facts)?),

@@ -38,6 +38,9 @@ pub struct Cap {
     /// Whether a cancelled appointment keeps its place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keeps_cancelled: bool,
+    /// Whether a lead that was sold and came back gives its place back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frees_returned: bool,
 }
 
 /// How much a [`Cap`] allows.
@@ -81,7 +84,14 @@ impl Cap {
     }
 
     fn of(limit: Limit, per: Period) -> Self {
-        Self { limit, per, zone: Zone::UTC, when: Condition::Always, keeps_cancelled: false }
+        Self {
+            limit,
+            per,
+            zone: Zone::UTC,
+            when: Condition::Always,
+            keeps_cancelled: false,
+            frees_returned: false,
+        }
     }
 
     /// By the clocks of this zone.
@@ -113,6 +123,13 @@ impl Cap {
     #[must_use]
     pub fn keep_cancelled(self) -> Self {
         Self { keeps_cancelled: true, ..self }
+    }
+
+    /// That counts no leads which were sold and came back ([`WorkspaceHandle::return_lead`](crate::WorkspaceHandle::return_lead)): the
+    /// place of their appointment is given back, in the period in which it was taken.
+    #[must_use]
+    pub fn free_returned(self) -> Self {
+        Self { frees_returned: true, ..self }
     }
 
     /// When the period began that this time is in.

@@ -146,8 +146,12 @@ impl Decision {
 
     /// What is given back to counters when it comes to this end.
     pub(crate) fn freed(&self, end: End) -> impl Iterator<Item = CounterAdd> {
-        let back = self.counted.iter().filter(move |it| it.n != 0 && it.freed.at(end));
-        back.map(|it| CounterAdd { key: it.key.clone(), window: it.window, n: -it.n, at_most: i64::MAX })
+        self.counted.iter().filter(move |it| it.n != 0 && it.freed.at(end)).map(given_back)
+    }
+
+    /// What is given back to counters when the lead that was sold comes back.
+    pub(crate) fn returned(&self) -> impl Iterator<Item = CounterAdd> {
+        self.counted.iter().filter(|it| it.n != 0 && it.returned).map(given_back)
     }
 
     /// Why it came out so, as a sentence.
@@ -227,6 +231,10 @@ impl FailedAt {
             Self::When => "when",
         }
     }
+}
+
+fn given_back(it: &Counted) -> CounterAdd {
+    CounterAdd { key: it.key.clone(), window: it.window, n: -it.n, at_most: i64::MAX }
 }
 
 fn is_zero(n: &u64) -> bool {

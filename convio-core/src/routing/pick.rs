@@ -404,7 +404,9 @@ impl<'r, S: State> Pick<'r, S> {
         for (cap, key, window) in choices.counting(caps, of, request) {
             let freed = if cap.keeps_cancelled { Freed::Passed } else { Freed::Cancelled };
             let n = cap.takes(request.value).unwrap_or(0);
-            self.add(key, window, n, freed)?;
+            self.add(key.clone(), window, n, freed)?;
+            let counted = self.counted.iter_mut().find(|it| it.key == key && it.window == window);
+            counted.into_iter().for_each(|it| it.returned = cap.frees_returned && n != 0);
         }
         Ok(())
     }
@@ -414,7 +416,14 @@ impl<'r, S: State> Pick<'r, S> {
             return Ok(known.used);
         }
         let used = self.state.used(key, window)?;
-        self.counted.push(Counted { key: key.to_owned(), window, used, n: 0, freed: Freed::Never });
+        self.counted.push(Counted {
+            key: key.to_owned(),
+            window,
+            used,
+            n: 0,
+            freed: Freed::Never,
+            returned: false,
+        });
         Ok(used)
     }
 

@@ -101,6 +101,9 @@ pub struct Counted {
     /// When what was added is given back.
     #[serde(default, skip_serializing_if = "Freed::is_never")]
     pub freed: Freed,
+    /// Whether it is given back too where the lead that was sold comes back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub returned: bool,
 }
 
 /// A target whose calendar a decision looked at, and what it said.

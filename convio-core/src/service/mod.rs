@@ -13,6 +13,7 @@ mod preview;
 mod reads;
 mod reports;
 mod routing;
+mod settle;
 mod spend;
 mod system;
 

@@ -17,7 +17,9 @@ use crate::canonical::fingerprint;
 use crate::change_set::{
     ChangeSet, Claim, ClaimKind, ContactWrite, Mention, NewEvent, RowRef, Version, Write,
 };
-use crate::conversion::{ADJUSTMENTS_MAX, Adjusted, Conversion, NewAdjustment, NewConversion, Voided};
+use crate::conversion::{
+    ADJUSTMENTS_MAX, Adjusted, Commission, Conversion, NewAdjustment, NewConversion, Voided,
+};
 use crate::error::{Error, Reason};
 use crate::event::{ConversionAdjusted, ConversionRecorded, ConversionVoided, EventBody, Subject};
 use crate::id::{AdjustmentId, ConversionId, WorkspaceId};
@@ -109,6 +111,8 @@ pub(super) fn record(
         occurred_at,
         day: zone.day_of(occurred_at),
         seconds_to_convert: (occurred_at - lead.received_at).num_seconds(),
+        returned: None,
+        commissions: Vec::new(),
         voided: None,
         created_at: context.at,
         version: Version::ZERO.next(),
@@ -210,7 +214,7 @@ impl UseCase for Adjust {
         context.open()?;
         let id = self.conversion.id;
         let found = loaded.conversion(id).ok_or_else(|| Error::not_found("conversion", id))?;
-        let NewAdjustment { change, reason, external_id } = &self.new;
+        let NewAdjustment { change, external_id, .. } = &self.new;
         let reasons = self.new.check();
         if !reasons.is_empty() {
             return Err(Error::invalid(reasons));
@@ -228,48 +232,62 @@ impl UseCase for Adjust {
         if !found.stands() {
             return Err(Error::conflict(format!("conversion `{id}` is voided")));
         }
-        if found.adjustments.len() >= ADJUSTMENTS_MAX {
-            let message = format!("a conversion has at most {ADJUSTMENTS_MAX} adjustments");
-            return Err(Error::invalid(vec![Reason::new("change", "too_many", message)]));
-        }
-        let recorded = found.adjustments.iter().map(|before| before.adjustment);
-        // They are ordered by time. Each is later than the one before, also where two processes have one time and ids that do not
-        // follow, or a clock that was set back.
-        let after = recorded.clone().next_back().map(|last| last.recorded_at + TimeDelta::microseconds(1));
-        let recorded_at = context.at.max(after.unwrap_or(found.created_at));
-        let adjustment =
-            Adjustment { id: AdjustmentId::new(context.ids, recorded_at), change: *change, recorded_at };
-        let history =
-            History::new(found.value, found.created_at, recorded.chain([adjustment])).map_err(own)?;
-        let (before, net) = (found.net, history.net());
-        let added = net.checked_sub(before).map_err(overflow)?;
-        let lead = loaded.lead(found.lead).ok_or_else(|| Error::not_found("lead", found.lead))?;
-        let contact = loaded.contact(found.contact);
-        let contact = contact.ok_or_else(|| Error::not_found("contact", found.contact))?;
-
-        let mut row = contact.clone();
-        row.adjust(before, net).map_err(overflow)?;
-        changes.contacts.push(ContactWrite::Update { row: Box::new(row), at: contact.version });
-        if added.minor() != 0 {
-            rollups::value(&mut changes, lead, found, added.minor());
-        }
-        let adjusted = Adjusted { adjustment, reason: reason.clone(), external_id: external_id.clone() };
-        let mut row = found.clone();
-        row.net = net;
-        row.adjustments.push(adjusted.clone());
+        let (mut row, adjusted) = revalue(&mut changes, loaded, context, found, &self.new)?;
         row.version = found.version.next();
-        book(&mut changes, loaded, context, Some(adjustment.id), recorded_at, net, true)?;
         changes.events.push(NewEvent {
-            contact: Some(Mention::changed(contact.id)),
-            lead: Some(Mention::only(lead.id)),
-            ..NewEvent::about(
-                Subject::Conversion(id),
-                EventBody::ConversionAdjusted(ConversionAdjusted { adjusted, before, net }),
-            )
+            contact: Some(Mention::changed(found.contact)),
+            lead: Some(Mention::only(found.lead)),
+            ..NewEvent::about(Subject::Conversion(id), EventBody::ConversionAdjusted(adjusted))
         });
         changes.conversions.push(Write::Update { row: row.clone(), at: found.version });
         Ok(Plan { changes, answer: row })
     }
+}
+
+/// Adds to `changes` what a new adjustment takes, but the conversion itself and its event: those are given back, the version as it was.
+pub(super) fn revalue(
+    changes: &mut ChangeSet,
+    loaded: &Loaded,
+    context: &Context<'_>,
+    found: &Conversion,
+    new: &NewAdjustment,
+) -> Result<(Conversion, ConversionAdjusted), Error> {
+    let NewAdjustment { change, reason, external_id } = new;
+    if found.adjustments.len() >= ADJUSTMENTS_MAX {
+        let message = format!("a conversion has at most {ADJUSTMENTS_MAX} adjustments");
+        return Err(Error::invalid(vec![Reason::new("change", "too_many", message)]));
+    }
+    let recorded = found.adjustments.iter().map(|before| before.adjustment);
+    // They are ordered by time. Each is later than the one before, also where two processes have one time and ids that do not
+    // follow, or a clock that was set back.
+    let after = recorded.clone().next_back().map(|last| last.recorded_at + TimeDelta::microseconds(1));
+    let recorded_at = context.at.max(after.unwrap_or(found.created_at));
+    let adjustment =
+        Adjustment { id: AdjustmentId::new(context.ids, recorded_at), change: *change, recorded_at };
+    let history = History::new(found.value, found.created_at, recorded.chain([adjustment])).map_err(own)?;
+    let (before, net) = (found.net, history.net());
+    let added = net.checked_sub(before).map_err(overflow)?;
+    let lead = loaded.lead(found.lead).ok_or_else(|| Error::not_found("lead", found.lead))?;
+    let contact = loaded.contact(found.contact);
+    let contact = contact.ok_or_else(|| Error::not_found("contact", found.contact))?;
+
+    let mut row = contact.clone();
+    row.adjust(before, net).map_err(overflow)?;
+    changes.contacts.push(ContactWrite::Update { row: Box::new(row), at: contact.version });
+    if added.minor() != 0 {
+        rollups::value(changes, lead, found, added.minor());
+    }
+    book(changes, loaded, context, Some(adjustment.id), recorded_at, net, true)?;
+    let adjusted = Adjusted { adjustment, reason: reason.clone(), external_id: external_id.clone() };
+    let mut row = found.clone();
+    row.net = net;
+    row.adjustments.push(adjusted.clone());
+    Ok((row, ConversionAdjusted { adjusted, before, net }))
+}
+
+/// Ends what others earn by a conversion that is undone: those commissions that end by it, as they are since.
+pub(super) fn reverse_commissions(row: &mut Conversion, at: DateTime<Utc>, reason: &str) -> Vec<Commission> {
+    row.commissions.iter_mut().filter_map(|it| it.reverse(at, reason).then(|| it.clone())).collect()
 }
 
 /// Books what a conversion is worth since then for whoever earned it, where that is kept.
@@ -370,9 +388,10 @@ impl UseCase for Void {
 
         let mut row = found.clone();
         row.voided = Some(Voided { at: context.at, reason: self.reason.clone() });
+        let commissions = reverse_commissions(&mut row, context.at, &self.reason);
         row.version = found.version.next();
-        let voided =
-            ConversionVoided { reason: self.reason.clone(), value: found.net, customer_since, progress };
+        let (reason, value) = (self.reason.clone(), found.net);
+        let voided = ConversionVoided { reason, value, customer_since, progress, commissions };
         changes.events.push(NewEvent {
             contact: Some(Mention::changed(contact.id)),
             lead: leads::mention(lead, moved),

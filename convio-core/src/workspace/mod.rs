@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::change_set::Version;
+use crate::conversion::ReturnPolicy;
 use crate::id::WorkspaceId;
 use crate::lead::Pipeline;
 use crate::money::Currency;
@@ -60,11 +61,18 @@ pub struct Policy {
     pub lead_days_max: Option<u32>,
     /// Within how many hours before its start an appointment is called off late.
     pub late_cancel_hours: u32,
+    /// Which leads that were sold may come back. See `WorkspaceHandle::return_lead`.
+    pub returns: ReturnPolicy,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { pipeline: Pipeline::default(), lead_days_max: None, late_cancel_hours: LATE_CANCEL_HOURS }
+        Self {
+            pipeline: Pipeline::default(),
+            lead_days_max: None,
+            late_cancel_hours: LATE_CANCEL_HOURS,
+            returns: ReturnPolicy::default(),
+        }
     }
 }
 
@@ -77,6 +85,7 @@ impl WorkspaceSettings {
             reasons.push(Reason::missing("name"));
         }
         reasons.extend(self.policy.pipeline.check());
+        reasons.extend(self.policy.returns.check());
         if self.policy.lead_days_max == Some(0) {
             let message = "leads can't expire on the day that they come in";
             reasons.push(Reason::new("lead_days_max", "out_of_range", message));

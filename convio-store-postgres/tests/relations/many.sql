@@ -30,9 +30,9 @@ INSERT INTO appointment (workspace_id, id, lead_id, contact_id, type, starts_at,
 SELECT md5('w' || n % 20)::uuid, md5('l' || n)::uuid, md5('l' || n)::uuid, md5('c' || n % 40000)::uuid, 'Visit', now(), 'UTC', '',
     45, '{}', 'unrouted', 'booked', now(), now(), 1
 FROM generate_series(0, 119999, 2) n;
-INSERT INTO conversion (workspace_id, id, lead_id, contact_id, type, value_minor, net_minor, currency, adjustments, first_source, first_lead, first_at,
+INSERT INTO conversion (workspace_id, id, lead_id, contact_id, type, value_minor, net_minor, currency, adjustments, commissions, first_source, first_lead, first_at,
     last_source, last_lead, last_at, metadata, occurred_at, day, seconds_to_convert, created_at, version)
-SELECT md5('w' || n % 20)::uuid, md5('v' || n)::uuid, md5('l' || n)::uuid, md5('c' || n % 40000)::uuid, 'Sale', 1000, 1000, 'USD', '[]', 'Google',
+SELECT md5('w' || n % 20)::uuid, md5('v' || n)::uuid, md5('l' || n)::uuid, md5('c' || n % 40000)::uuid, 'Sale', 1000, 1000, 'USD', '[]', '[]', 'Google',
     md5('l' || n)::uuid, now(), 'Google', md5('l' || n)::uuid, now(), '{}', now(), current_date, 60, now(), 1
 FROM generate_series(0, 119999, 10) n;
 INSERT INTO rollup (workspace_id, cube, day, d1, d2, d3, n0, n1, n2, n3, n4, n5)

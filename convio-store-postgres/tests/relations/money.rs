@@ -110,9 +110,9 @@ fn client_of(client: usize, currency: &str, sold: &str) -> String {
             created_at, version)
         SELECT '{id}', '{id}', 100000, decode(repeat('00', 250), 'hex'), 'Google', '{id}', now(), 1, 1, '{\"{currency}\": 12345}',
             now(), 1;
-        INSERT INTO conversion (workspace_id, id, lead_id, contact_id, type, value_minor, net_minor, currency, adjustments, first_source, first_lead,
+        INSERT INTO conversion (workspace_id, id, lead_id, contact_id, type, value_minor, net_minor, currency, adjustments, commissions, first_source, first_lead,
             first_at, last_source, last_lead, last_at, metadata, occurred_at, day, seconds_to_convert, created_at, version)
-        SELECT '{id}', gen_random_uuid(), '{id}', '{id}', 'Sale', minor, minor, '{currency}', '[]', 'Google', '{id}', now(), 'Google', '{id}',
+        SELECT '{id}', gen_random_uuid(), '{id}', '{id}', 'Sale', minor, minor, '{currency}', '[]', '[]', 'Google', '{id}', now(), 'Google', '{id}',
             now(), '{}', now(), current_date, 0, now(), 1 FROM ";
     format!("{sql}{sold};{sums}").replace("{id}", &id).replace("{currency}", currency)
 }

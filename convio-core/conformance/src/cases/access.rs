@@ -1,12 +1,13 @@
 use chrono::TimeDelta;
 use convio_core::availability::Hours;
 use convio_core::contact::ContactRef;
+use convio_core::conversion::NewCommission;
 use convio_core::event::{EventBody, Position};
 use convio_core::lead::LeadFilter;
 use convio_core::provider::ProviderSettings;
 use convio_core::{
-    Actor, ApiKeyId, AppointmentId, CalendarSettings, Clock, ContactId, ConversionId, Convio, Error,
-    ErrorKind, LeadId, NewApiKey, NewAppointment, NewConversion, NewWebhook, Outcome, PageRequest,
+    Actor, ApiKeyId, AppointmentId, CalendarSettings, Clock, CommissionId, ContactId, ConversionId, Convio,
+    Error, ErrorKind, LeadId, NewApiKey, NewAppointment, NewConversion, NewWebhook, Outcome, PageRequest,
     Permission, ProviderId, RawLead, Resource, Rule, Schedule, Target, WebhookId, WorkspaceHandle, Zone,
 };
 use uuid::Uuid;
@@ -288,6 +289,12 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
     let appointment = appointment.await.unwrap().id;
     let sale = NewConversion::sale(accepted.lead, "5000 USD".parse().unwrap()).external_id("theirs-sale");
     let conversion = acme.convert(sale).await.unwrap().id;
+    let mut commissions = Vec::new();
+    for (n, amount) in ["5 USD", "7 USD"].into_iter().enumerate() {
+        let new = NewCommission::to("theirs-partner", amount.parse().unwrap());
+        commissions.push(acme.owe_commission(conversion, new).await.unwrap().commissions[n].id);
+    }
+    acme.pay_commission(conversion, commissions[1], None, None).await.unwrap();
     acme.note(accepted.lead, "theirs-note").await.unwrap();
     let named = Named {
         contact: accepted.contact,
@@ -295,6 +302,8 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
         rejection,
         appointment,
         conversion,
+        commission: commissions[0],
+        paid_commission: commissions[1],
         webhook: webhook.id,
         webhook_name: webhook.name,
         provider: provider.id,
@@ -316,6 +325,8 @@ fn nobody(world: &World<'_>) -> Named {
         rejection: LeadId::from_uuid(uuid).intake(),
         appointment: AppointmentId::from_uuid(uuid),
         conversion: ConversionId::from_uuid(uuid),
+        commission: CommissionId::from_uuid(uuid),
+        paid_commission: CommissionId::from_uuid(uuid),
         webhook: WebhookId::from_uuid(uuid),
         webhook_name: "nobodys-hook".to_owned(),
         provider: ProviderId::from_uuid(uuid),
@@ -335,6 +346,7 @@ fn shows_nothing(call: &Call, told: &Told, named: &Named) {
         named.rejection.to_string(),
         named.appointment.to_string(),
         named.conversion.to_string(),
+        named.commission.to_string(),
         named.webhook.to_string(),
         named.provider.to_string(),
         named.api_key.to_string(),

@@ -39,6 +39,7 @@ pub(crate) mod rejections;
 pub(crate) mod repeats;
 pub(crate) mod replays;
 pub(crate) mod reports;
+pub(crate) mod returns;
 pub(crate) mod rollups;
 pub(crate) mod routing;
 pub(crate) mod sales;

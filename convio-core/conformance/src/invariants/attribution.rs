@@ -12,6 +12,17 @@ pub(super) fn adjustments_add_up(snapshot: &Snapshot) -> Result<(), String> {
         let adjustments = row.adjustments.iter().map(|adjusted| adjusted.adjustment);
         let history = History::new(row.value, row.created_at, adjustments);
         let history = history.map_err(|error| format!("{} has a history that can't be: {error}", row.id))?;
+        for commission in &row.commissions {
+            let id = commission.id;
+            hold!(commission.paid.is_none() || commission.cancelled.is_none(), "{id} was paid and cancelled");
+            hold!(
+                commission.paid.is_some() || commission.clawed_back.is_empty(),
+                "{id} was taken and not given"
+            );
+            hold!(commission.kept().minor() >= 0, "{id} was clawed back beyond what was paid");
+            let ended = commission.cancelled.is_some() || commission.kept().minor() == 0;
+            hold!(row.stands() || ended, "{id} outlives its sale");
+        }
         hold!(history.net() == row.net, "{} is worth {}, not {}", row.id, row.net, history.net());
     }
     Ok(())

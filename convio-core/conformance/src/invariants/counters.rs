@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use convio_core::event::EventBody;
 use convio_core::routing::{Decision, Freed};
-use convio_core::{AppointmentId, AppointmentStatus, Subject};
+use convio_core::{AppointmentId, AppointmentStatus, Conversion, Subject};
 
 use super::hold;
 use crate::Snapshot;
@@ -14,6 +14,16 @@ pub(super) fn decisions_follow_each_other(snapshot: &Snapshot) -> Result<(), Str
     let mut counters: BTreeMap<(&str, DateTime<Utc>), i64> = BTreeMap::new();
     let mut places: BTreeMap<AppointmentId, &Decision> = BTreeMap::new();
     for event in &snapshot.feed {
+        if let EventBody::ConversionReturned(back) = &event.body {
+            // It gives back what its appointment took, where that has taken place: as the event itself says.
+            let of = |row: &&Conversion| event.subject() == Some(Subject::Conversion(row.id));
+            let visit = snapshot.conversions.iter().find(of).and_then(|row| row.appointment);
+            let took = visit.and_then(|id| places.get(&id)).into_iter().flat_map(|it| &it.counted);
+            for it in took.filter(|it| it.returned && back.returned.caps_freed) {
+                *counters.entry((&it.key, it.window)).or_default() -= it.n;
+            }
+            continue;
+        }
         let Some(Subject::Appointment(id)) = event.subject() else { continue };
         let before = places.get(&id).copied();
         let mut free = |is: fn(Freed) -> bool| {

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use convio_core::event::{AppointmentEnded, ConversionRecorded, EventBody, LeadReceived, LeadRejected};
+use convio_core::event::{
+    AppointmentEnded, ConversionAdjusted, ConversionRecorded, EventBody, LeadReceived, LeadRejected,
+};
 use convio_core::{
     AppointmentStatus, ConversionId, Cube, Event, Lead, LeadId, Measure, Rollup, Source, Stage, Subject,
     Target, WebhookSettings, Zone,
@@ -141,16 +143,28 @@ impl<'s> Recount<'s> {
                 self.voided(id, lead)?;
             }
             (EventBody::ConversionAdjusted(adjusted), Some(Subject::Conversion(id)), Some(lead)) => {
-                let sold = self.sold.entry(lead.id).or_default();
-                let (_, recorded, net) =
-                    sold.standing.get_mut(&id).ok_or_else(|| format!("{id} does not stand"))?;
-                let more = adjusted.net.minor() - *net;
-                *net += more;
-                let recorded = *recorded;
-                self.conversion(lead, recorded, &[(Measure::ValueMinor, more)], &[], None);
+                self.adjusted(id, lead, adjusted)?;
+            }
+            (EventBody::ConversionReturned(back), Some(Subject::Conversion(id)), Some(lead)) => {
+                back.adjusted.iter().try_for_each(|adjusted| self.adjusted(id, lead, adjusted))?;
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    fn adjusted(
+        &mut self,
+        id: ConversionId,
+        lead: &Lead,
+        adjusted: &ConversionAdjusted,
+    ) -> Result<(), String> {
+        let sold = self.sold.entry(lead.id).or_default();
+        let (_, recorded, net) = sold.standing.get_mut(&id).ok_or_else(|| format!("{id} does not stand"))?;
+        let more = adjusted.net.minor() - *net;
+        *net += more;
+        let recorded = *recorded;
+        self.conversion(lead, recorded, &[(Measure::ValueMinor, more)], &[], None);
         Ok(())
     }
 

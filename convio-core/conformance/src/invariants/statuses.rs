@@ -38,7 +38,10 @@ fn leads(snapshot: &Snapshot) -> Result<(), String> {
         let kind = event.body.kind();
         match &event.body {
             EventBody::LeadRestored => hold!(deleted.remove(&id), "lead {id} was restored, and not deleted"),
-            EventBody::ConversionVoided(_) | EventBody::ConversionAdjusted(_) => {}
+            EventBody::ConversionVoided(_)
+            | EventBody::ConversionAdjusted(_)
+            | EventBody::ConversionReturned(_)
+            | EventBody::CommissionChanged(_) => {}
             _ => hold!(!deleted.contains(&id), "lead {id} was deleted when {kind:?} happened to it"),
         }
         if let EventBody::LeadDeleted = &event.body {

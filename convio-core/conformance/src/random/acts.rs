@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use convio_core::change_set::RowRef;
-use convio_core::conversion::NewAdjustment;
+use convio_core::conversion::{NewAdjustment, NewCommission, NewReturn};
 use convio_core::use_case::Completed;
 use convio_core::{
     ApiKeyId, Appointment, Channel, Clock, Completion, ContactAttempt, ContactId, Conversion, ConversionType,
@@ -244,11 +244,69 @@ impl Play {
         if let Some(id) = id {
             new = new.external_id(format!("change-{id}"));
         }
-        let row = acme.adjust(conversion, new).await?;
+        Ok(self.sold(acme.adjust(conversion, new).await?))
+    }
+
+    fn sold(&mut self, row: Conversion) -> Answer {
         if let Some(known) = self.conversions.iter_mut().find(|known| known.id == row.id) {
             known.clone_from(&row);
         }
-        Ok(Answer::Conversion(row))
+        Answer::Conversion(row)
+    }
+
+    pub(super) async fn return_lead(
+        &mut self,
+        acme: &Acme,
+        nth: u8,
+        seen: bool,
+        how: u8,
+    ) -> Result<Answer, Error> {
+        let Some(last): Option<Conversion> = pick(&self.conversions, nth) else { return Ok(Answer::Nothing) };
+        let conversion: RowRef<_> = if seen { (&last).into() } else { last.id.into() };
+        let mut new = match how {
+            0 => NewReturn::credit("bought nothing"),
+            1 => NewReturn::replacement("duplicate"),
+            2 | 3 => {
+                let Some(lead) = pick(&self.leads, how) else { return Ok(Answer::Nothing) };
+                NewReturn::replacement("duplicate").replaced_by(lead)
+            }
+            _ => NewReturn::credit("bad_number"),
+        };
+        if how % 2 == 1 {
+            new = new.keep_commissions();
+        }
+        if how > 4 {
+            new = new.at(last.occurred_at + TimeDelta::hours(how.into()));
+        }
+        Ok(self.sold(acme.return_lead(conversion, new).await?))
+    }
+
+    pub(super) async fn commission(
+        &mut self,
+        acme: &Acme,
+        nth: u8,
+        seen: bool,
+        which: u8,
+        what: u8,
+    ) -> Result<Answer, Error> {
+        let Some(last): Option<Conversion> = pick(&self.conversions, nth) else { return Ok(Answer::Nothing) };
+        let conversion: RowRef<_> = if seen { (&last).into() } else { last.id.into() };
+        let known = last.commissions.get(usize::from(which));
+        let row = match (known, what) {
+            (Some(known), 0 | 1) => acme.pay_commission(conversion, known.id, None, None).await?,
+            (Some(known), 2) => acme.cancel_commission(conversion, known.id, "not theirs").await?,
+            (Some(known), 3) => acme.claw_back(conversion, known.id, None, "refunded").await?,
+            (Some(known), 4) => {
+                let part = Money::from_minor(known.amount.minor() / 2, known.amount.currency());
+                acme.claw_back(conversion, known.id, Some(part), "refunded").await?
+            }
+            _ => {
+                let value = words::value(what).parse().expect("money");
+                let new = NewCommission::to("partner", value).external_id(format!("com-{which}"));
+                acme.owe_commission(conversion, new).await?
+            }
+        };
+        Ok(self.sold(row))
     }
 
     pub(super) async fn contact_of(&mut self, acme: &Acme, nth: u8) -> Result<Option<ContactId>, Error> {

@@ -30,6 +30,10 @@ pub(crate) enum Op {
     Void(u8, bool),
     /// The conversion, whether it must be as it was last seen, what changes its worth, by how much, under which external id.
     Adjust(u8, bool, u8, u8, Option<u8>),
+    /// The conversion, whether it must be as it was last seen, why and how its lead comes back.
+    Return(u8, bool, u8),
+    /// The conversion, whether it must be as it was last seen, its n-th commission, and what becomes of it.
+    Commission(u8, bool, u8, u8),
     /// Whose touch: a lead's contact or a visitor; its source, external id, and how many hours ago.
     Track(Result<u8, u8>, u8, Option<u8>, Option<u16>),
     /// The lead whose contact a visitor is.
@@ -209,6 +213,9 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (nth(), at_times()).prop_map(|(nth, seen)| Op::Void(nth, seen)),
         4 => (nth(), at_times(), 0..5u8, 0..5u8, weighted(0.3, 0..3u8))
             .prop_map(|(nth, seen, how, value, id)| Op::Adjust(nth, seen, how, value, id)),
+        2 => (nth(), at_times(), 0..8u8).prop_map(|(nth, seen, how)| Op::Return(nth, seen, how)),
+        4 => (nth(), at_times(), 0..3u8, 0..8u8)
+            .prop_map(|(nth, seen, which, what)| Op::Commission(nth, seen, which, what)),
         4 => (touched(), 0..3u8, weighted(0.2, 0..3u8), weighted(0.5, 0..400u16))
             .prop_map(|(of, source, id, ago)| Op::Track(of, source, id, ago)),
         2 => (nth(), 0..3u8).prop_map(|(nth, visitor)| Op::Identify(nth, visitor)),

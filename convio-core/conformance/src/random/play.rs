@@ -172,6 +172,10 @@ impl Play {
             Op::Adjust(nth, seen, how, value, id) => {
                 self.adjust(acme, *nth, *seen, (*how, *value, *id)).await?
             }
+            Op::Return(nth, seen, how) => self.return_lead(acme, *nth, *seen, *how).await?,
+            Op::Commission(nth, seen, which, what) => {
+                self.commission(acme, *nth, *seen, *which, *what).await?
+            }
             Op::Track(of, source, id, ago) => {
                 let of = match of {
                     Ok(nth) => {

@@ -100,7 +100,9 @@ fn counts_all_of(one: &Cap, other: &Cap) -> bool {
         (Limit::Money(one), Limit::Money(other)) => one.currency() == other.currency(),
         _ => false,
     };
-    all && counts && one.keeps_cancelled == other.keeps_cancelled
+    all && counts
+        && one.keeps_cancelled == other.keeps_cancelled
+        && one.frees_returned == other.frees_returned
 }
 
 /// Whether each period of the first lies in one period of the second. A week may lie in two months.
