@@ -18,7 +18,8 @@
 //! 6. **Keys and contacts**: a merge whose key is unknown makes the candidate contact under the next number of the
 //!    workspace; one whose key is known takes the offer into the contact that the key points to, and *every mention of
 //!    the candidate in this change set means that contact*.
-//!    New keys of a contact are given to it, unless they are another one's, which is a conflict.
+//!    New keys of a contact are given to it, unless they are another one's, which is a conflict. Then keys and windows of contacts that are
+//!    merged, or no longer are, move from one to the other.
 //! 7. **Windows**: one whose last accepted lead lies between its bounds makes the new lead a repeat, or, where repeats are
 //!    rejected, makes [`GateLost::Repeat`].
 //! 8. All other rows. An insert of what exists and an update of another version make [`CommitError::Conflict`].
@@ -60,7 +61,7 @@ pub use apply::{Held, Last, ReadRows, RowKey, Rows, apply};
 pub use decisions::Decisions;
 pub use parts::{
     Booking, Claim, ClaimKind, ClaimName, ContactMerge, ContactWrite, CounterAdd, GateLost, GiveBack,
-    Mention, NewEvent, RepeatWindow, Route, Standing, Write,
+    Mention, MovedKey, MovedWindow, NewEvent, RepeatWindow, Route, Standing, Write,
 };
 pub use picture::{Picture, Puts, RollupKey};
 #[cfg(feature = "service")]
@@ -97,6 +98,10 @@ pub struct ChangeSet {
     pub contacts: Vec<ContactWrite>,
     /// Keys that contacts get beside those that they were made by.
     pub keys: Vec<(ContactKey, ContactId)>,
+    /// Keys that lead to another contact from now on.
+    pub moved_keys: Vec<MovedKey>,
+    /// What repeat windows know since their leads are another contact's.
+    pub moved_windows: Vec<MovedWindow>,
     /// Windows in which a lead repeats another one.
     pub windows: Vec<RepeatWindow>,
     /// Leads.
@@ -136,6 +141,8 @@ impl ChangeSet {
             webhooks: Vec::new(),
             contacts: Vec::new(),
             keys: Vec::new(),
+            moved_keys: Vec::new(),
+            moved_windows: Vec::new(),
             windows: Vec::new(),
             leads: Vec::new(),
             rejections: Vec::new(),
@@ -173,6 +180,8 @@ impl ChangeSet {
             webhooks,
             contacts,
             keys,
+            moved_keys,
+            moved_windows,
             windows,
             leads,
             rejections,
@@ -194,6 +203,8 @@ impl ChangeSet {
         self.webhooks.extend(webhooks);
         self.contacts.extend(contacts);
         self.keys.extend(keys);
+        self.moved_keys.extend(moved_keys);
+        self.moved_windows.extend(moved_windows);
         self.windows.extend(windows);
         self.leads.extend(leads);
         self.rejections.extend(rejections);
@@ -254,6 +265,7 @@ row_refs! {
     LeadId, Lead;
     crate::id::AppointmentId, Appointment;
     crate::id::ConversionId, Conversion;
+    ContactId, crate::contact::Contact;
 }
 
 /// How many events an aggregate has had: the number of its last one. A row that was just inserted has 1.

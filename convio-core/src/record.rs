@@ -121,6 +121,9 @@ pub const ATTRIBUTION_KEY: &str = "current";
 /// The kind of the records that keep who earned a conversion, by its id. They have no events: the events of touches, leads, settings and
 /// the conversion tell the same.
 pub const CREDITS_KIND: &str = "conversion.credits";
+/// The kind of the records that keep what is needed to undo a merge, by the id of the contact that was merged. They have no events: those
+/// of the contact tell the same.
+pub const MERGE_KIND: &str = "contact.merge";
 /// The kind of the records that keep what was spent on a day, by that day (`2026-11-28`). They have no events: an import says again
 /// whatever it said before.
 pub const SPEND_KIND: &str = "spend";

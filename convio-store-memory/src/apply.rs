@@ -116,6 +116,9 @@ impl Rows for Tenant {
 
     fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError> {
         let key = Arc::new(key);
+        if let Some(before) = self.keys.get(&key) {
+            self.keys_of.remove((*before, Arc::clone(&key)));
+        }
         self.keys_of.put((contact, Arc::clone(&key)), ());
         self.keys.put(key, contact);
         Ok(())
@@ -149,6 +152,9 @@ impl Rows for Tenant {
     }
 
     fn put_lead(&mut self, row: Lead) -> Result<(), CommitError> {
+        if let Some(before) = self.leads.get(&row.id).filter(|before| before.contact != row.contact) {
+            self.leads_of.remove((before.contact, row.id));
+        }
         self.leads_of.put((row.contact, row.id), ());
         self.leads.put(row.id, Box::new(row));
         Ok(())
@@ -171,6 +177,9 @@ impl Rows for Tenant {
     }
 
     fn put_appointment(&mut self, row: Appointment) -> Result<(), CommitError> {
+        if let Some(before) = self.appointments.get(&row.id).filter(|before| before.contact != row.contact) {
+            self.appointments_of.remove((Owner::Contact(before.contact), row.id));
+        }
         for owner in [Owner::Lead(row.lead), Owner::Contact(row.contact)] {
             self.appointments_of.put((owner, row.id), ());
         }
@@ -179,6 +188,9 @@ impl Rows for Tenant {
     }
 
     fn put_conversion(&mut self, row: Conversion) -> Result<(), CommitError> {
+        if let Some(before) = self.conversions.get(&row.id).filter(|before| before.contact != row.contact) {
+            self.conversions_of.remove((Owner::Contact(before.contact), row.id));
+        }
         for owner in [Owner::Lead(row.lead), Owner::Contact(row.contact)] {
             self.conversions_of.put((owner, row.id), ());
         }

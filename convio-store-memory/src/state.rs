@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -193,11 +194,17 @@ impl Tenant {
         leads.drain(..leads.len().saturating_sub(JOURNEY_ROWS_MAX));
         loaded.lead_touches = leads;
 
-        let visitors = keys_of(self, contact).into_iter().filter(|key| key.kind == KeyKind::Visitor);
-        let owners = visitors.map(|key| TouchOf::Visitor(key.value)).chain([TouchOf::Contact(contact)]);
+        let of_key = |key: ContactKey| match key.kind {
+            KeyKind::Visitor => Some(TouchOf::Visitor(key.value)),
+            KeyKind::Contact => key.value.parse().ok().map(TouchOf::Contact),
+            _ => None,
+        };
+        // Its own id is a key of it where it was merged once, and is no more.
+        let keys = keys_of(self, contact).into_iter().filter_map(of_key);
+        let owners: BTreeSet<TouchOf> = keys.chain([TouchOf::Contact(contact)]).collect();
         let last = (at, TouchpointId::from_uuid(Uuid::max()));
         let newest = |of: TouchOf| self.touches_of.newest(of, last).take(JOURNEY_ROWS_MAX);
-        let rows = owners.flat_map(newest).filter_map(|(_, id)| self.touches.get(id));
+        let rows = owners.into_iter().flat_map(newest).filter_map(|(_, id)| self.touches.get(id));
         let mut touches: Vec<Touchpoint> = rows.map(|row| row.touch.clone()).collect();
         touches.sort_by_key(Touchpoint::order);
         touches.drain(..touches.len().saturating_sub(JOURNEY_ROWS_MAX));

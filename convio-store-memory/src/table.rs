@@ -32,6 +32,11 @@ impl<K: Ord + Clone, V> Table<K, V> {
         self.undo.push((key, before));
     }
 
+    pub(crate) fn remove(&mut self, key: K) {
+        let before = self.rows.remove(&key);
+        self.undo.push((key, before));
+    }
+
     /// The rows whose key is greater than this one, in order.
     pub(crate) fn after(&self, key: K) -> impl Iterator<Item = &V> {
         self.rows.range((Bound::Excluded(key), Bound::Unbounded)).map(|(_, row)| row)
@@ -118,6 +123,8 @@ mod tests {
         table.put("a", 2);
         table.put("a", 3);
         table.put("b", 1);
+        table.remove("a");
+        table.remove("c");
         table.roll_back();
         assert_eq!(table.rows(), &BTreeMap::from([("a", 1)]));
         let mut lookup = Lookup::default();

@@ -104,6 +104,7 @@ CREATE TABLE {schema}.contact (
     customer_since timestamptz,
     conversions bigint NOT NULL,        -- those that stand
     lifetime json NOT NULL,             -- minor units per currency
+    merged_into uuid,                   -- the contact that it became: it has nothing any more
     created_at timestamptz NOT NULL,
     version bigint NOT NULL,
     CONSTRAINT contact_pk PRIMARY KEY (workspace_id, id),
@@ -289,7 +290,8 @@ CREATE INDEX conversion_contact_ix ON {schema}.conversion (workspace_id, contact
 -- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
 -- routing.rules, attribution and rates (key current), provider, api_key and calendar (key: its id). Others are read by their keys:
 -- calendar.busy, what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02), conversion.credits, who earned a
--- conversion (key: its id), spend, what was spent on a day (key: the day).
+-- conversion (key: its id), spend, what was spent on a day (key: the day); contact.merge, what undoes a merge
+-- (key: the id of the contact that went into another).
 CREATE TABLE {schema}.record (
     workspace_id uuid NOT NULL,
     kind text COLLATE "C" NOT NULL,

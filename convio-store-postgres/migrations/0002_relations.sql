@@ -19,7 +19,7 @@
 -- Whoever joins to a contact by its id alone finds it by this.
 CREATE INDEX contact_id_ix ON {schema}.contact USING hash (id);
 
--- People.
+-- People. Those who went into others are left out: contact_events tells them.
 CREATE VIEW {schema}.contacts AS SELECT
     c.id, c.id::text AS uuid, c.number, c.workspace_id, c.workspace_id::text AS workspace_uuid,
     c.first_name, c.last_name, c.phone, c.phone_ext AS phone_extension, c.phone_validity, c.email,
@@ -45,7 +45,8 @@ CREATE VIEW {schema}.contacts AS SELECT
     c.first_at AS first_lead_at, c.created_at, c.version,
     c.first_source AS first_source_as_written
 FROM {schema}.contact AS c
-LEFT JOIN {schema}.workspace AS w ON w.workspace_id = c.workspace_id;
+LEFT JOIN {schema}.workspace AS w ON w.workspace_id = c.workspace_id
+WHERE c.merged_into IS NULL;
 
 -- Interests of people. Deleted ones are left out, tests are not.
 CREATE VIEW {schema}.leads AS SELECT
@@ -211,21 +212,24 @@ CREATE VIEW {schema}.conversion_credits AS SELECT
     t.touch ->> 'source' AS source_as_written
 FROM {schema}.record AS r
 CROSS JOIN LATERAL json_array_elements(r.body -> 'models') AS m (model)
-CROSS JOIN LATERAL json_array_elements(m.model -> 'bookings') AS b (booking)
+CROSS JOIN LATERAL (SELECT m.model UNION ALL SELECT * FROM json_array_elements(m.model -> 'before')) AS e (edition)
+CROSS JOIN LATERAL json_array_elements(e.edition -> 'bookings') AS b (booking)
 LEFT JOIN LATERAL json_array_elements_text(b.booking -> 'value' -> 'each') WITH ORDINALITY AS v (part, place) ON true
-LEFT JOIN LATERAL (SELECT r.body -> 'touches' -> (m.model -> 'steps' ->> (v.place::int - 1))::int) AS t (touch) ON true
+LEFT JOIN LATERAL (SELECT r.body -> 'touches' -> (e.edition -> 'steps' ->> (v.place::int - 1))::int) AS t (touch) ON true
 WHERE r.kind = 'conversion.credits';
 
 -- Touches that are no leads.
 CREATE VIEW {schema}.touchpoints AS SELECT
     t.id, t.id::text AS uuid, t.workspace_id, t.workspace_id::text AS workspace_uuid,
-    coalesce(k.contact_id, nullif(t.contact_id, '00000000-0000-0000-0000-000000000000'::uuid)) AS contact_id,
+    coalesce(k.contact_id, m.contact_id, nullif(t.contact_id, '00000000-0000-0000-0000-000000000000'::uuid)) AS contact_id,
     nullif(t.visitor, '') AS visitor, t.at AS touched_at, t.kind,
     lower(t.source COLLATE "C") AS source, t.medium, t.campaign, t.channel, t.click_ids,
     t.cost_minor, t.cost_currency, t.created_at, t.source AS source_as_written
 FROM {schema}.touchpoint AS t
 LEFT JOIN {schema}.contact_key AS k ON k.workspace_id = t.workspace_id
-    AND k.scope = '00000000-0000-0000-0000-000000000000'::uuid AND k.kind = 4 AND k.value = t.visitor AND t.visitor <> '';
+    AND k.scope = '00000000-0000-0000-0000-000000000000'::uuid AND k.kind = 4 AND k.value = t.visitor AND t.visitor <> ''
+LEFT JOIN {schema}.contact_key AS m ON m.workspace_id = t.workspace_id
+    AND m.scope = '00000000-0000-0000-0000-000000000000'::uuid AND m.kind = 5 AND m.value = t.contact_id::text;
 
 -- What happened to a conversion.
 CREATE VIEW {schema}.conversion_events AS SELECT

@@ -38,6 +38,7 @@ table! {
         "customer_since" timestamptz = row.customer_since;
         "conversions" int8 = i64::from(row.conversions);
         "lifetime" json = to_json(&row.lifetime)?;
+        "merged_into" uuid = row.merged_into.map(ContactId::uuid);
         "created_at" timestamptz = row.created_at;
         "version" int8 = int(row.version.0);
     }
@@ -101,7 +102,8 @@ impl Session<'_> {
             .with(filter.phone.as_deref())
             .with(filter.created_from.map(micros_up))
             .with(filter.created_until.map(micros_up))
-            .with(i64::from(filter.leads_min));
+            .with(i64::from(filter.leads_min))
+            .with(filter.with_merged);
         let rows = self.read(workspace, self.sql().select(&CONTACT, rest), args).await?;
         Ok(Page::of(read_all(&rows, read)?, page.size(), |row| Cursor::id(row.id.uuid())))
     }
@@ -160,6 +162,7 @@ pub(crate) fn read(row: &PgRow) -> Result<Contact, StoreError> {
         customer_since: cells.opt_time()?,
         conversions: cells.small()?,
         lifetime: cells.json()?,
+        merged_into: cells.get::<Option<_>>()?.map(ContactId::from_uuid),
         created_at: cells.time()?,
         version: Version(cells.count()?),
     })
@@ -198,10 +201,10 @@ const BY_NUMBERS: &str = "x.workspace_id = $1 AND x.number = ANY($2)";
 const BY_KEY: &str = "x.workspace_id = $1 AND x.id = (SELECT k.contact_id FROM {s}.contact_key AS k
     WHERE k.workspace_id = $1 AND k.scope = $2 AND k.kind = $3 AND k.value = $4)";
 const LIST: &str = "x.workspace_id = $1 AND x.id > $2 AND $4::text IS NULL AND $5::timestamptz IS NULL
-    AND $6::timestamptz IS NULL AND x.leads >= $7 ORDER BY x.id LIMIT $3";
+    AND $6::timestamptz IS NULL AND x.leads >= $7 AND ($8 OR x.merged_into IS NULL) ORDER BY x.id LIMIT $3";
 const LIST_OF_PHONE: &str = "x.workspace_id = $1 AND x.phone = $4 AND x.id > $2 AND x.leads >= $7
     AND x.created_at >= coalesce($5::timestamptz, '-infinity') AND x.created_at < coalesce($6::timestamptz, 'infinity')
-    ORDER BY x.id LIMIT $3";
+    AND ($8 OR x.merged_into IS NULL) ORDER BY x.id LIMIT $3";
 const LIST_OF_RANGE: &str = "x.workspace_id = $1 AND $4::text IS NULL AND x.id > $2 AND x.leads >= $7
     AND x.created_at >= coalesce($5::timestamptz, '-infinity') AND x.created_at < coalesce($6::timestamptz, 'infinity')
-    ORDER BY x.id LIMIT $3";
+    AND ($8 OR x.merged_into IS NULL) ORDER BY x.id LIMIT $3";

@@ -65,7 +65,7 @@ pub(crate) fn read(row: &PgRow) -> Result<Touchpoint, StoreError> {
     })
 }
 
-// The contact's own and those of each visitor that it is, the newest of each, and the newest of all. The limit is
+// The contact's own and those of each visitor and merged contact that it is, the newest of each, and the newest of all. The limit is
 // `JOURNEY_ROWS_MAX`.
 macro_rules! touches {
     ($contact:literal) => {
@@ -76,7 +76,11 @@ macro_rules! touches {
               UNION ALL SELECT '00000000-0000-0000-0000-000000000000'::uuid, k.value FROM {s}.contact_key AS k
               WHERE k.workspace_id = $1 AND k.contact_id = ",
             $contact,
-            " AND k.kind = 4) AS v
+            " AND k.kind = 4
+              UNION ALL SELECT k.value::uuid, '' FROM {s}.contact_key AS k
+              WHERE k.workspace_id = $1 AND k.contact_id = ",
+            $contact,
+            " AND k.kind = 5 AND k.value <> k.contact_id::text) AS v
              CROSS JOIN LATERAL (SELECT * FROM {s}.touchpoint AS t WHERE t.workspace_id = $1 AND t.contact_id = v.contact_id
                  AND t.visitor = v.visitor AND t.at <= {1} ORDER BY t.at DESC, t.id DESC LIMIT 1000) AS x
              ORDER BY x.at DESC, x.id DESC LIMIT 1000"

@@ -98,6 +98,8 @@ impl<'c> Wanted<'c> {
             webhooks,
             contacts,
             keys,
+            moved_keys,
+            moved_windows,
             windows,
             leads,
             rejections,
@@ -142,6 +144,8 @@ impl<'c> Wanted<'c> {
             }
         }
         self.keys.extend(keys.iter().map(|(key, _)| (w, key)));
+        self.keys.extend(moved_keys.iter().map(|moved| (w, &moved.key)));
+        self.windows.extend(moved_windows.iter().map(|moved| (w, (moved.contact, moved.key))));
         candidates.sort_unstable_by_key(|(candidate, _)| *candidate);
         for window in windows {
             match candidates.binary_search_by_key(&window.contact, |(candidate, _)| *candidate) {

@@ -96,6 +96,7 @@ CREATE TABLE contact (
     customer_since INTEGER,
     conversions INTEGER NOT NULL,   -- those that stand
     lifetime TEXT NOT NULL,         -- JSON: minor units per currency
+    merged_into BLOB,               -- the contact that it became: it has nothing any more
     created_at INTEGER NOT NULL,
     version INTEGER NOT NULL,
     CONSTRAINT contact_pk PRIMARY KEY (workspace_id, id),
@@ -282,7 +283,8 @@ CREATE INDEX conversion_contact_ix ON conversion (workspace_id, contact_id, id);
 -- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
 -- routing.rules, attribution and rates (key current), provider, api_key and calendar (key: its id). Others are read by their keys:
 -- calendar.busy, what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02); conversion.credits, who earned a
--- conversion (key: its id); spend, what was spent on a day (key: the day).
+-- conversion (key: its id); spend, what was spent on a day (key: the day); contact.merge, what undoes a merge
+-- (key: the id of the contact that went into another).
 CREATE TABLE record (
     workspace_id BLOB NOT NULL,
     kind TEXT NOT NULL,

@@ -21,7 +21,7 @@ INSERT INTO currency_unit (code, minor_units) VALUES
     ('BHD', 1000), ('IQD', 1000), ('JOD', 1000), ('KWD', 1000), ('LYD', 1000), ('OMR', 1000), ('TND', 1000),
     ('CLF', 10000), ('UYW', 10000);
 
--- People.
+-- People. Those who went into others are left out: contact_events tells them.
 CREATE VIEW contacts AS SELECT
     id,
     lower(hex(substr(id, 1, 4)) || '-' || hex(substr(id, 5, 2)) || '-' || hex(substr(id, 7, 2))
@@ -56,7 +56,8 @@ CREATE VIEW contacts AS SELECT
     strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000000 - (created_at % 1000000 < 0), 'unixepoch')
         || printf('.%06dZ', (created_at % 1000000 + 1000000) % 1000000) AS created_at,
     version
-FROM contact;
+FROM contact
+WHERE likely(merged_into IS NULL);
 
 -- Interests of people. Deleted ones are left out, tests are not.
 CREATE VIEW leads AS SELECT
@@ -263,7 +264,7 @@ FROM event
 WHERE subject_kind = 'appointment' AND subject_seq IS NOT NULL;
 
 -- What each touch has of a conversion: a row for each record of its history, model and touch, to be summed. Where no touch has
--- anything the touch is null.
+-- anything the touch is null. Worked out anew, what was booked before is taken back by rows of its own.
 CREATE VIEW conversion_credits AS SELECT
     workspace_id,
     lower(hex(substr(workspace_id, 1, 4)) || '-' || hex(substr(workspace_id, 5, 2)) || '-' || hex(substr(workspace_id, 7, 2))
@@ -285,10 +286,11 @@ CREATE VIEW conversion_credits AS SELECT
         AS conversion_millionths
 FROM (
     SELECT r.workspace_id, r.key, r.body, m.value AS model, b.value AS booking, v.value AS part, v.key AS place,
-        json_extract(r.body, '$.touches[' || json_extract(m.value, '$.steps[' || v.key || ']') || ']') AS touch
+        json_extract(r.body, '$.touches[' || json_extract(e.value, '$.steps[' || v.key || ']') || ']') AS touch
     FROM record AS r
     JOIN json_each(r.body, '$.models') AS m
-    JOIN json_each(m.value, '$.bookings') AS b
+    JOIN json_each(json_insert(coalesce(json_extract(m.value, '$.before'), '[]'), '$[#]', json(m.value))) AS e
+    JOIN json_each(e.value, '$.bookings') AS b
     LEFT JOIN json_each(b.value, '$.value.each') AS v
     WHERE r.kind = 'conversion.credits'
 );
@@ -301,7 +303,7 @@ CREATE VIEW touchpoints AS SELECT
     t.workspace_id,
     lower(hex(substr(t.workspace_id, 1, 4)) || '-' || hex(substr(t.workspace_id, 5, 2)) || '-' || hex(substr(t.workspace_id, 7, 2))
         || '-' || hex(substr(t.workspace_id, 9, 2)) || '-' || hex(substr(t.workspace_id, 11))) AS workspace_uuid,
-    coalesce(k.contact_id, nullif(t.contact_id, zeroblob(16))) AS contact_id, nullif(t.visitor, '') AS visitor,
+    coalesce(k.contact_id, m.contact_id, nullif(t.contact_id, zeroblob(16))) AS contact_id, nullif(t.visitor, '') AS visitor,
     strftime('%Y-%m-%dT%H:%M:%S', t.at / 1000000 - (t.at % 1000000 < 0), 'unixepoch')
         || printf('.%06dZ', (t.at % 1000000 + 1000000) % 1000000) AS touched_at,
     t.kind, t.source COLLATE NOCASE AS source, t.medium COLLATE NOCASE AS medium, t.campaign COLLATE NOCASE AS campaign,
@@ -310,7 +312,10 @@ CREATE VIEW touchpoints AS SELECT
         || printf('.%06dZ', (t.created_at % 1000000 + 1000000) % 1000000) AS created_at
 FROM touchpoint AS t
 LEFT JOIN contact_key AS k ON k.workspace_id = t.workspace_id AND k.scope = zeroblob(16) AND k.kind = 4
-    AND k.value = t.visitor AND t.visitor <> '';
+    AND k.value = t.visitor AND t.visitor <> ''
+LEFT JOIN contact_key AS m ON m.workspace_id = t.workspace_id AND m.scope = zeroblob(16) AND m.kind = 5
+    AND m.value = lower(hex(substr(t.contact_id, 1, 4)) || '-' || hex(substr(t.contact_id, 5, 2)) || '-'
+        || hex(substr(t.contact_id, 7, 2)) || '-' || hex(substr(t.contact_id, 9, 2)) || '-' || hex(substr(t.contact_id, 11)));
 
 -- What happened to a conversion.
 CREATE VIEW conversion_events AS SELECT

@@ -84,7 +84,7 @@ fn write(conn: &Connection, picture: &Picture<Tables<'_>>) -> Result<(), CommitE
     put!(counters, gates::PUT_USED, |put, (key, at), used| gates::put_used(put, workspace, key, *at, *used));
     put!(workspaces, workspace::PUT, |put, (), row| workspace::put(put, row));
     put!(webhooks, webhook::PUT, |put, _, row| webhook::put(put, row));
-    put!(keys, contact::INSERT_KEY, |put, key, id| contact::put_key(put, workspace, key, *id));
+    put!(keys, contact::PUT_KEY, |put, key, id| contact::put_key(put, workspace, key, *id));
     let new = picture.contacts.iter().filter(|(_, (_, before))| before.is_none()).count();
     let (mut insert, mut update) =
         two(conn, [&contact::INSERT, &contact::UPDATE], new, picture.contacts.iter().len());

@@ -94,7 +94,7 @@ fn list(
         (None, Some(_)) => LIST_OF_RANGE,
         (None, None) => LIST,
     };
-    let values = params![filter.phone, from, until, filter.leads_min];
+    let values = params![filter.phone, from, until, filter.leads_min, filter.with_merged];
     query_page(conn, sql, workspace, page, values, read, |row| row.id.uuid())
 }
 
@@ -139,6 +139,7 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Contact, new: bool) -> Result<(), Com
         customer_since,
         conversions,
         lifetime,
+        merged_into,
         created_at,
         version,
     } = row;
@@ -171,6 +172,7 @@ pub(crate) fn put(put: &mut Put<'_>, row: &Contact, new: bool) -> Result<(), Com
         customer_since.map(micros),
         conversions,
         lifetime,
+        merged_into.map(|id| Id(id.uuid())),
         micros(*created_at),
         int(version.0),
     ];
@@ -223,6 +225,7 @@ fn read(row: &Row<'_>) -> Result<Contact, StoreError> {
         customer_since: cells.opt_time()?,
         conversions: cells.small()?,
         lifetime: cells.json()?,
+        merged_into: cells.opt_uuid()?.map(ContactId::from_uuid),
         created_at: cells.time()?,
         version: Version(cells.count()?),
     })
@@ -236,7 +239,7 @@ macro_rules! select {
         concat!(
             "SELECT workspace_id, id, number, first_name, last_name, email, phone, phone_validity, phone_ext, street,
              street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads,
-             customer_since, conversions, lifetime, created_at, version FROM ",
+             customer_since, conversions, lifetime, merged_into, created_at, version FROM ",
             $from,
             " WHERE workspace_id = ?1 AND ",
             $rest
@@ -246,20 +249,21 @@ macro_rules! select {
 
 const BY_ID: &str = select!("id = ?2");
 const BY_NUMBER: &str = select!("number = ?2");
-const LIST: &str = select!("id > ?2 AND leads >= ?7 ORDER BY id LIMIT ?3");
+const LIST: &str = select!("id > ?2 AND leads >= ?7 AND (?8 OR merged_into IS NULL) ORDER BY id LIMIT ?3");
 const LIST_OF_PHONE: &str = select!(
     "contact INDEXED BY contact_phone_ix",
-    "phone = ?4 AND id > ?2 AND created_at >= ?5 AND created_at < ?6 AND leads >= ?7 ORDER BY id LIMIT ?3"
+    "phone = ?4 AND id > ?2 AND created_at >= ?5 AND created_at < ?6 AND leads >= ?7
+     AND (?8 OR merged_into IS NULL) ORDER BY id LIMIT ?3"
 );
 // The index gives the ids of the range, and these the rows in their order: no row outside of it is read, and none is sorted.
 const LIST_OF_RANGE: &str = select!(
     "id IN (SELECT id FROM contact INDEXED BY contact_created_ix
             WHERE workspace_id = ?1 AND created_at >= ?5 AND created_at < ?6 AND id > ?2)
-     AND leads >= ?7 ORDER BY id LIMIT ?3"
+     AND leads >= ?7 AND (?8 OR merged_into IS NULL) ORDER BY id LIMIT ?3"
 );
-/// Writes a key, which must be new.
-pub(crate) const INSERT_KEY: Sql = Sql {
-    head: "INSERT OR FAIL INTO contact_key (workspace_id, scope, kind, value, contact_id) VALUES",
+/// Writes a key, over the one that is there.
+pub(crate) const PUT_KEY: Sql = Sql {
+    head: "INSERT OR REPLACE INTO contact_key (workspace_id, scope, kind, value, contact_id) VALUES",
     values: 5,
     tail: "",
 };
@@ -267,8 +271,8 @@ pub(crate) const INSERT_KEY: Sql = Sql {
 pub(crate) const INSERT: Sql = Sql {
     head: "INSERT OR FAIL INTO contact (workspace_id, id, number, first_name, last_name, email, phone, phone_validity,
            phone_ext, street, street2, city, state, postal_code, country, stamps, first_source, first_lead, first_at, leads,
-           customer_since, conversions, lifetime, created_at, version) VALUES",
-    values: 25,
+           customer_since, conversions, lifetime, merged_into, created_at, version) VALUES",
+    values: 26,
     tail: "ON CONFLICT (workspace_id, id) DO NOTHING",
 };
 /// Writes a contact over the one that is there. Number and time of creation never change: set again, each would be taken out of
@@ -277,7 +281,7 @@ pub(crate) const UPDATE: Sql = Sql {
     head: "UPDATE contact SET first_name = ?4, last_name = ?5, email = ?6, phone = ?7,
     phone_validity = ?8, phone_ext = ?9, street = ?10, street2 = ?11, city = ?12, state = ?13, postal_code = ?14,
     country = ?15, stamps = ?16, first_source = ?17, first_lead = ?18, first_at = ?19, leads = ?20, customer_since = ?21,
-    conversions = ?22, lifetime = ?23, version = ?25
+    conversions = ?22, lifetime = ?23, merged_into = ?24, version = ?26
     WHERE workspace_id = ?1 AND id = ?2",
     values: 0,
     tail: "",

@@ -20,19 +20,28 @@ macro_rules! columns {
     };
 }
 
-/// The newest touches of a contact, and of the visitors that it is, at or before a time, by time and id: 2 statements, and one for
-/// each visitor.
+/// The newest touches of a contact, and of the visitors and contacts that it is, at or before a time, by time and id: 2 statements, and
+/// one for each visitor and merged contact.
 pub(crate) fn of_contact(
     conn: &Connection,
     workspace: WorkspaceId,
     contact: ContactId,
     at: DateTime<Utc>,
 ) -> Result<Vec<Touchpoint>, StoreError> {
-    let key = params![Id(workspace.uuid()), Id(contact.uuid()), KeyKind::Visitor.code()];
-    let visitors: Vec<String> = query_all(conn, VISITORS, key, |row| Cells::of("contact_key", row).get())?;
+    let kinds = [KeyKind::Visitor, KeyKind::Contact].map(KeyKind::code);
+    let key = params![Id(workspace.uuid()), Id(contact.uuid()), kinds[0], kinds[1]];
+    let others: Vec<(Uuid, String)> = query_all(conn, OTHERS, key, |row| {
+        let mut cells = Cells::of("contact_key", row);
+        let kind: u8 = cells.get()?;
+        match kind == kinds[0] {
+            true => Ok((Uuid::nil(), cells.get()?)),
+            false => Ok((cells.map(|id: String| id.parse())?, String::new())),
+        }
+    })?;
     let mut touches = Vec::new();
-    let owners = visitors.into_iter().map(|visitor| (Uuid::nil(), visitor));
-    for (contact, visitor) in owners.chain([(contact.uuid(), String::new())]) {
+    // Its own id is among them where it was merged once, and is no more.
+    let others = others.into_iter().filter(|(id, _)| *id != contact.uuid());
+    for (contact, visitor) in others.chain([(contact.uuid(), String::new())]) {
         let owner = params![Id(workspace.uuid()), Id(contact), visitor, micros(at)];
         touches.extend(query_all(conn, NEWEST, owner, read)?);
     }
@@ -95,8 +104,8 @@ fn read(row: &Row<'_>) -> Result<Touchpoint, StoreError> {
     })
 }
 
-const VISITORS: &str = "SELECT value FROM contact_key INDEXED BY contact_key_contact_ix
-     WHERE workspace_id = ?1 AND contact_id = ?2 AND kind = ?3";
+const OTHERS: &str = "SELECT kind, value FROM contact_key INDEXED BY contact_key_contact_ix
+     WHERE workspace_id = ?1 AND contact_id = ?2 AND kind IN (?3, ?4)";
 // The limit is `JOURNEY_ROWS_MAX`.
 const NEWEST: &str = concat!(
     "SELECT ",

@@ -195,6 +195,12 @@ bugs! {
     KnowsNoVisitors => attribution::what_a_visitor_did_is_the_contacts_once_identified,
     /// A visitor who is one contact can be another one later.
     GivesVisitorsAway => attribution::a_visitor_is_one_contact,
+    /// What was recorded for a contact is nobody's once that was merged.
+    KnowsNoMergedContacts => merges::merging_works_out_anew_who_earned_it,
+    /// Keys of a contact that was merged lead to it still.
+    LeavesKeysBehind => merges::two_contacts_become_one_with_all_they_have,
+    /// The leads of a merged contact are repeated by nobody's.
+    LeavesWindowsBehind => merges::repeats_are_those_of_whoever_it_is_now,
     /// A test or a deleted lead tells who is responsible.
     OwnsByTests => owners::tests_and_deleted_leads_make_nobody_responsible,
     /// Who kept an appointment that was moved is responsible, although another stands in its place.

@@ -31,6 +31,8 @@ use convio_core::{
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub(crate) contact: ContactId,
+    pub(crate) other_contact: ContactId,
+    pub(crate) merged_contact: ContactId,
     pub(crate) lead: LeadId,
     pub(crate) rejection: IntakeId,
     pub(crate) appointment: AppointmentId,
@@ -204,6 +206,9 @@ calls! {
     attribution_settings: Read = |acme, _named| acme.attribution_settings();
     set_rates: Admin = |acme, _named| acme.set_rates(Rates::new(Currency::USD, 7, []).unwrap());
     rates: Read = |acme, _named| acme.rates();
+    merge_contacts: Update = |acme, named| acme.merge_contacts(named.other_contact, named.contact);
+    unmerge_contact: Update = |acme, named| acme.unmerge_contact(named.merged_contact);
+    reattribute: Update = |acme, named| acme.reattribute(named.conversion);
     track: Ingest = |acme, named| {
         acme.track(NewTouch::new(TouchOf::Contact(named.contact), TouchKind::Call, Source::unknown()))
     };
@@ -366,9 +371,10 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     include_str!("../../src/service/attribution.rs"),
     include_str!("../../src/service/calendars.rs"),
+    include_str!("../../src/service/contacts.rs"),
     include_str!("../../src/service/drafts.rs"),
     include_str!("../../src/service/handle.rs"),
     include_str!("../../src/service/ingest.rs"),

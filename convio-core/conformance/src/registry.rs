@@ -471,6 +471,7 @@ registry! { $
         the_same_touch_told_again_is_one
         wrong_fields_of_a_touch_are_all_named
         a_touch_out_of_the_window_counts_nothing
+        a_touch_told_late_counts_once_it_is_worked_out_anew
         without_a_touch_all_is_unattributed
         a_refund_is_shared_as_the_sale_was
         reports_add_up_by_whatever_they_are_grouped
@@ -482,6 +483,16 @@ registry! { $
         a_journey_is_told_in_order
         only_the_newest_touches_are_looked_at
         touches_are_read_up_to_a_time
+    }
+    merges {
+        two_contacts_become_one_with_all_they_have
+        a_merged_id_leads_on_through_chains
+        a_merge_is_undone_to_the_field
+        what_came_in_between_goes_by_its_key
+        what_can_not_be_merged_is_refused
+        merging_works_out_anew_who_earned_it
+        repeats_are_those_of_whoever_it_is_now
+        leads_that_come_in_while_contacts_are_merged_are_not_lost
     }
     spend {
         what_was_spent_is_noted_once_for_each_day_and_campaign

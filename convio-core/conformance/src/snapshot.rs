@@ -81,7 +81,7 @@ impl Snapshot {
             }};
         }
         let webhooks = all!(|page| store.list_webhooks(workspace, &page));
-        let contacts = all!(|page| store.list_contacts(workspace, &ContactFilter::default(), &page));
+        let contacts = all!(|page| store.list_contacts(workspace, &ContactFilter::with_merged(), &page));
         let leads = all!(|page| store.list_leads(workspace, &LeadFilter::with_deleted(), &page));
         let rejections = all!(|page| store.list_rejections(workspace, &RejectionFilter::default(), &page));
         let appointments =

@@ -36,6 +36,7 @@ impl Appointment {
             }
             let row = appointment.as_mut()?;
             match &event.body {
+                EventBody::Reparented { .. } => row.contact = event.contact_id()?,
                 EventBody::AppointmentConfirmed => row.status = AppointmentStatus::Confirmed,
                 EventBody::AppointmentAssigned { routing, staff }
                 | EventBody::AppointmentRouted { routing, staff } => {

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{AttributionSettings, Milestone, Path, Touchpoint, Weights};
+use super::{AttributionSettings, Milestone, ModelSettings, Path, Touchpoint, Weights};
 use crate::analytics::{Cube, Measure, RollupDelta, When};
 use crate::change_set::Version;
 use crate::conversion::Conversion;
@@ -13,7 +13,8 @@ use crate::money::{Currency, ExchangeRate, Money};
 use crate::record::{CREDITS_KIND, Keeps};
 
 /// Who earned a conversion, by every model that its workspace keeps: the touches as they were known when it was recorded, how
-/// each model weighs them, and what was booked for them since. Bookings are only ever added.
+/// each model weighs them, and what was booked for them since. Bookings are only ever added. Worked out anew, by touches that are known
+/// since, it has another edition: what was booked before is taken back, and booked as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptCredits {
     /// The conversion.
@@ -29,7 +30,8 @@ pub struct KeptCredits {
     /// What its value is reported by; `None` where no rate was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<ExchangeRate>,
-    /// The touches that any of the models looks at, in order.
+    /// The touches that any of the models looks at or looked at: those of the first edition in order, then what later ones know beside
+    /// them.
     pub touches: Vec<Touchpoint>,
     /// What each model says, in the order of the settings.
     pub models: Vec<KeptModel>,
@@ -47,6 +49,20 @@ pub struct KeptModel {
     /// How it weighs them. They stay: a refund is divided as the sale was.
     pub weights: Weights,
     /// What was booked, one after another.
+    pub bookings: Vec<KeptBooking>,
+    /// What it said before it was worked out anew, oldest first: the last [`EDITIONS_MAX`]. All that was booked by each is taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<KeptEdition>,
+}
+
+/// What a model said of a conversion before it was worked out anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptEdition {
+    /// The places of the touches of its path.
+    pub steps: Vec<usize>,
+    /// How it weighed them.
+    pub weights: Weights,
+    /// What was booked; the last one takes all of it back.
     pub bookings: Vec<KeptBooking>,
 }
 
@@ -84,39 +100,12 @@ impl KeptCredits {
     pub(crate) fn record(
         conversion: &Conversion,
         settings: &AttributionSettings,
-        mut touches: Vec<Touchpoint>,
+        touches: Vec<Touchpoint>,
         milestones: &[(Milestone, TouchpointId)],
         day: NaiveDate,
     ) -> Result<Self, Error> {
-        touches.sort_by_key(Touchpoint::order);
-        touches.dedup_by_key(|touch| touch.order());
-        let lookbacks = settings.models.iter().map(|model| model.for_type(&conversion.conversion_type));
-        let since = lookbacks.map(|lookback| lookback.since(conversion.occurred_at)).min();
-        let is_near = |touch: &Touchpoint| {
-            since.is_some_and(|since| since <= touch.at) && touch.at <= conversion.occurred_at
-        };
-        touches.retain(is_near);
-        let mut models = Vec::with_capacity(settings.models.len());
-        for model in &settings.models {
-            let lookback = model.for_type(&conversion.conversion_type);
-            let mut path = Path::new(&touches, conversion.occurred_at, lookback)?;
-            for (milestone, touch) in milestones {
-                path = path.milestone(*milestone, *touch);
-            }
-            if let Some(last) = path.steps().last().map(|step| step.touch.id()) {
-                path = path.milestone(Milestone::Close, last);
-            }
-            for transform in &model.transforms {
-                path = path.transformed(*transform);
-            }
-            let place = |touch: &Touchpoint| touches.binary_search_by_key(&touch.order(), Touchpoint::order);
-            models.push(KeptModel {
-                name: model.name.clone(),
-                steps: path.steps().iter().filter_map(|step| place(step.touch).ok()).collect(),
-                weights: model.model.weights(&path),
-                bookings: Vec::new(),
-            });
-        }
+        let touches = near(conversion, settings, touches);
+        let models = said(conversion, settings, &touches, milestones)?;
         let mut kept = Self {
             conversion: conversion.id,
             workspace: conversion.workspace,
@@ -132,6 +121,69 @@ impl KeptCredits {
         Ok(kept)
     }
 
+    /// Works it out anew by all touches as they are known now, for the models of the settings: what a model said before stays as an
+    /// edition of its own, and a model that is no longer set says what it said last. What that adds to the rollups; nothing where all
+    /// say what they said before.
+    pub(crate) fn anew(
+        &mut self,
+        conversion: &Conversion,
+        settings: &AttributionSettings,
+        touches: Vec<Touchpoint>,
+        milestones: &[(Milestone, TouchpointId)],
+        (at, day): (DateTime<Utc>, NaiveDate),
+    ) -> Result<Option<Vec<RollupDelta>>, Error> {
+        let touches = near(conversion, settings, touches);
+        let (mut deltas, mut is_otherwise) = (Vec::new(), false);
+        for mut new in said(conversion, settings, &touches, milestones)? {
+            let at_place = |step: &usize| touches.get(*step).cloned();
+            let path: Vec<Touchpoint> = new.steps.iter().filter_map(at_place).collect();
+            let known = self.models.iter().position(|known| known.name == new.name);
+            let before = known.and_then(|n| self.models.get(n));
+            let is_same = |known: &KeptModel| {
+                let steps = known.steps.iter().map(|step| self.touches.get(*step));
+                known.weights == new.weights && steps.eq(path.iter().map(Some))
+            };
+            if before.is_some_and(is_same) {
+                continue;
+            }
+            is_otherwise = true;
+            let mut recorded_at = at;
+            if let Some(before) = before {
+                // Told apart by time, also where a clock was set back.
+                let last = before.bookings.last().map(|last| last.recorded_at);
+                recorded_at = last.map_or(at, |last| at.max(last + TimeDelta::microseconds(1)));
+                let mut old = before.clone();
+                let nothing = Money::zero(self.currency);
+                old.book(self.rate.as_ref(), None, recorded_at, day, nothing, false)?;
+                deltas.extend(self.deltas(&self.dims(), &old));
+                new.before = old.before;
+                let KeptModel { steps, weights, bookings, .. } = old;
+                new.before.push(KeptEdition { steps, weights, bookings });
+                let more = new.before.len().saturating_sub(EDITIONS_MAX);
+                new.before.drain(..more);
+            }
+            new.steps = path.into_iter().map(|touch| self.place(touch)).collect();
+            new.book(self.rate.as_ref(), None, recorded_at, day, conversion.net, true)?;
+            deltas.extend(self.deltas(&self.dims(), &new));
+            match known {
+                Some(n) => self.models[n] = new,
+                None => self.models.push(new),
+            }
+        }
+        Ok(is_otherwise.then_some(deltas))
+    }
+
+    /// The place of a touch among those that are kept: a new one where it is not, or looks otherwise by now.
+    fn place(&mut self, touch: Touchpoint) -> usize {
+        match self.touches.iter().position(|known| *known == touch) {
+            Some(place) => place,
+            None => {
+                self.touches.push(touch);
+                self.touches.len() - 1
+            }
+        }
+    }
+
     /// Books what is missing to this net value, by every model.
     pub(crate) fn book(
         &mut self,
@@ -141,65 +193,53 @@ impl KeptCredits {
         net: Money,
         counts: bool,
     ) -> Result<(), Error> {
-        let reported = self.rate.as_ref().map(|rate| rate.convert(net)).transpose();
-        let reported = reported.map_err(|error| refused(error.code(), &error.to_string()))?;
-        let count = if counts { MILLION } else { 0 };
-        for model in &mut self.models {
-            let booked = |part: fn(&KeptBooking) -> Option<&Portion>| {
-                model.bookings.iter().filter_map(part).fold(Portion::default(), Portion::with)
-            };
-            let to = |target: i64, booked: Portion| booked.missing_to(target, &model.weights);
-            let booking = KeptBooking {
-                adjustment,
-                recorded_at,
-                day,
-                value: to(net.minor(), booked(|booking| Some(&booking.value)))?,
-                reported: match reported {
-                    Some(net) => Some(to(net.minor(), booked(|booking| booking.reported.as_ref()))?),
-                    None => None,
-                },
-                count: to(count, booked(|booking| Some(&booking.count)))?,
-            };
-            model.bookings.push(booking);
-        }
-        Ok(())
+        let models = self.models.iter_mut();
+        models
+            .map(|model| model.book(self.rate.as_ref(), adjustment, recorded_at, day, net, counts))
+            .collect()
     }
 
     /// What the last booking adds to the rollups.
     pub(crate) fn rollups(&self) -> Vec<RollupDelta> {
-        let dims: Vec<String> = self.touches.iter().map(|touch| TouchDims::of(touch).key()).collect();
-        let mut deltas = Vec::new();
-        for model in &self.models {
-            let Some(last) = model.bookings.last() else { continue };
-            let none = Portion::default();
-            let parts = [&last.count, &last.value, last.reported.as_ref().unwrap_or(&none)];
-            let mut sums = BTreeMap::<&str, [i64; 3]>::new();
-            if model.steps.is_empty() {
-                sums.insert("", parts.map(|part| part.sum));
-            }
-            for (at, step) in model.steps.iter().enumerate() {
-                let of = sums.entry(dims.get(*step).map_or("", String::as_str)).or_default();
-                for (sum, part) in of.iter_mut().zip(parts) {
-                    *sum += part.each.get(at).copied().unwrap_or(0); // parts of one amount
-                }
-            }
-            let to = self.rate.as_ref().map_or_else(String::new, |rate| rate.to.to_string());
-            let booked = format!("{}>{to} {}", self.currency, last.day);
-            deltas.extend(sums.into_iter().filter(|(_, sums)| *sums != [0; 3]).map(|(key, sums)| {
-                let measures = [Measure::Credited, Measure::CreditMinor, Measure::ReportedMinor];
-                let add = measures.into_iter().zip(sums).filter(|(_, n)| *n != 0);
-                RollupDelta {
-                    cube: Cube::Credits,
-                    day: self.day,
-                    dims: [model.name.clone(), key.to_owned(), booked.clone()],
-                    add: add.map(|(measure, n)| (measure, n, When::Always)).collect(),
-                    at: None,
-                    lead: None,
-                    appointment: None,
-                }
-            }));
+        let dims = self.dims();
+        self.models.iter().flat_map(|model| self.deltas(&dims, model)).collect()
+    }
+
+    fn dims(&self) -> Vec<String> {
+        self.touches.iter().map(|touch| TouchDims::of(touch).key()).collect()
+    }
+
+    /// What the last booking of a model adds to the rollups, by what its touches are grouped by.
+    fn deltas(&self, dims: &[String], model: &KeptModel) -> Vec<RollupDelta> {
+        let Some(last) = model.bookings.last() else { return Vec::new() };
+        let none = Portion::default();
+        let parts = [&last.count, &last.value, last.reported.as_ref().unwrap_or(&none)];
+        let mut sums = BTreeMap::<&str, [i64; 3]>::new();
+        if model.steps.is_empty() {
+            sums.insert("", parts.map(|part| part.sum));
         }
-        deltas
+        for (at, step) in model.steps.iter().enumerate() {
+            let of = sums.entry(dims.get(*step).map_or("", String::as_str)).or_default();
+            for (sum, part) in of.iter_mut().zip(parts) {
+                *sum += part.each.get(at).copied().unwrap_or(0); // parts of one amount
+            }
+        }
+        let to = self.rate.as_ref().map_or_else(String::new, |rate| rate.to.to_string());
+        let booked = format!("{}>{to} {}", self.currency, last.day);
+        let deltas = sums.into_iter().filter(|(_, sums)| *sums != [0; 3]).map(|(key, sums)| {
+            let measures = [Measure::Credited, Measure::CreditMinor, Measure::ReportedMinor];
+            let add = measures.into_iter().zip(sums).filter(|(_, n)| *n != 0);
+            RollupDelta {
+                cube: Cube::Credits,
+                day: self.day,
+                dims: [model.name.clone(), key.to_owned(), booked.clone()],
+                add: add.map(|(measure, n)| (measure, n, When::Always)).collect(),
+                at: None,
+                lead: None,
+                appointment: None,
+            }
+        });
+        deltas.collect()
     }
 
     /// What a model says.
@@ -216,9 +256,10 @@ impl KeptCredits {
     /// The same as it was believed at a time.
     pub fn believed(&self, model: &str, at: DateTime<Utc>) -> Option<Vec<(&Touchpoint, Money)>> {
         let model = self.model(model)?;
-        let known = model.bookings.iter().filter(|booking| booking.recorded_at <= at);
+        let (steps, bookings) = model.edition_at(at);
+        let known = bookings.iter().filter(|booking| booking.recorded_at <= at);
         let sums = known.map(|booking| &booking.value).fold(Portion::default(), Portion::with);
-        let credits = model.steps.iter().zip(sums.each);
+        let credits = steps.iter().zip(sums.each);
         let money = |minor| Money::from_minor(minor, self.currency);
         Some(credits.filter_map(|(step, minor)| Some((self.touches.get(*step)?, money(minor)))).collect())
     }
@@ -229,6 +270,97 @@ impl KeptModel {
     pub fn booked(&self) -> Portion {
         self.bookings.iter().map(|booking| &booking.value).fold(Portion::default(), Portion::with)
     }
+
+    /// The path and the bookings that it went by at a time.
+    fn edition_at(&self, at: DateTime<Utc>) -> (&[usize], &[KeptBooking]) {
+        let now = (self.steps.as_slice(), self.bookings.as_slice());
+        let before =
+            self.before.iter().map(|edition| (edition.steps.as_slice(), edition.bookings.as_slice()));
+        let begun = |(_, bookings): &(_, &[KeptBooking])| {
+            bookings.first().is_some_and(|first| first.recorded_at <= at)
+        };
+        before.chain([now]).filter(begun).last().unwrap_or(now)
+    }
+
+    /// Books what is missing to this net value.
+    fn book(
+        &mut self,
+        rate: Option<&ExchangeRate>,
+        adjustment: Option<AdjustmentId>,
+        recorded_at: DateTime<Utc>,
+        day: NaiveDate,
+        net: Money,
+        counts: bool,
+    ) -> Result<(), Error> {
+        let reported = rate.map(|rate| rate.convert(net)).transpose();
+        let reported = reported.map_err(|error| refused(error.code(), &error.to_string()))?;
+        let count = if counts { MILLION } else { 0 };
+        let booked = |part: fn(&KeptBooking) -> Option<&Portion>| {
+            self.bookings.iter().filter_map(part).fold(Portion::default(), Portion::with)
+        };
+        let to = |target: i64, booked: Portion| booked.missing_to(target, &self.weights);
+        let booking = KeptBooking {
+            adjustment,
+            recorded_at,
+            day,
+            value: to(net.minor(), booked(|booking| Some(&booking.value)))?,
+            reported: match reported {
+                Some(net) => Some(to(net.minor(), booked(|booking| booking.reported.as_ref()))?),
+                None => None,
+            },
+            count: to(count, booked(|booking| Some(&booking.count)))?,
+        };
+        self.bookings.push(booking);
+        Ok(())
+    }
+}
+
+/// The touches that any of the models may look at, in order.
+fn near(
+    conversion: &Conversion,
+    settings: &AttributionSettings,
+    mut touches: Vec<Touchpoint>,
+) -> Vec<Touchpoint> {
+    touches.sort_by_key(Touchpoint::order);
+    touches.dedup_by_key(|touch| touch.order());
+    let lookbacks = settings.models.iter().map(|model| model.for_type(&conversion.conversion_type));
+    let since = lookbacks.map(|lookback| lookback.since(conversion.occurred_at)).min();
+    let is_near = |touch: &Touchpoint| {
+        since.is_some_and(|since| since <= touch.at) && touch.at <= conversion.occurred_at
+    };
+    touches.retain(is_near);
+    touches
+}
+
+/// What each model says of the touches, before anything is booked.
+fn said(
+    conversion: &Conversion,
+    settings: &AttributionSettings,
+    touches: &[Touchpoint],
+    milestones: &[(Milestone, TouchpointId)],
+) -> Result<Vec<KeptModel>, Error> {
+    let place = |touch: &Touchpoint| touches.binary_search_by_key(&touch.order(), Touchpoint::order);
+    let of_model = |model: &ModelSettings| {
+        let lookback = model.for_type(&conversion.conversion_type);
+        let mut path = Path::new(touches, conversion.occurred_at, lookback)?;
+        for (milestone, touch) in milestones {
+            path = path.milestone(*milestone, *touch);
+        }
+        if let Some(last) = path.steps().last().map(|step| step.touch.id()) {
+            path = path.milestone(Milestone::Close, last);
+        }
+        for transform in &model.transforms {
+            path = path.transformed(*transform);
+        }
+        Ok(KeptModel {
+            name: model.name.clone(),
+            steps: path.steps().iter().filter_map(|step| place(step.touch).ok()).collect(),
+            weights: model.model.weights(&path),
+            bookings: Vec::new(),
+            before: Vec::new(),
+        })
+    };
+    settings.models.iter().map(of_model).collect()
 }
 
 impl Portion {
@@ -378,6 +510,8 @@ fn refused(code: &str, message: &str) -> Error {
 
 /// Most bytes of a name where credits are grouped by it, as JSON writes it: all four fit an index of any database.
 pub const DIM_BYTES_MAX: usize = 500;
+/// Most editions of what a model said that are kept beside the current one. As-of reports add up rollups, and need none.
+pub const EDITIONS_MAX: usize = 20;
 /// A whole conversion where parts of conversions are counted.
 pub const MILLION: i64 = 1_000_000;
 

@@ -61,7 +61,8 @@ pub use data::{
     SHAPLEY_CHANNELS_MAX, Worth, removal_effects, shapley,
 };
 pub use kept::{
-    DIM_BYTES_MAX, Journey, JourneyStep, KeptBooking, KeptCredits, KeptModel, MILLION, Portion, TouchDims,
+    DIM_BYTES_MAX, EDITIONS_MAX, Journey, JourneyStep, KeptBooking, KeptCredits, KeptEdition, KeptModel,
+    MILLION, Portion, TouchDims,
 };
 pub use model::{HALF_LIFE_SECONDS, Model};
 pub use pass::Pass;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use super::days::Days;
 use super::{
     ChangeSet, Claim, ClaimName, ConfigVersion, ContactMerge, ContactWrite, CounterAdd, Decisions, GateLost,
-    MergedContact, Receipt, RepeatWindow, RollupKey, Version, Write,
+    MergedContact, MovedKey, MovedWindow, Receipt, RepeatWindow, RollupKey, Version, Write,
 };
 use crate::analytics::{Measure, Rollup, RollupDelta};
 use crate::appointment::Appointment;
@@ -39,7 +39,7 @@ pub trait Rows: ReadRows {
     fn put_held(&mut self, name: ClaimName, held: Held) -> Result<(), CommitError>;
     /// Writes what a counter's window has come to.
     fn put_used(&mut self, key: String, window: DateTime<Utc>, used: i64) -> Result<(), CommitError>;
-    /// Points a new key to a contact.
+    /// Points a key to a contact: a new one, or one that led to another.
     fn put_key(&mut self, key: ContactKey, contact: ContactId) -> Result<(), CommitError>;
     /// Writes a contact over the one of the version before, or a new one.
     fn put_contact(&mut self, row: Contact, before: Option<Version>) -> Result<(), CommitError>;
@@ -179,6 +179,8 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
         webhooks,
         contacts,
         keys,
+        moved_keys,
+        moved_windows,
         windows,
         leads,
         rejections,
@@ -283,6 +285,16 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
             Some(held) if held == contact => {}
             Some(_) => return Err(conflict("key", format_args!("{key:?}"))),
         }
+    }
+    for MovedKey { key, from, to } in moved_keys {
+        if rows.contact_of(&key)? != Some(from) {
+            return Err(conflict("key", format_args!("{key:?}")));
+        }
+        rows.put_key(key, to)?;
+    }
+    for MovedWindow { contact, key, last, keeps_later } in moved_windows {
+        let known = if keeps_later { rows.last_in_window(contact, key)? } else { None };
+        rows.put_window(contact, key, known.map_or(last, |known| known.max(last)))?;
     }
     for window in windows {
         let lead = window.lead;

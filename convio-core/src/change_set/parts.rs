@@ -319,6 +319,30 @@ pub struct RepeatWindow {
     pub reject: bool,
 }
 
+/// A key that leads to another contact from now on: that it led to this one until now is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedKey {
+    /// The key.
+    pub key: ContactKey,
+    /// Where it led.
+    pub from: ContactId,
+    /// Where it leads.
+    pub to: ContactId,
+}
+
+/// What a repeat window knows since leads are another contact's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedWindow {
+    /// The contact.
+    pub contact: ContactId,
+    /// What two leads must share.
+    pub key: Fingerprint,
+    /// The last accepted lead.
+    pub last: super::Last,
+    /// Whether a later one that the window knows stays; if not, it knows this one only.
+    pub keeps_later: bool,
+}
+
 /// Something that happened, before it is numbered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {

@@ -36,6 +36,9 @@ impl Contact {
                     let adjusted = back.adjusted.as_ref()?;
                     contact.as_mut()?.adjust(adjusted.before, adjusted.net).ok()?;
                 }
+                EventBody::ContactMerged(merged)
+                | EventBody::ContactMergedInto(merged)
+                | EventBody::ContactUnmerged(merged) => contact.as_mut()?.enter(&merged.state),
                 EventBody::ContactIdentified { .. } => contact.as_mut()?.identify(),
                 EventBody::LeadDeleted => contact.as_mut()?.count_lead(false),
                 EventBody::LeadRestored => contact.as_mut()?.count_lead(true),

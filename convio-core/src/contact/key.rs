@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::id::WebhookId;
+use crate::id::{ContactId, WebhookId};
 use crate::text::mask;
 
 /// What a contact is recognised by: unique in its workspace.
@@ -17,6 +17,20 @@ pub struct ContactKey {
     pub kind: KeyKind,
     /// The key in its one spelling: E.164, digits, folded e-mail, external id, visitor id.
     pub value: String,
+}
+
+impl ContactKey {
+    /// The key by which the id of a merged contact leads to the one that it became.
+    ///
+    /// ```
+    /// use convio_core::{ContactId, ContactKey, KeyKind};
+    /// let id = ContactId::from_uuid(uuid::Uuid::from_u128(7));
+    /// let key = ContactKey::of_merged(id);
+    /// assert_eq!((key.kind, key.value), (KeyKind::Contact, id.to_string()));
+    /// ```
+    pub fn of_merged(contact: ContactId) -> Self {
+        Self { scope: KeyScope::Workspace, kind: KeyKind::Contact, value: contact.to_string() }
+    }
 }
 
 impl fmt::Debug for ContactKey {
@@ -39,11 +53,14 @@ pub enum KeyKind {
     External,
     /// The anonymous id of a visitor who turned out to be the person. No lead is recognised by it.
     Visitor,
+    /// The id of a contact that was merged: it leads to the one that it became. No lead is recognised by it.
+    Contact,
 }
 
 impl KeyKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Phone, Self::Digits, Self::Email, Self::External, Self::Visitor];
+    pub const ALL: [Self; 6] =
+        [Self::Phone, Self::Digits, Self::Email, Self::External, Self::Visitor, Self::Contact];
 
     /// The kind as stores keep it.
     pub const fn code(self) -> u8 {

@@ -2,6 +2,7 @@
 
 mod fold;
 mod key;
+mod merged;
 mod number;
 mod person;
 mod repository;
@@ -17,6 +18,7 @@ use crate::money::{Currency, Money, MoneyError};
 use crate::text::Source;
 
 pub use key::{ContactKey, KeyKind, KeyScope};
+pub use merged::{ContactState, MERGE_ROWS_MAX, Merge};
 pub use number::{ContactNumber, NumberSeries};
 pub use person::{FIELDS, Field, Offer, Person, Stamp, Stamps};
 #[cfg(feature = "service")]
@@ -46,6 +48,8 @@ pub struct Contact {
     pub conversions: u32,
     /// What its conversions are worth, per currency.
     pub lifetime: Lifetime,
+    /// The contact that it was merged into: it has nothing any more, and its keys lead there.
+    pub merged_into: Option<ContactId>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// How many events it has had.
@@ -73,6 +77,7 @@ impl Contact {
             customer_since: None,
             conversions: 0,
             lifetime: Lifetime::default(),
+            merged_into: None,
             created_at: at,
             version: Version::ZERO.next(),
         }

@@ -122,7 +122,8 @@ pub struct Offer {
 }
 
 /// Per field of a [`Person`], where its value comes from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Stamps([Option<Stamp>; FIELDS.len()]);
 
 impl Stamps {
@@ -149,6 +150,17 @@ impl Stamps {
             if offer.person.has(field) && self.of(field) < Some(offer.stamp) {
                 person.copy(field, &offer.person);
                 self.0[field as usize] = Some(offer.stamp);
+            }
+        }
+    }
+
+    /// Takes over what is known of another person, who turned out to be the same: per field the greater stamp wins. The same as if all
+    /// that was ever said of both had been said of one.
+    pub(crate) fn absorb(&mut self, person: &mut Person, other: &Person, stamps: &Self) {
+        for field in FIELDS {
+            if self.of(field) < stamps.of(field) {
+                person.copy(field, other);
+                self.0[field as usize] = stamps.of(field);
             }
         }
     }
@@ -238,6 +250,16 @@ mod tests {
             prop_assert_eq!(&merged(offers.iter().rev()), &once);
             let repeated = again.iter().filter(|_| !offers.is_empty()).map(|nth| nth.get(&offers));
             prop_assert_eq!(&merged(offers.iter().chain(repeated)), &once);
+        }
+
+        #[test]
+        fn two_who_are_one_are_known_as_if_all_had_been_said_of_one(
+            some in proptest::collection::vec(offer(), 0..6),
+            others in proptest::collection::vec(offer(), 0..6),
+        ) {
+            let (mut one, (other, of_other)) = (merged(&some), merged(&others));
+            one.1.absorb(&mut one.0, &other, &of_other);
+            prop_assert_eq!(one, merged(some.iter().chain(&others)));
         }
 
         #[test]

@@ -32,12 +32,19 @@ pub struct ContactFilter {
     pub created_until: Option<DateTime<Utc>>,
     /// Only contacts of this phone number, in E.164: one per scope.
     pub phone: Option<String>,
+    /// Contacts that were merged into others too.
+    pub with_merged: bool,
 }
 
 impl ContactFilter {
     /// The contacts with several leads.
     pub fn with_several_leads() -> Self {
         Self { leads_min: 2, ..Self::default() }
+    }
+
+    /// Every contact, those that were merged into others included.
+    pub fn with_merged() -> Self {
+        Self { with_merged: true, ..Self::default() }
     }
 
     /// The contacts made within these times, the last one left out.
@@ -48,7 +55,8 @@ impl ContactFilter {
     /// Whether the contact is one of those listed.
     pub fn matches(&self, contact: &Contact) -> bool {
         let phone = || contact.person.phone.as_ref().map(|parsed| parsed.phone.e164());
-        contact.leads >= self.leads_min
+        (self.with_merged || contact.merged_into.is_none())
+            && contact.leads >= self.leads_min
             && self.created_from.is_none_or(|from| contact.created_at >= from)
             && self.created_until.is_none_or(|until| contact.created_at < until)
             && self.phone.as_deref().is_none_or(|wanted| phone() == Some(wanted))

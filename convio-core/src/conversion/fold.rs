@@ -53,6 +53,14 @@ impl Conversion {
                     row.set_commissions(&back.commissions);
                     row.version = event.subject_version()?;
                 }
+                EventBody::Reparented { .. } => {
+                    let row = conversion.as_mut()?;
+                    row.contact = event.contact_id()?;
+                    row.version = event.subject_version()?;
+                }
+                EventBody::ConversionReattributed => {
+                    conversion.as_mut()?.version = event.subject_version()?
+                }
                 EventBody::CommissionChanged(commission) => {
                     let row = conversion.as_mut()?;
                     row.set_commissions(std::slice::from_ref(commission));

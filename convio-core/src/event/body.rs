@@ -6,10 +6,10 @@ use crate::api_key::ApiKeySettings;
 use crate::appointment::{AppointmentStatus, Ended, NewAppointment, NextStep, Outcome, Schedule};
 use crate::attribution::{AttributionSettings, Touchpoint};
 use crate::calendar::{CalendarSettings, Resource, Taken};
-use crate::contact::{ContactKey, Person, Touch};
+use crate::contact::{ContactKey, ContactState, Person, Touch};
 use crate::conversion::{Adjusted, Commission, Returned};
 use crate::error::Reason;
-use crate::id::{AppointmentId, ConversionId, LeadId, ProviderId, WebhookId};
+use crate::id::{AppointmentId, ContactId, ConversionId, LeadId, ProviderId, WebhookId};
 use crate::lead::{ContactAttempt, Custom, Interest, Priority, Progress};
 use crate::money::{ExchangeRate, Money, Rates};
 use crate::postal::PostalCode;
@@ -81,6 +81,17 @@ pub enum EventBody {
     ContactIdentified {
         /// The id of the visitor; personal.
         visitor: Option<Private>,
+    },
+    /// A contact took over all that another one was: both are one person.
+    ContactMerged(Box<ContactMerged>),
+    /// A contact went into another one.
+    ContactMergedInto(Box<ContactMerged>),
+    /// A merge was undone: said of both contacts.
+    ContactUnmerged(Box<ContactMerged>),
+    /// A lead, an appointment or a conversion is another contact's, since contacts were merged or that was undone.
+    Reparented {
+        /// Whose it was.
+        from: ContactId,
     },
     /// A lead was taken; its contact was made, or took what the lead offered.
     LeadReceived(Box<LeadReceived>),
@@ -167,12 +178,23 @@ pub enum EventBody {
     ConversionRecorded(Box<ConversionRecorded>),
     /// What a conversion is worth changed: money went back, or it was stated anew.
     ConversionAdjusted(ConversionAdjusted),
+    /// Who earned a conversion was worked out anew, by what is known since.
+    ConversionReattributed,
     /// A lead that was sold came back.
     ConversionReturned(Box<ConversionReturned>),
     /// What somebody earns by a conversion is due, cancelled, paid or clawed back: this is the whole of it.
     CommissionChanged(Box<Commission>),
     /// A conversion should not have been, and counts no more.
     ConversionVoided(ConversionVoided),
+}
+
+/// Of [`EventBody::ContactMerged`] and what undoes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactMerged {
+    /// The other contact.
+    pub other: ContactId,
+    /// What the contact is since.
+    pub state: ContactState,
 }
 
 /// Of [`EventBody::LeadReceived`]: everything of the lead but what the commit decides.
@@ -445,6 +467,7 @@ impl EventBody {
                 _ => "appointment.completed",
             },
             Self::ConversionRecorded(_) => "conversion.recorded",
+            Self::ConversionReattributed => "conversion.reattributed",
             Self::ConversionReturned(_) => "conversion.returned",
             Self::CommissionChanged(_) => "conversion.commission_changed",
             Self::ConversionVoided(_) => "conversion.voided",
@@ -453,6 +476,10 @@ impl EventBody {
             Self::RatesSet(_) => "rates.set",
             Self::TouchRecorded(_) => "touchpoint.recorded",
             Self::ContactIdentified { .. } => "contact.identified",
+            Self::ContactMerged(_) => "contact.merged",
+            Self::ContactMergedInto(_) => "contact.merged_into",
+            Self::ContactUnmerged(_) => "contact.unmerged",
+            Self::Reparented { .. } => "contact.reparented",
         }
     }
 

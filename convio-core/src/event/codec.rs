@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AppointmentBooked, AppointmentEnded, ConversionRecorded, EventBody, LeadReceived, LeadRejected,
-    TouchRecorded,
+    AppointmentBooked, AppointmentEnded, ContactMerged, ConversionRecorded, EventBody, LeadReceived,
+    LeadRejected, TouchRecorded,
 };
 use crate::appointment::Ended;
 use crate::calendar::{CalendarSettings, Resource, Taken};
-use crate::id::AppointmentId;
+use crate::id::{AppointmentId, ContactId};
 use crate::lead::{ContactAttempt, Priority, Progress};
 use crate::routing::Decision;
 
@@ -74,6 +74,11 @@ struct MovedTo {
     at: Ended,
 }
 
+#[derive(Serialize, Deserialize)]
+struct From {
+    from: ContactId,
+}
+
 impl EventBody {
     /// The facts, as JSON.
     pub fn facts(&self) -> serde_json::Result<String> {
@@ -95,12 +100,17 @@ impl EventBody {
             | Self::WebhookRestored
             | Self::ApiKeyRevoked
             | Self::ContactIdentified { .. }
+            | Self::ConversionReattributed
             | Self::LeadNoted { .. }
             | Self::LeadDeleted
             | Self::LeadRestored
             | Self::RejectionCorrected { .. }
             | Self::RejectionReleased
             | Self::AppointmentConfirmed => Ok("{}".to_owned()),
+            Self::ContactMerged(facts) | Self::ContactMergedInto(facts) | Self::ContactUnmerged(facts) => {
+                to_string(facts)
+            }
+            Self::Reparented { from } => to_string(&From { from: *from }),
             Self::LeadReceived(facts) => to_string(facts),
             Self::LeadRejected(facts) => to_string(facts),
             Self::LeadMoved { progress } => to_string(&Moved { progress: progress.clone() }),
@@ -142,6 +152,9 @@ impl EventBody {
             Self::LeadRejected(rejected) => part(&rejected.appointment),
             Self::LeadNoted { text } => part(text),
             Self::ContactIdentified { visitor } => part(visitor),
+            Self::ContactMerged(merged) | Self::ContactMergedInto(merged) | Self::ContactUnmerged(merged) => {
+                part(&merged.state.personal)
+            }
             Self::TouchRecorded(recorded) => part(&recorded.visitor),
             Self::RejectionCorrected { corrections } => part(corrections),
             Self::AppointmentBooked(booked) => part(&booked.location),
@@ -267,6 +280,21 @@ impl EventBody {
                 Self::TouchRecorded(Box::new(recorded))
             }
             "contact.identified" => Self::ContactIdentified { visitor: part(personal)? },
+            "contact.merged" | "contact.merged_into" | "contact.unmerged" => {
+                let mut merged: ContactMerged = from_str(facts)?;
+                merged.state.personal = part(personal)?;
+                let merged = Box::new(merged);
+                match kind {
+                    "contact.merged" => Self::ContactMerged(merged),
+                    "contact.merged_into" => Self::ContactMergedInto(merged),
+                    _ => Self::ContactUnmerged(merged),
+                }
+            }
+            "contact.reparented" => {
+                let From { from } = from_str(facts)?;
+                Self::Reparented { from }
+            }
+            "conversion.reattributed" => Self::ConversionReattributed,
             unknown => {
                 return Err(serde_json::Error::custom(format!("unknown kind of event `{unknown}`")));
             }

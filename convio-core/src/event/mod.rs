@@ -19,8 +19,8 @@ use crate::id::{
 };
 
 pub use body::{
-    AppointmentBooked, AppointmentEnded, ConversionAdjusted, ConversionRecorded, ConversionReturned,
-    ConversionVoided, EventBody, LeadPersonal, LeadReceived, LeadRejected, TouchRecorded,
+    AppointmentBooked, AppointmentEnded, ContactMerged, ConversionAdjusted, ConversionRecorded,
+    ConversionReturned, ConversionVoided, EventBody, LeadPersonal, LeadReceived, LeadRejected, TouchRecorded,
 };
 #[cfg(feature = "service")]
 pub use repository::EventLog;

@@ -47,6 +47,7 @@ impl Lead {
                 EventBody::LeadAttempted { attempt, .. } => row.attempts.add(attempt.at),
                 EventBody::LeadDeleted => row.deleted_at = Some(event.at),
                 EventBody::LeadRestored => row.deleted_at = None,
+                EventBody::Reparented { .. } => row.contact = event.contact_id()?,
                 _ => {}
             }
             row.version = row.version.next();

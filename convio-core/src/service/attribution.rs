@@ -165,7 +165,8 @@ impl WorkspaceHandle<'_> {
     }
 
     /// Says that a visitor is a contact: the touches that were recorded for the visitor, and those that will be, are the
-    /// contact's. What was attributed before stays as it was. Said again it changes nothing.
+    /// contact's. What was attributed before stays as it was, until it is worked out anew ([`WorkspaceHandle::reattribute`]). Said again it
+    /// changes nothing.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
@@ -193,7 +194,14 @@ impl WorkspaceHandle<'_> {
     pub async fn identify(&self, contact: ContactId, visitor: impl Into<String>) -> Result<(), Error> {
         let visitor = visitor.into();
         let permit = self.permit(Permission::Ingest).await?;
-        let keys = self.store(permit).contact_keys(self.id(), contact).await?;
+        let mut contact = contact;
+        let mut keys = self.store(permit).contact_keys(self.id(), contact).await?;
+        if keys.is_empty()
+            && let Some(other) = self.survivor(permit, contact).await?
+        {
+            contact = other;
+            keys = self.store(permit).contact_keys(self.id(), contact).await?;
+        }
         if keys.iter().any(|key| key.kind == KeyKind::Visitor && key.value == visitor) {
             return Ok(());
         }
@@ -207,10 +215,17 @@ impl WorkspaceHandle<'_> {
     /// [`NotFound`](crate::ErrorKind::NotFound) for the contact; those of the store.
     pub async fn journey(&self, contact: ContactId) -> Result<Journey, Error> {
         let store = self.reader().await?;
-        let until = crate::clock::END_OF_TIME;
-        let items = [Need::Contact(contact), Need::Touches(ContactOf::Itself(contact), until)];
-        let loaded = store.load(&Needs::of(self.id(), items)).await?;
-        loaded.contact(contact).ok_or_else(|| Error::not_found("contact", contact))?;
+        let needs = |contact| {
+            let touches = Need::Touches(ContactOf::Itself(contact), crate::clock::END_OF_TIME);
+            Needs::of(self.id(), [Need::Contact(contact), touches])
+        };
+        let mut contact = contact;
+        let mut loaded = store.load(&needs(contact)).await?;
+        let found = loaded.contact(contact).ok_or_else(|| Error::not_found("contact", contact))?;
+        if let Some(other) = self.became(Some(contact), found.merged_into.is_some()).await? {
+            contact = other;
+            loaded = store.load(&needs(contact)).await?;
+        }
         let (filter, mut after) = (ConversionFilter::of_contact(contact), None);
         let mut conversions = Vec::new();
         loop {

@@ -3,6 +3,7 @@
 mod attribution;
 mod calendars;
 mod coalesced;
+mod contacts;
 mod drafts;
 mod drive;
 mod handle;

@@ -1,5 +1,7 @@
 //! What can be read of a workspace. Every call asks for [`Permission::Read`].
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
 use uuid::Uuid;
@@ -9,7 +11,7 @@ use super::drive::Permit;
 use crate::api_key::Permission;
 use crate::appointment::{Appointment, AppointmentFilter, Chain, Drift, MOVES_MAX};
 use crate::change_set::{ClaimKind, ClaimName, Version};
-use crate::contact::{Contact, ContactFilter, ContactKey, ContactRef};
+use crate::contact::{Contact, ContactFilter, ContactKey, ContactRef, KeyKind};
 use crate::conversion::{Conversion, ConversionFilter};
 use crate::error::Error;
 use crate::event::{Event, EventBody, Head, Position, StreamRef, Subject};
@@ -59,9 +61,17 @@ impl<'s> WorkspaceHandle<'s> {
         Ok(self.reader().await?.list_webhooks(self.id(), page).await?)
     }
 
-    /// A contact, by id, number or key.
+    /// A contact, by id, number or key: of one that was merged the one that it became.
     pub async fn contact(&self, contact: ContactRef) -> Result<Option<Contact>, Error> {
-        Ok(one(self.reader().await?.fetch_contacts(self.id(), &[contact]).await?))
+        let store = self.reader().await?;
+        let found = one(store.fetch_contacts(self.id(), &[contact]).await?);
+        match found {
+            Some(row) if row.merged_into.is_some() => {
+                let key = ContactRef::Key(ContactKey::of_merged(row.id));
+                Ok(one(store.fetch_contacts(self.id(), &[key]).await?))
+            }
+            found => Ok(found),
+        }
     }
 
     /// Contacts, by id.
@@ -69,9 +79,25 @@ impl<'s> WorkspaceHandle<'s> {
         Ok(self.reader().await?.list_contacts(self.id(), filter, page).await?)
     }
 
-    /// The keys of a contact.
+    /// The keys of a contact; like leads, appointments and conversions, those of a merged one are the other's that it became.
     pub async fn contact_keys(&self, contact: ContactId) -> Result<Vec<ContactKey>, Error> {
-        Ok(self.reader().await?.contact_keys(self.id(), contact).await?)
+        let keys = self.reader().await?.contact_keys(self.id(), contact).await?;
+        match self.became(Some(contact), keys.is_empty()).await? {
+            None => Ok(keys),
+            Some(contact) => Ok(self.reader().await?.contact_keys(self.id(), contact).await?),
+        }
+    }
+
+    /// The contact that a merged one became, where nothing was found of it.
+    pub(super) async fn became(
+        &self,
+        contact: Option<ContactId>,
+        found_nothing: bool,
+    ) -> Result<Option<ContactId>, Error> {
+        match contact.filter(|_| found_nothing) {
+            Some(contact) => self.survivor(self.permit(Permission::Read).await?, contact).await,
+            None => Ok(None),
+        }
     }
 
     /// A lead.
@@ -81,12 +107,19 @@ impl<'s> WorkspaceHandle<'s> {
 
     /// The leads of a phone number, in E.164, across all contacts that have it: one per scope.
     pub async fn leads_of_phone(&self, phone: &Phone) -> Result<Vec<Lead>, Error> {
-        let filter = ContactFilter { phone: Some(phone.e164().to_owned()), ..ContactFilter::default() };
         let store = self.reader().await?;
+        let filter = ContactFilter { phone: Some(phone.e164().to_owned()), ..ContactFilter::default() };
         let contacts = store.list_contacts(self.id(), &filter, &PageRequest::first(PAGE_ITEMS_MAX)).await?;
+        // Contacts that were merged are known by one of their numbers, and found by all of them.
+        let config = self.current_config().await?;
+        let key = |scope| ContactKey { scope, kind: KeyKind::Phone, value: phone.e164().to_owned() };
+        let keys: Vec<_> = config.key_scopes().into_iter().map(|scope| ContactRef::Key(key(scope))).collect();
+        let by_key = store.fetch_contacts(self.id(), &keys).await?;
+        let all = contacts.items.into_iter().chain(by_key.into_iter().flatten());
+        let ids: BTreeSet<ContactId> = all.map(|contact| contact.id).collect();
         let mut leads = Vec::new();
-        for contact in contacts.items {
-            let of_contact = LeadFilter::of_contact(contact.id);
+        for id in ids {
+            let of_contact = LeadFilter::of_contact(id);
             let page = PageRequest::first(PAGE_ITEMS_MAX);
             leads.extend(store.list_leads(self.id(), &of_contact, &page).await?.items);
         }
@@ -189,7 +222,14 @@ impl<'s> WorkspaceHandle<'s> {
 
     /// Leads, by id, deleted ones left out unless the filter says otherwise.
     pub async fn leads(&self, filter: &LeadFilter, page: &PageRequest) -> Result<Page<Lead>, Error> {
-        Ok(self.reader().await?.list_leads(self.id(), filter, page).await?)
+        let found = self.reader().await?.list_leads(self.id(), filter, page).await?;
+        match self.became(filter.contact, found.items.is_empty()).await? {
+            None => Ok(found),
+            contact => {
+                let filter = LeadFilter { contact, ..filter.clone() };
+                Ok(self.reader().await?.list_leads(self.id(), &filter, page).await?)
+            }
+        }
     }
 
     /// What came in, byte for byte, whether it became a lead or a rejection.
@@ -217,7 +257,14 @@ impl<'s> WorkspaceHandle<'s> {
         filter: &AppointmentFilter,
         page: &PageRequest,
     ) -> Result<Page<Appointment>, Error> {
-        Ok(self.reader().await?.list_appointments(self.id(), filter, page).await?)
+        let found = self.reader().await?.list_appointments(self.id(), filter, page).await?;
+        match self.became(filter.contact, found.items.is_empty()).await? {
+            None => Ok(found),
+            contact => {
+                let filter = AppointmentFilter { contact, ..filter.clone() };
+                Ok(self.reader().await?.list_appointments(self.id(), &filter, page).await?)
+            }
+        }
     }
 
     /// Conversions, by id.
@@ -226,7 +273,14 @@ impl<'s> WorkspaceHandle<'s> {
         filter: &ConversionFilter,
         page: &PageRequest,
     ) -> Result<Page<Conversion>, Error> {
-        Ok(self.reader().await?.list_conversions(self.id(), filter, page).await?)
+        let found = self.reader().await?.list_conversions(self.id(), filter, page).await?;
+        match self.became(filter.contact, found.items.is_empty()).await? {
+            None => Ok(found),
+            contact => {
+                let filter = ConversionFilter { contact, ..filter.clone() };
+                Ok(self.reader().await?.list_conversions(self.id(), &filter, page).await?)
+            }
+        }
     }
 
     /// The routing rules in force; version 0 when none were published.

@@ -44,8 +44,9 @@ pub enum Need {
     /// A contact.
     Contact(ContactId),
     /// The touches of a contact at or before a time: of its leads that are neither tests nor deleted the [`JOURNEY_ROWS_MAX`] newest
-    /// by time and id, and as many of the touches that were recorded for it, or for a visitor who turned out to be it
-    /// ([`KeyKind::Visitor`](crate::KeyKind::Visitor)).
+    /// by time and id, and as many of the touches that were recorded for it, for a visitor who turned out to be it
+    /// ([`KeyKind::Visitor`](crate::KeyKind::Visitor)), or for a contact that was merged into it
+    /// ([`KeyKind::Contact`](crate::KeyKind::Contact)).
     Touches(ContactOf, DateTime<Utc>),
     /// Who was responsible for a contact before ([`ContactOf::Itself`] is no question: nobody), where the lead in question has no owner of its own: the owner of the
     /// newest of its leads that has one, or else who keeps the newest of its other appointments that somebody keeps.

@@ -213,6 +213,9 @@ impl UseCase for Identify {
         }
         let id = self.contact;
         let contact = loaded.contact(id).ok_or_else(|| Error::not_found("contact", id))?;
+        if let Some(other) = contact.merged_into {
+            return Err(Error::conflict(format!("contact `{id}` was merged into `{other}`")));
+        }
         let mut row = contact.clone();
         row.identify();
         let mut changes = context.changes(self.workspace);

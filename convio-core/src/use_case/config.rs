@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,6 +8,7 @@ use crate::api_key::{self, ApiKey};
 use crate::attribution::{AttributionRules, AttributionSettings, ReportingRates};
 use crate::calendar::Calendars;
 use crate::change_set::{ConfigVersion, Version};
+use crate::contact::KeyScope;
 use crate::error::Error;
 use crate::id::{ApiKeyId, ProviderId, WebhookId, WorkspaceId};
 use crate::lead::Pipeline;
@@ -116,6 +117,12 @@ impl ConfigSnapshot {
     /// The webhook of this id, deleted ones included.
     pub fn webhook_by_id(&self, id: WebhookId) -> Option<&Webhook> {
         self.webhooks.values().find(|webhook| webhook.id == id)
+    }
+
+    /// The bounds within which keys mean one contact, each once.
+    #[cfg(feature = "service")]
+    pub(crate) fn key_scopes(&self) -> BTreeSet<KeyScope> {
+        self.webhooks.values().map(Webhook::key_scope).collect()
     }
 
     /// The webhook of this name, deleted ones included.

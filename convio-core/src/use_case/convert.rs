@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `convert` | the lead, its contact, their touches | 1 | 3 |
 //! | `adjust` | the conversion, its lead, its contact; its credits | 1 | 4 |
+//! | `reattribute` | the conversion; then it again with its contact's touches and its appointment, and its credits | 1, or none | 5 |
 //! | `void` | all conversions of the contact, the lead and the contact; its credits | 1 | 4 |
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,7 +13,7 @@ use super::{Context, Plan, UseCase, book, leads, rollups};
 use crate::analytics::{Cube, Measure};
 use crate::api_key::Permission;
 use crate::appointment::{id_reason, text_reason};
-use crate::attribution::{Adjustment, History, KeptCredits, Milestone, Touchpoint};
+use crate::attribution::{Adjustment, AttributionSettings, History, KeptCredits, Milestone, Touchpoint};
 use crate::canonical::fingerprint;
 use crate::change_set::{
     ChangeSet, Claim, ClaimKind, ContactWrite, Mention, NewEvent, RowRef, Version, Write,
@@ -22,7 +23,7 @@ use crate::conversion::{
 };
 use crate::error::{Error, Reason};
 use crate::event::{ConversionAdjusted, ConversionRecorded, ConversionVoided, EventBody, Subject};
-use crate::id::{AdjustmentId, ConversionId, WorkspaceId};
+use crate::id::{AdjustmentId, AppointmentId, ContactId, ConversionId, TouchpointId, WorkspaceId};
 use crate::lead::Progress;
 use crate::money::Money;
 use crate::record::{CREDITS_KIND, Keeps};
@@ -170,7 +171,17 @@ pub(super) fn record(
 /// Who earned it, by all models that the workspace keeps.
 fn credits(loaded: &Loaded, context: &Context<'_>, conversion: &Conversion) -> Result<KeptCredits, Error> {
     let config = context.config()?;
-    let settings = &config.attribution;
+    let (touches, milestones) = touched(loaded, &config.attribution, conversion);
+    let day = config.workspace.settings.zone.day_of(context.at);
+    KeptCredits::record(conversion, &config.attribution, touches, &milestones, day)
+}
+
+/// The touches of the conversion's contact, and those that mark its way.
+fn touched(
+    loaded: &Loaded,
+    settings: &AttributionSettings,
+    conversion: &Conversion,
+) -> (Vec<Touchpoint>, Vec<(Milestone, TouchpointId)>) {
     let of_leads = loaded.lead_touches.iter().map(|touch| settings.channels.of_lead_touch(touch));
     let touches: Vec<Touchpoint> = of_leads.chain(loaded.touches.iter().cloned()).collect();
     let mut milestones = vec![(Milestone::Lead, conversion.lead.touchpoint())];
@@ -180,8 +191,85 @@ fn credits(loaded: &Loaded, context: &Context<'_>, conversion: &Conversion) -> R
         let last = before.max_by_key(|touch| touch.order());
         milestones.extend(last.map(|touch| (Milestone::Opportunity, touch.id())));
     }
-    let day = config.workspace.settings.zone.day_of(context.at);
-    KeptCredits::record(conversion, settings, touches, &milestones, day)
+    (touches, milestones)
+}
+
+/// Works out anew who earned a conversion, by what is known of its contact by now: touches that were told late, or of a visitor or a contact
+/// who turned out to be the same person. What was believed before stays. One commit, or none where nothing is otherwise.
+#[derive(Debug, Clone)]
+pub struct Reattribute {
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// The conversion.
+    pub conversion: RowRef<ConversionId>,
+    /// Its contact.
+    pub contact: ContactId,
+    /// The appointment that it came from.
+    pub appointment: Option<AppointmentId>,
+}
+
+impl UseCase for Reattribute {
+    type Answer = Option<KeptCredits>;
+
+    fn permission(&self) -> Permission {
+        Permission::Update
+    }
+
+    fn needs(&self) -> Needs {
+        let until = crate::clock::END_OF_TIME;
+        let touches = Need::Touches(ContactOf::Itself(self.contact), until);
+        let items = [Need::Conversion(self.conversion.id), touches];
+        Needs::of(self.workspace, items.into_iter().chain(self.appointment.map(Need::Appointment)))
+    }
+
+    fn records(&self) -> Vec<(&'static str, String)> {
+        vec![(CREDITS_KIND, self.conversion.id.to_string())]
+    }
+
+    fn plan(&self, loaded: &Loaded, context: &Context<'_>) -> Result<Plan<Self::Answer>, Error> {
+        let config = context.open()?;
+        let id = self.conversion.id;
+        let found = loaded.conversion(id).ok_or_else(|| Error::not_found("conversion", id))?;
+        self.conversion.check("conversion", found.version)?;
+        if found.contact != self.contact {
+            return Err(Error::conflict(format!("conversion `{id}` is another contact's by now")));
+        }
+        if !found.stands() {
+            return Err(Error::conflict(format!("conversion `{id}` is voided")));
+        }
+        let mut changes = context.changes(self.workspace);
+        let settings = &config.attribution;
+        let (touches, milestones) = touched(loaded, settings, found);
+        let day = config.workspace.settings.zone.day_of(context.at);
+        let record = loaded.records.iter().find(|record| record.kind == CREDITS_KIND);
+        let (credits, deltas) = match record {
+            None if settings.models.is_empty() => return Ok(Plan { changes, answer: None }),
+            None => {
+                let credits = KeptCredits::record(found, settings, touches, &milestones, day)?;
+                let deltas = credits.rollups();
+                (credits, deltas)
+            }
+            Some(record) => {
+                let mut credits: KeptCredits = record.read()?;
+                let now = (context.at, day);
+                let Some(deltas) = credits.anew(found, settings, touches, &milestones, now)? else {
+                    return Ok(Plan { changes, answer: Some(credits) });
+                };
+                credits.version = credits.version.next();
+                (credits, deltas)
+            }
+        };
+        changes.rollups.extend(deltas);
+        changes.records.push(credits.keep()?);
+        changes.events.push(NewEvent {
+            contact: Some(Mention::only(found.contact)),
+            lead: Some(Mention::only(found.lead)),
+            ..NewEvent::about(Subject::Conversion(id), EventBody::ConversionReattributed)
+        });
+        let row = Conversion { version: found.version.next(), ..found.clone() };
+        changes.conversions.push(Write::Update { row, at: found.version });
+        Ok(Plan { changes, answer: Some(credits) })
+    }
 }
 
 /// Changes what a conversion is worth, and what that means for its contact, the rollups and who earned it. One commit.

@@ -234,7 +234,7 @@ impl WebhookSettings {
         if self.keys.is_empty() {
             reasons.push(Reason::new("keys", "empty", "a webhook needs at least one kind of key"));
         }
-        if self.keys.contains(&KeyKind::Visitor) {
+        if self.keys.iter().any(|kind| matches!(kind, KeyKind::Visitor | KeyKind::Contact)) {
             reasons.push(Reason::new("keys", "visitor", "no lead is recognised by the id of a visitor"));
         }
         if self.idempotency_hours == 0 || self.idempotency_hours > IDEMPOTENCY_HOURS_MAX {
@@ -262,4 +262,5 @@ pub const RANK_DEFAULT: u8 = 100;
 /// Longest name of a webhook: it travels in URLs.
 pub const NAME_BYTES_MAX: usize = 64;
 /// Before every lead; stores keep it in microseconds since 1970.
-const START_OF_TIME: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("the year 1");
+pub(crate) const START_OF_TIME: DateTime<Utc> =
+    DateTime::from_timestamp(-62_135_596_800, 0).expect("the year 1");

@@ -296,8 +296,14 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
     }
     acme.pay_commission(conversion, commissions[1], None, None).await.unwrap();
     acme.note(accepted.lead, "theirs-note").await.unwrap();
+    let [other_contact, merged_contact] = [lead(71), lead(72)].map(|raw| acme.ingest(raw));
+    let (other_contact, merged_contact) =
+        (taken(other_contact.await).contact, taken(merged_contact.await).contact);
+    acme.merge_contacts(merged_contact, accepted.contact).await.unwrap();
     let named = Named {
         contact: accepted.contact,
+        other_contact,
+        merged_contact,
         lead: accepted.lead,
         rejection,
         appointment,
@@ -321,6 +327,8 @@ fn nobody(world: &World<'_>) -> Named {
     let uuid = Uuid::from_u128(0xdead);
     Named {
         contact: ContactId::from_uuid(uuid),
+        other_contact: ContactId::from_uuid(Uuid::from_u128(0xbeef)),
+        merged_contact: ContactId::from_uuid(uuid),
         lead: LeadId::from_uuid(uuid),
         rejection: LeadId::from_uuid(uuid).intake(),
         appointment: AppointmentId::from_uuid(uuid),

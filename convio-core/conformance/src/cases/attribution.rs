@@ -563,3 +563,40 @@ fn tell(step: JourneyStep<'_>) -> String {
         JourneyStep::Conversion(sold) => sold.net.to_string(),
     }
 }
+
+pub(crate) async fn a_touch_told_late_counts_once_it_is_worked_out_anew(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let start = world.clock.now();
+    world.clock.advance(TimeDelta::days(3));
+    let lead = arrive(&acme, "Yelp", world.clock.now()).await;
+    let sold = acme.convert(sale(lead, "100 USD")).await.unwrap();
+    world.clock.advance(TimeDelta::days(1));
+    let row = acme.lead(lead).await.unwrap().unwrap();
+    let call = NewTouch::new(TouchOf::Contact(row.contact), TouchKind::Call, Source::new("Radio").unwrap());
+    acme.track(call.at(start)).await.unwrap();
+    assert_eq!(shares(&credits_of(&acme, &sold).await, "first_touch"), [10_000]);
+    let kept = world.elsewhere(&acme).reattribute(&sold).await.unwrap().unwrap();
+    assert_eq!(shares(&kept, "first_touch"), [10_000, 0]);
+    assert_eq!(shares(&kept, "linear"), [5_000, 5_000]);
+    assert_eq!(credits_of(&acme, &sold).await, kept);
+    let stale = acme.reattribute(&sold).await.unwrap_err();
+    assert_eq!(stale.kind(), ErrorKind::Conflict, "it is not as it was seen");
+    in_order(&world, &acme).await;
+    // Other models from now on: a model that is no longer set says what it said last.
+    let mut settings = AttributionSettings::default();
+    settings.models.retain(|model| model.name == "linear");
+    settings.models.push(ModelSettings::new("mine", Model::LastTouch));
+    acme.set_attribution(settings).await.unwrap();
+    let kept = acme.reattribute(sold.id).await.unwrap().unwrap();
+    assert_eq!(shares(&kept, "mine"), [0, 10_000]);
+    assert_eq!(shares(&kept, "first_touch"), [10_000, 0]);
+    assert!(kept.model("linear").unwrap().before.len() == 1 && kept.model("mine").unwrap().before.is_empty());
+    in_order(&world, &acme).await;
+    // Of what was voided nobody earns anything, and nothing is worked out.
+    acme.void(sold.id, "a mistake").await.unwrap();
+    assert_eq!(acme.reattribute(sold.id).await.unwrap_err().kind(), ErrorKind::Conflict);
+    let nothing = acme.reattribute(convio_core::ConversionId::from_uuid(Uuid::nil())).await.unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::NotFound);
+    in_order(&world, &acme).await;
+}

@@ -24,6 +24,7 @@ pub(crate) mod lead_work;
 pub(crate) mod limits;
 pub(crate) mod lookups;
 pub(crate) mod merge;
+pub(crate) mod merges;
 pub(crate) mod mission;
 pub(crate) mod numbers;
 pub(crate) mod owners;

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
-use convio_core::attribution::{History, MILLION, Portion, Touchpoint};
-use convio_core::{EventBody, KeyKind};
+use convio_core::attribution::{History, KeptBooking, MILLION, Portion, Touchpoint};
+use convio_core::{ContactKey, ConversionId, EventBody, KeyKind, Subject};
 
 use super::hold;
 use crate::Snapshot;
@@ -37,6 +37,14 @@ pub(super) fn credits_are_the_net_value(snapshot: &Snapshot) -> Result<(), Strin
     if let (true, Some(row)) = (always_kept, without) {
         return Err(format!("nobody is credited for {}", row.id));
     }
+    // Those that were worked out anew, since when other records are booked.
+    let again = snapshot.feed.iter().filter(|event| event.body == EventBody::ConversionReattributed);
+    let anew: BTreeSet<ConversionId> = again
+        .filter_map(|event| match event.subject() {
+            Some(Subject::Conversion(id)) => Some(id),
+            _ => None,
+        })
+        .collect();
     for credits in &snapshot.credits {
         let id = credits.conversion;
         let row = snapshot.conversions.iter().find(|row| row.id == id).ok_or("credits of no conversion")?;
@@ -51,27 +59,20 @@ pub(super) fn credits_are_the_net_value(snapshot: &Snapshot) -> Result<(), Strin
         hold!(credits.rate == row.rate, "{id} is reported by one rate and credited by another");
         for model in &credits.models {
             let name = &model.name;
-            hold!(model.bookings.len() == records, "{id}, {name}: {records} records, other bookings");
-            let steps = model.steps.len();
-            let mut sums = [0; 3];
-            for booking in &model.bookings {
-                let none = Portion::default();
-                let parts = [&booking.value, booking.reported.as_ref().unwrap_or(&none), &booking.count];
-                for (sum, part) in sums.iter_mut().zip(parts) {
-                    let each: i64 = part.each.iter().sum();
-                    hold!(steps == 0 || each == part.sum, "{id}, {name}: {each} of {} is given", part.sum);
-                    *sum += part.sum;
-                }
-                hold!(
-                    booking.value.each.len() == steps && booking.count.each.len() == steps,
-                    "{id}, {name}: parts for others than its {steps} touches"
-                );
-            }
-            let count = if stands { MILLION } else { 0 };
+            // Each edition but the last one books all of it once more, and takes it back.
+            let editions = model.before.iter().map(|edition| (&edition.steps, &edition.bookings, true));
+            let editions: Vec<_> = editions.chain([(&model.steps, &model.bookings, false)]).collect();
+            let booked: usize = editions.iter().map(|(_, bookings, _)| bookings.len()).sum();
+            let kept_at_once = !anew.contains(&id);
             hold!(
-                sums == [net, reported.unwrap_or(0), count],
-                "{id}, {name}: {sums:?} are booked of {net}, {reported:?}, {count}"
+                !kept_at_once || booked == records,
+                "{id}, {name}: {records} records, and {booked} bookings"
             );
+            for (steps, bookings, is_over) in editions {
+                let sums = added(id, name, steps.len(), bookings)?;
+                let expected = if is_over { [0; 3] } else { [net, reported.unwrap_or(0), count(stands)] };
+                hold!(sums == expected, "{id}, {name}: {sums:?} are booked of {expected:?}");
+            }
             let given = model.booked();
             hold!(
                 given.each.iter().all(|minor| *minor >= 0),
@@ -82,16 +83,42 @@ pub(super) fn credits_are_the_net_value(snapshot: &Snapshot) -> Result<(), Strin
     Ok(())
 }
 
+/// What bookings come to: value, reported value, count. Each gives all of it to its touches, where there are any.
+fn added(id: ConversionId, name: &str, steps: usize, bookings: &[KeptBooking]) -> Result<[i64; 3], String> {
+    let mut sums = [0; 3];
+    for booking in bookings {
+        let none = Portion::default();
+        let parts = [&booking.value, booking.reported.as_ref().unwrap_or(&none), &booking.count];
+        for (sum, part) in sums.iter_mut().zip(parts) {
+            let each: i64 = part.each.iter().sum();
+            hold!(steps == 0 || each == part.sum, "{id}, {name}: {each} of {} is given", part.sum);
+            *sum += part.sum;
+        }
+        hold!(
+            booking.value.each.len() == steps && booking.count.each.len() == steps,
+            "{id}, {name}: parts for others than its {steps} touches"
+        );
+    }
+    Ok(sums)
+}
+
+fn count(stands: bool) -> i64 {
+    if stands { MILLION } else { 0 }
+}
+
 /// What a contact is shown to have done is what was recorded for it, and for the visitors whose key points to it.
 pub(super) fn touches_are_those_of_their_contact(snapshot: &Snapshot) -> Result<(), String> {
     for (contact, journey) in snapshot.contacts.iter().zip(&snapshot.journeys) {
         let keys = snapshot.keys.iter().filter(|(id, _)| *id == contact.id).flat_map(|(_, keys)| keys);
+        let merged: BTreeSet<&ContactKey> = keys.clone().filter(|key| key.kind == KeyKind::Contact).collect();
         let visitors: BTreeSet<&str> =
             keys.filter(|key| key.kind == KeyKind::Visitor).map(|key| key.value.as_str()).collect();
         let mut recorded: Vec<&Touchpoint> = Vec::new();
         for event in &snapshot.feed {
             let EventBody::TouchRecorded(touch) = &event.body else { continue };
-            let is_own = event.contact_id() == Some(contact.id)
+            let of = event.contact_id();
+            let is_own = of == Some(contact.id)
+                || of.is_some_and(|id| merged.contains(&ContactKey::of_merged(id)))
                 || touch.visitor.as_ref().is_some_and(|visitor| visitors.contains(visitor.0.as_str()));
             if is_own {
                 recorded.push(&touch.touch);

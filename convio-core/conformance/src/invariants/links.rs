@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use convio_core::record::{API_KEYS_KIND, PROVIDERS_KIND};
 use convio_core::{
-    ApiKey, Appointment, AppointmentStatus, Conversion, Lead, LeadId, Outcome, ProviderId, RejectionState,
+    ApiKey, Appointment, AppointmentStatus, Conversion, Event, EventBody, Lead, LeadId, Outcome, ProviderId,
+    RejectionState,
 };
 
 use super::hold;
@@ -51,7 +52,11 @@ fn lead(snapshot: &Snapshot, row: &Lead) -> Result<(), String> {
     hold!(snapshot.contacts.iter().any(|row| row.id == *contact), "lead {id} has no contact");
     hold!(snapshot.webhooks.iter().any(|row| row.id == *webhook), "lead {id} has no webhook");
     if let Some(of) = *duplicate_of {
-        let same = find(snapshot, of).is_some_and(|first| first.contact == *contact && first.id != *id);
+        // While two contacts were one, leads of both could repeat each other.
+        let undone = |event: &Event| matches!(event.body, EventBody::ContactUnmerged(_));
+        let split = snapshot.feed.iter().any(undone);
+        let first = find(snapshot, of).filter(|first| first.id != *id);
+        let same = first.is_some_and(|first| first.contact == *contact || split);
         hold!(same, "lead {id} repeats {of}, which is no other lead of its contact");
         hold!(!row.test, "test lead {id} repeats one");
     }

@@ -37,7 +37,9 @@ fn recount(snapshot: &Snapshot) -> Result<Vec<Rollup>, String> {
     for credits in &snapshot.credits {
         let to = credits.rate.as_ref().map(|rate| rate.to.to_string()).unwrap_or_default();
         for model in &credits.models {
-            for booking in &model.bookings {
+            let before = model.before.iter().map(|edition| (&edition.steps, &edition.bookings));
+            let editions = before.chain([(&model.steps, &model.bookings)]);
+            for (steps, booking) in editions.flat_map(|(steps, all)| all.iter().map(move |it| (steps, it))) {
                 let booked = format!("{}>{to} {}", credits.currency, booking.day);
                 let mut add = |touch: Option<&Touchpoint>, of: &dyn Fn(&Portion) -> i64| {
                     let dims = [model.name.clone(), touch.map(key).unwrap_or_default(), booked.clone()];
@@ -48,10 +50,10 @@ fn recount(snapshot: &Snapshot) -> Result<Vec<Rollup>, String> {
                     ];
                     recount.add(Cube::Credits, credits.day, dims, &n, None);
                 };
-                for (place, step) in model.steps.iter().enumerate() {
+                for (place, step) in steps.iter().enumerate() {
                     add(credits.touches.get(*step), &|portion| portion.each[place]);
                 }
-                if model.steps.is_empty() {
+                if steps.is_empty() {
                     add(None, &|portion| portion.sum);
                 }
             }

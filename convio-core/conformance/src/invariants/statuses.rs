@@ -41,7 +41,9 @@ fn leads(snapshot: &Snapshot) -> Result<(), String> {
             EventBody::ConversionVoided(_)
             | EventBody::ConversionAdjusted(_)
             | EventBody::ConversionReturned(_)
-            | EventBody::CommissionChanged(_) => {}
+            | EventBody::CommissionChanged(_)
+            | EventBody::ConversionReattributed
+            | EventBody::Reparented { .. } => {}
             _ => hold!(!deleted.contains(&id), "lead {id} was deleted when {kind:?} happened to it"),
         }
         if let EventBody::LeadDeleted = &event.body {

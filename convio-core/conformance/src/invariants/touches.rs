@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use convio_core::contact::Touch;
 use convio_core::event::EventBody;
-use convio_core::{Event, LeadId};
+use convio_core::{ContactId, Event, LeadId};
 
 use super::hold;
 use crate::Snapshot;
@@ -41,23 +41,27 @@ struct Known {
     counts: bool,
 }
 
+/// The leads of the event's contact, as they were its own by then.
 fn known(before: &[Event], of: &Event) -> BTreeMap<LeadId, Known> {
-    let mut known: BTreeMap<LeadId, Known> = BTreeMap::new();
-    for event in before.iter().filter(|event| event.contact_id() == of.contact_id()) {
+    let mut known: BTreeMap<LeadId, (Option<ContactId>, Known)> = BTreeMap::new();
+    for event in before {
         let Some(lead) = event.lead_id() else { continue };
         if let EventBody::LeadReceived(received) = &event.body {
             let touch = Touch { source: received.interest.source.clone(), lead, at: received.received_at };
-            known.insert(lead, Known { touch, test: received.test, counts: !received.test });
+            let row = Known { touch, test: received.test, counts: !received.test };
+            known.insert(lead, (event.contact_id(), row));
         }
-        if let Some(known) = known.get_mut(&lead) {
+        if let Some((contact, known)) = known.get_mut(&lead) {
             match event.body {
                 EventBody::LeadDeleted => known.counts = false,
                 EventBody::LeadRestored => known.counts = !known.test,
+                EventBody::Reparented { .. } => *contact = event.contact_id(),
                 _ => {}
             }
         }
     }
-    known
+    let own = known.into_iter().filter(|(_, (contact, _))| *contact == of.contact_id());
+    own.map(|(lead, (_, known))| (lead, known)).collect()
 }
 
 /// Equal as written: sources are compared without regard to case elsewhere.

@@ -2,14 +2,15 @@ use std::sync::Arc;
 
 use convio_core::analytics::{RollupDelta, When};
 use convio_core::change_set::{
-    ConfigVersion, ContactWrite, CounterAdd, GateLost, MergedContact, Receipt, Repeat, Write,
+    ConfigVersion, ContactWrite, CounterAdd, GateLost, MergedContact, MovedKey, MovedWindow, Receipt, Repeat,
+    Write,
 };
 use convio_core::routing::Decision;
 use convio_core::{
     AppointmentId, ChangeSet, CommitError, ContactId, Cube, LeadId, Measure, Position, Version,
 };
 
-use super::tenant::{Counted, Tenant};
+use super::tenant::{Compared, Counted, Tenant};
 use super::{Model, mangle};
 use crate::broken::Bug;
 
@@ -103,6 +104,8 @@ impl Model {
             webhooks,
             contacts,
             keys,
+            moved_keys,
+            moved_windows,
             windows,
             leads,
             rejections,
@@ -187,6 +190,22 @@ impl Model {
                 Some(_) => return Err(conflict("key", "of another contact")),
             }
         }
+        for MovedKey { key, from, to } in moved_keys {
+            match tenant.keys.iter_mut().find(|(other, holder)| *other == key && *holder == from) {
+                Some(_) if self.makes(Bug::LeavesKeysBehind) => {}
+                Some((_, holder)) => *holder = to,
+                None => return Err(conflict("key", "of another contact")),
+            }
+        }
+        for MovedWindow { contact, key, last: (at, lead), keeps_later } in moved_windows {
+            if self.makes(Bug::LeavesWindowsBehind) {
+                continue;
+            }
+            if !keeps_later {
+                tenant.windows.retain(|known| (known.contact, known.key) != (contact, key));
+            }
+            tenant.windows.push(Compared { contact, key, at, lead });
+        }
         for window in windows {
             let repeat = self.compare(tenant, window, &known)?;
             known.repeats.push(repeat);
@@ -201,6 +220,13 @@ impl Model {
                 row.duplicate_of = row.duplicate_of.or_else(|| known.repeat_of(row.id));
                 mangle::lead(self.bug, row);
             }
+            // What it said is said of whoever it belongs to.
+            let (lead, contact) = (write.row().id, write.row().contact);
+            tenant
+                .offers
+                .iter_mut()
+                .filter(|offered| offered.touch.lead == lead)
+                .for_each(|it| it.contact = contact);
             self.put(&mut tenant.leads, write, |row| row.id.uuid(), |row| row.version, "lead")?;
         }
         for mut row in payloads {

@@ -47,6 +47,7 @@ impl Model {
                 customer_since: None,
                 conversions: 0,
                 lifetime: Lifetime::default(),
+                merged_into: None,
                 created_at: at,
                 version: Version(0),
             });

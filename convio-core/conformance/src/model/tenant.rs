@@ -207,7 +207,13 @@ impl Tenant {
         loaded.lead_touches = own.iter().rev().take(rows_max).rev().map(|lead| LeadTouch::of(lead)).collect();
 
         let is_own = |of: &TouchOf| match of {
-            TouchOf::Contact(id) => Some(*id) == contact,
+            TouchOf::Contact(id) => {
+                let merged = ContactKey::of_merged(*id);
+                Some(*id) == contact
+                    || self.keys.iter().any(|(key, holder)| {
+                        *key == merged && Some(*holder) == contact && !makes(Bug::KnowsNoMergedContacts)
+                    })
+            }
             TouchOf::Visitor(visitor) => self.keys.iter().any(|(key, holder)| {
                 key.kind == KeyKind::Visitor
                     && key.value == *visitor

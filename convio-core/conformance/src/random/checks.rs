@@ -33,9 +33,15 @@ pub(crate) fn acknowledged(played: &Played) -> Result<(), String> {
         match answer {
             Ingested::Created(accepted) | Ingested::Linked(accepted) => {
                 let row = played.snapshot.leads.iter().find(|lead| lead.id == accepted.lead);
+                // It may be another contact's by now.
+                let came_in = played.snapshot.feed.iter().find(|event| {
+                    let is_own = event.lead_id() == Some(accepted.lead);
+                    is_own && matches!(event.body, EventBody::LeadReceived(_))
+                });
+                let of = came_in.and_then(Event::contact_id);
                 let kept = row.is_some_and(|lead| {
-                    (lead.contact, lead.duplicate_of) == (accepted.contact, accepted.duplicate_of)
-                        && lead.flags == accepted.flags
+                    let found = (of, lead.duplicate_of, &lead.flags);
+                    found == (Some(accepted.contact), accepted.duplicate_of, &accepted.flags)
                 });
                 let visit = accepted.appointment;
                 let booked = visit.is_none_or(|id| {

@@ -38,6 +38,12 @@ pub(crate) enum Op {
     Track(Result<u8, u8>, u8, Option<u8>, Option<u16>),
     /// The lead whose contact a visitor is.
     Identify(u8, u8),
+    /// The leads whose contacts turn out to be one.
+    Merge(u8, u8),
+    /// The contact, of those that were merged.
+    Unmerge(u8),
+    /// The conversion.
+    Reattribute(u8),
     /// Minutes.
     Advance(u16),
     /// A change set that fails in its last part.
@@ -219,6 +225,9 @@ fn op() -> impl Strategy<Value = Op> {
         4 => (touched(), 0..3u8, weighted(0.2, 0..3u8), weighted(0.5, 0..400u16))
             .prop_map(|(of, source, id, ago)| Op::Track(of, source, id, ago)),
         2 => (nth(), 0..3u8).prop_map(|(nth, visitor)| Op::Identify(nth, visitor)),
+        3 => (nth(), nth()).prop_map(|(from, into)| Op::Merge(from, into)),
+        2 => nth().prop_map(Op::Unmerge),
+        2 => nth().prop_map(Op::Reattribute),
         4 => select(vec![1u16, 59, 60, 61, 24 * 60, 72 * 60]).prop_map(Op::Advance),
         2 => shape().prop_map(Op::Fail),
         1 => (nth(), -1..2i8).prop_map(|(nth, off)| Op::WriteLead(nth, off)),

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use convio_core::attribution::{AttributionRules, NewTouch, ReportingRates, TouchKind, TouchOf};
+use convio_core::attribution::{AttributionRules, KeptCredits, NewTouch, ReportingRates, TouchKind, TouchOf};
 use convio_core::change_set::{Mention, NewEvent, Receipt, Write};
 use convio_core::service::{Atomicity, BatchAnswer, Expired};
 use convio_core::use_case::{Completed, CreatedApiKey};
 use convio_core::{
-    Actor, ApiKey, ApiKeyId, Appointment, Calendar, Clock, CommitError, Conversion, Corrections, Error,
-    ErrorKind, EventBody, Ingested, IntakeId, Lead, LeadId, NewWorkspace, PageRequest, Provider, ProviderId,
-    Reason, Rejection, RuleSet, Store, TouchpointId, Version, Webhook, Workspace, WorkspaceHandle,
+    Actor, ApiKey, ApiKeyId, Appointment, Calendar, Clock, CommitError, Contact, ContactId, Conversion,
+    Corrections, Error, ErrorKind, EventBody, Ingested, IntakeId, Lead, LeadId, NewWorkspace, PageRequest,
+    Provider, ProviderId, Reason, Rejection, RuleSet, Store, TouchpointId, Version, Webhook, Workspace,
+    WorkspaceHandle,
 };
 
 use super::ops::{Op, Shape};
@@ -41,6 +42,8 @@ pub(super) enum Answer {
     Attribution(AttributionRules),
     Rates(ReportingRates),
     Touched(TouchpointId),
+    Contact(Box<Contact>),
+    Credits(Option<Box<KeptCredits>>),
     Committed(Option<Receipt>),
     /// There was nothing to do it with.
     Nothing,
@@ -66,6 +69,8 @@ pub(super) struct Play {
     pub(super) seen: Vec<Lead>,
     pub(super) appointments: Vec<Appointment>,
     pub(super) conversions: Vec<Conversion>,
+    /// Contacts that were merged into others.
+    merged: Vec<ContactId>,
     pub(super) answers: Vec<Answer>,
     /// What came in under which id: its body, where that is not made by the library.
     pub(super) sent: Vec<(IntakeId, Option<String>)>,
@@ -94,6 +99,7 @@ impl Play {
             seen: Vec::new(),
             appointments: Vec::new(),
             conversions: Vec::new(),
+            merged: Vec::new(),
             answers: Vec::new(),
             sent: Vec::new(),
         }
@@ -199,6 +205,21 @@ impl Play {
                 let Some(contact) = self.contact_of(acme, *nth).await? else { return Ok(Answer::Nothing) };
                 acme.identify(contact, words::visitor(*visitor)).await?;
                 Answer::Nothing
+            }
+            Op::Merge(from, into) => {
+                let (from, into) = (self.contact_of(acme, *from).await?, self.contact_of(acme, *into).await?);
+                let (Some(from), Some(into)) = (from, into) else { return Ok(Answer::Nothing) };
+                let contact = acme.merge_contacts(from, into).await?;
+                self.merged.push(from);
+                Answer::Contact(Box::new(contact))
+            }
+            Op::Unmerge(nth) => {
+                let Some(contact) = pick(&self.merged, *nth) else { return Ok(Answer::Nothing) };
+                Answer::Contact(Box::new(acme.unmerge_contact(contact).await?))
+            }
+            Op::Reattribute(nth) => {
+                let Some(sold) = pick(&self.conversions, *nth) else { return Ok(Answer::Nothing) };
+                Answer::Credits(acme.reattribute(sold.id).await?.map(Box::new))
             }
             Op::Advance(minutes) => {
                 // Not by whole milliseconds, so that what is kept to them only shows.

@@ -502,7 +502,7 @@ fn of_appointment(error: &Error) -> Vec<Reason> {
 }
 
 /// What two leads of one contact must share for one to repeat the other: product and campaign, without regard to case.
-fn repeat_key(interest: &crate::lead::Interest) -> Fingerprint {
+pub(super) fn repeat_key(interest: &crate::lead::Interest) -> Fingerprint {
     let product = interest.product.as_ref().map(|product| product.key());
     let campaign = interest.campaign.as_ref().map(|campaign| campaign.key());
     canonical::fingerprint_of_texts([product, campaign])

@@ -51,7 +51,7 @@ pub(super) fn normalise(
             KeyKind::Digits => phones(&fields).find_map(crate::phone::digits),
             KeyKind::Email => email.as_ref().map(Email::folded),
             KeyKind::External => fields.get(Known::Person).map(str::to_owned),
-            KeyKind::Visitor => None,
+            KeyKind::Visitor | KeyKind::Contact => None,
         };
         Some(super::key(webhook, *kind, bounded(value?)?))
     });
@@ -60,7 +60,7 @@ pub(super) fn normalise(
             let (known, field) = match kind {
                 KeyKind::Phone | KeyKind::Digits => (Known::Phone, "phone"),
                 KeyKind::Email => (Known::Email, "email"),
-                KeyKind::External | KeyKind::Visitor => (Known::Person, "person_id"),
+                KeyKind::External | KeyKind::Visitor | KeyKind::Contact => (Known::Person, "person_id"),
             };
             let said = problems.iter().any(|problem| problem.field == field);
             if fields.get(known).is_none() && !said {
