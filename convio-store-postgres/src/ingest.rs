@@ -71,6 +71,8 @@ impl<'c> LeadAlone<'c> {
             webhooks,
             contacts,
             keys,
+            moved_keys,
+            moved_windows,
             windows,
             leads,
             rejections,
@@ -87,6 +89,8 @@ impl<'c> LeadAlone<'c> {
             && bookings.is_empty()
             && routes.is_empty()
             && keys.is_empty()
+            && moved_keys.is_empty()
+            && moved_windows.is_empty()
             && touches.is_empty()
             && webhooks.is_empty()
             && rejections.is_empty()

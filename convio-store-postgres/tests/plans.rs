@@ -373,12 +373,17 @@ const PAGES: &[(&str, &str, u64, u64)] = &[
         2,
         2,
     ),
-    ("list_contacts", "{s}.the_workspace(0), {s}.the_id(1, 30000), 51, NULL, NULL, NULL, 0", 51, 51),
-    ("list_contacts_of_phone", "{s}.the_workspace(0), {s}.nil(), 51, '+12122000001', NULL, NULL, 0", 1, 1),
+    ("list_contacts", "{s}.the_workspace(0), {s}.the_id(1, 30000), 51, NULL, NULL, NULL, 0, false", 51, 51),
+    (
+        "list_contacts_of_phone",
+        "{s}.the_workspace(0), {s}.nil(), 51, '+12122000001', NULL, NULL, 0, false",
+        1,
+        1,
+    ),
     // A day: 180 contacts of 240.
     (
         "list_contacts_of_days",
-        "{s}.the_workspace(0), {s}.nil(), 51, NULL, '2026-03-01', '2026-03-02', 0",
+        "{s}.the_workspace(0), {s}.nil(), 51, NULL, '2026-03-01', '2026-03-02', 0, false",
         51,
         140,
     ),

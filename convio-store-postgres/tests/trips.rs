@@ -19,7 +19,7 @@ use convio_core::attribution::{AttributionSettings, NewTouch, TouchKind, TouchOf
 use convio_core::availability::Hours;
 use convio_core::calendar::SlotRequest;
 use convio_core::contact::{ContactFilter, ContactRef};
-use convio_core::conversion::NewAdjustment;
+use convio_core::conversion::{NewAdjustment, NewCommission, NewReturn};
 use convio_core::lead::LeadFilter;
 use convio_core::money::Rates;
 use convio_core::routing::{Cap, Period, Strategy};
@@ -133,7 +133,7 @@ fn the_tables_of_the_sources_are_these() {
         assert_eq!(trips, counted.1[0].0.to_string(), "{line}");
         said += 1;
     }
-    assert_eq!(said, 32);
+    assert_eq!(said, 37);
     let mut all = String::new();
     for (call, costs) in TABLE {
         all += &format!("{call:<52}");
@@ -174,9 +174,11 @@ const USE_CASES: &[&str] = &[
     include_str!("../../convio-core/src/use_case/convert.rs"),
     include_str!("../../convio-core/src/use_case/drafts.rs"),
     include_str!("../../convio-core/src/use_case/leads.rs"),
+    include_str!("../../convio-core/src/use_case/merge.rs"),
     include_str!("../../convio-core/src/use_case/providers.rs"),
     include_str!("../../convio-core/src/use_case/publish.rs"),
     include_str!("../../convio-core/src/use_case/rejections.rs"),
+    include_str!("../../convio-core/src/use_case/settle.rs"),
     include_str!("../../convio-core/src/use_case/spend.rs"),
     include_str!("../../convio-core/src/use_case/webhooks.rs"),
     include_str!("../../convio-core/src/use_case/workspaces.rs"),
@@ -205,6 +207,11 @@ const TABLE: &[(&str, [(u64, u64); 7])] = &[
     ("`convert`",                                          [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (16, 16), ( 3,  3), ( 5,  5)]),
     ("`adjust`",                                           [( 4,  4), (10,  4), (14, 10), (10, 10), (15, 15), ( 4,  4), ( 6,  6)]),
     ("`void`",                                             [( 4,  4), (10,  4), (14, 10), (10, 10), (15, 15), ( 4,  4), ( 6,  6)]),
+    ("`owe_commission`",                                   [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 8,  8), ( 3,  3), ( 5,  5)]),
+    ("`return_lead`",                                      [( 5,  5), (13,  5), (18, 13), (13, 13), (16, 16), ( 5,  5), ( 7,  7)]),
+    ("`reattribute`",                                      [( 5,  5), (13,  5), (18, 13), (13, 13), (14, 14), ( 5,  5), ( 7,  7)]),
+    ("`merge_contacts`",                                   [(10, 10), (28, 10), (38, 28), (28, 28), (25, 25), (10, 10), (12, 12)]),
+    ("`unmerge_contact`",                                  [(15, 15), (43, 15), (58, 43), (43, 43), (27, 27), (15, 15), (17, 17)]),
     ("`move_lead`",                                        [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), (10, 10), ( 3,  3), ( 5,  5)]),
     ("a batch of 1",                                       [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), (18, 18), ( 1,  1), ( 3,  3)]),
     ("a batch of 100",                                     [( 4,  4), ( 6,  4), ( 6,  4), ( 4,  4), (18, 18), ( 3,  3), ( 4,  4)]),
@@ -457,6 +464,30 @@ impl World {
         };
         costs.of("`adjust`", self, refund).await;
         costs.of("`void`", self, async |acme| acme.void(sale, "a mistake").await.unwrap()).await;
+        let one = taken(self.acme.ingest(lead(next())).await);
+        let new = NewConversion::sale(one.lead, "7 USD".parse().unwrap());
+        let sold = self.acme.convert(new).await.unwrap().id;
+        let owe = async |acme: &WorkspaceHandle<'_>| {
+            let new = NewCommission::to("partner", "1 USD".parse().unwrap());
+            acme.owe_commission(sold, new).await.unwrap()
+        };
+        costs.of("`owe_commission`", self, owe).await;
+        let back = async |acme: &WorkspaceHandle<'_>| {
+            acme.return_lead(sold, NewReturn::credit("duplicate")).await.unwrap()
+        };
+        costs.of("`return_lead`", self, back).await;
+        let late = NewTouch::new(TouchOf::Contact(one.contact), TouchKind::Call, Source::unknown());
+        let before =
+            self.acme.lead(one.lead).await.unwrap().unwrap().received_at - chrono::TimeDelta::hours(1);
+        self.acme.track(late.at(before)).await.unwrap();
+        let again = async |acme: &WorkspaceHandle<'_>| acme.reattribute(sold).await.unwrap();
+        assert!(costs.of("`reattribute`", self, again).await.is_some());
+        let [a, b] = [self.acme.ingest(lead(next())), self.acme.ingest(lead(next()))];
+        let (a, b) = (taken(a.await).contact, taken(b.await).contact);
+        let merge = async |acme: &WorkspaceHandle<'_>| acme.merge_contacts(a, b).await.unwrap();
+        assert_eq!(costs.of("`merge_contacts`", self, merge).await.leads, 2);
+        let apart = async |acme: &WorkspaceHandle<'_>| acme.unmerge_contact(a).await.unwrap();
+        assert_eq!(costs.of("`unmerge_contact`", self, apart).await.leads, 1);
         let other = taken(self.acme.ingest(lead(next())).await).lead;
         let later = taken(self.acme.ingest(lead(next())).await).lead;
         let moved =

@@ -102,7 +102,7 @@ CREATE TABLE contact (
     CONSTRAINT contact_pk PRIMARY KEY (workspace_id, id),
     CONSTRAINT contact_number_uq UNIQUE (workspace_id, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX contact_phone_ix ON contact (phone);
+CREATE INDEX contact_phone_ix ON contact (phone, workspace_id, id, merged_into);
 CREATE INDEX contact_created_ix ON contact (workspace_id, created_at);
 
 -- The last accepted lead per contact and what a repeat must share.

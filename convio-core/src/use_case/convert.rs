@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `convert` | the lead, its contact, their touches | 1 | 3 |
 //! | `adjust` | the conversion, its lead, its contact; its credits | 1 | 4 |
-//! | `reattribute` | the conversion; then it again with its contact's touches and its appointment, and its credits | 1, or none | 5 |
+//! | `reattribute` | the conversion; then it again with its contact's touches and its appointment, and its credits | 1, or none where nothing is otherwise | 5 |
 //! | `void` | all conversions of the contact, the lead and the contact; its credits | 1 | 4 |
 
 use chrono::{DateTime, TimeDelta, Utc};

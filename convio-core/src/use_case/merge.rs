@@ -2,8 +2,11 @@
 //!
 //! | call | reads first | commits | round trips on Postgres |
 //! |---|---|---|---|
-//! | `merge_contacts` | both contacts; the keys and all rows of the one that goes | 1, and 1 for each sale that is attributed otherwise | 9, and 5 for each sale of both |
-//! | `unmerge_contact` | both contacts; the merge; all rows of the one that stays, and how each of its leads came in | 1, and so on | 9 and 1 for each lead, and 5 for each sale of both |
+//! | `merge_contacts` | both contacts; the keys and all rows of the one that goes; both and the record of an earlier merge | 1 | 10 |
+//! | `unmerge_contact` | both contacts, the merge, the keys and all rows of the one that stays; how each of its leads came in; both contacts | 1 | 15 |
+//!
+//! So for contacts without a sale and with one lead each. For each lead more, taking them apart reads once more. For each sale of both there
+//! is a `reattribute`, without its first read; it commits where somebody else has earned it.
 
 use std::collections::BTreeMap;
 

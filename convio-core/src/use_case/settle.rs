@@ -3,7 +3,9 @@
 //! | call | reads first | commits | round trips on Postgres |
 //! |---|---|---|---|
 //! | `return_lead` | the conversion; then it again with its lead, contact and appointment, and its credits | 1 | 5 |
-//! | `owe_commission`, `pay_commission`, `cancel_commission`, `claw_back` | the conversion, its lead and contact | 1 | 3 |
+//! | `owe_commission` | the conversion, its lead and contact | 1 | 3 |
+//!
+//! What becomes of a commission then costs what owing it does.
 
 use chrono::{DateTime, Utc};
 

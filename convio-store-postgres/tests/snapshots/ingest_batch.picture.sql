@@ -4,7 +4,7 @@
 UNION ALL (SELECT 43::int2 AS set, ROW(x.workspace_id, x.scope, x.kind, x.value, x.contact_id) AS cells FROM unnest((SELECT $2::uuid[]), (SELECT $3::uuid[]), (SELECT $4::int2[]), (SELECT $5::text[])) AS n (workspace_id, scope, kind, value)
     CROSS JOIN LATERAL (SELECT * FROM convio.contact_key AS t WHERE t.workspace_id = n.workspace_id AND t.scope = n.scope
         AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS x)
-UNION ALL (SELECT 44::int2 AS set, ROW(x.workspace_id, x.id, x.number, x.first_name, x.last_name, x.email, x.phone, x.phone_validity, x.phone_ext, x.street, x.street2, x.city, x.state, x.postal_code, x.country, x.stamps, x.first_source, x.first_lead, x.first_at, x.leads, x.customer_since, x.conversions, x.lifetime::text, x.created_at, x.version) AS cells FROM unnest((SELECT $6::uuid[]), (SELECT $7::uuid[]), (SELECT $8::int2[]), (SELECT $9::text[])) AS n (workspace_id, scope, kind, value)
+UNION ALL (SELECT 44::int2 AS set, ROW(x.workspace_id, x.id, x.number, x.first_name, x.last_name, x.email, x.phone, x.phone_validity, x.phone_ext, x.street, x.street2, x.city, x.state, x.postal_code, x.country, x.stamps, x.first_source, x.first_lead, x.first_at, x.leads, x.customer_since, x.conversions, x.lifetime::text, x.merged_into, x.created_at, x.version) AS cells FROM unnest((SELECT $6::uuid[]), (SELECT $7::uuid[]), (SELECT $8::int2[]), (SELECT $9::text[])) AS n (workspace_id, scope, kind, value)
     CROSS JOIN LATERAL (SELECT t.contact_id FROM convio.contact_key AS t WHERE t.workspace_id = n.workspace_id AND t.scope = n.scope
         AND t.kind = n.kind AND t.value = n.value LIMIT 1) AS k
     CROSS JOIN LATERAL (SELECT * FROM convio.contact AS t WHERE t.workspace_id = n.workspace_id AND t.id = k.contact_id LIMIT 1) AS x)

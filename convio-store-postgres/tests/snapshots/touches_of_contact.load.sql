@@ -4,7 +4,9 @@
              ORDER BY x.received_at DESC, x.id DESC LIMIT 1000)
 UNION ALL (SELECT 21::int2 AS set, ROW(x.workspace_id, x.id, x.contact_id, x.visitor, x.at, x.kind, x.source, x.medium, x.campaign, x.channel, x.click_ids::text, x.cost_minor, x.cost_currency, x.created_at) AS cells FROM (SELECT $4 AS contact_id, '' AS visitor
               UNION ALL SELECT '00000000-0000-0000-0000-000000000000'::uuid, k.value FROM convio.contact_key AS k
-              WHERE k.workspace_id = $1 AND k.contact_id = $4 AND k.kind = 4) AS v
+              WHERE k.workspace_id = $1 AND k.contact_id = $4 AND k.kind = 4
+              UNION ALL SELECT k.value::uuid, '' FROM convio.contact_key AS k
+              WHERE k.workspace_id = $1 AND k.contact_id = $4 AND k.kind = 5 AND k.value <> k.contact_id::text) AS v
              CROSS JOIN LATERAL (SELECT * FROM convio.touchpoint AS t WHERE t.workspace_id = $1 AND t.contact_id = v.contact_id
                  AND t.visitor = v.visitor AND t.at <= $5 ORDER BY t.at DESC, t.id DESC LIMIT 1000) AS x
              ORDER BY x.at DESC, x.id DESC LIMIT 1000)
