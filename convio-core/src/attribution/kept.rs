@@ -193,10 +193,8 @@ impl KeptCredits {
         net: Money,
         counts: bool,
     ) -> Result<(), Error> {
-        let models = self.models.iter_mut();
-        models
-            .map(|model| model.book(self.rate.as_ref(), adjustment, recorded_at, day, net, counts))
-            .collect()
+        let (rate, mut models) = (self.rate.as_ref(), self.models.iter_mut());
+        models.try_for_each(|model| model.book(rate, adjustment, recorded_at, day, net, counts))
     }
 
     /// What the last booking adds to the rollups.
@@ -279,7 +277,7 @@ impl KeptModel {
         let begun = |(_, bookings): &(_, &[KeptBooking])| {
             bookings.first().is_some_and(|first| first.recorded_at <= at)
         };
-        before.chain([now]).filter(begun).last().unwrap_or(now)
+        before.chain([now]).rfind(begun).unwrap_or(now)
     }
 
     /// Books what is missing to this net value.
