@@ -563,6 +563,14 @@ registry! { $
         writers_of_several_workspaces_do_not_disturb_each_other
         a_deleted_webhook_takes_nothing_more_whoever_races
     }
+    feeds {
+        every_workspace_shows_where_its_feed_ends
+        whoever_waits_is_woken_by_an_event
+        what_has_happened_since_is_not_waited_for
+        a_reader_of_all_workspaces_goes_on_where_it_was
+        a_reader_of_all_workspaces_misses_nothing
+        a_busy_workspace_keeps_no_other_waiting
+    }
     durability {
         what_is_acknowledged_survives_a_crash
         after_a_crash_everything_goes_on_where_it_was

@@ -5,6 +5,7 @@ mod calendars;
 mod coalesced;
 mod drafts;
 mod drive;
+mod feeds;
 mod handle;
 mod ingest;
 mod keys;
@@ -32,6 +33,7 @@ use crate::workspace::NewWorkspace;
 pub use attribution::{CreditQuery, CreditRow, Credits, Dimension, JOURNEY_CONVERSIONS_MAX};
 pub use coalesced::Coalesced;
 pub use drive::WorkspaceHandle;
+pub use feeds::{Feeds, HEADS_MAX};
 pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, CHUNK_ROWS_MAX, Received};
 pub use leads::Expired;
 pub use reports::{

@@ -12,6 +12,7 @@ pub(crate) mod conversions;
 pub(crate) mod drafts;
 pub(crate) mod durability;
 pub(crate) mod events;
+pub(crate) mod feeds;
 pub(crate) mod free_times;
 pub(crate) mod funnels;
 pub(crate) mod gates;
