@@ -19,7 +19,7 @@ use crate::store::Tick;
 /// time. For what belongs to the embedding service as a whole; it asks for no permission.
 ///
 /// Nothing is kept but by you: note with what you do about an event its workspace and position, and begin there the next time
-/// ([`Convio::feeds`]).
+/// ([`Convio::feeds`]). A [`Consumer`](super::Consumer) is kept by the store.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {

@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use convio_core::availability::Hours;
+use convio_core::consumer::{ConsumerSettings, Retry};
 use convio_core::contact::ContactRef;
 use convio_core::event::{EventBody, Position};
 use convio_core::lead::LeadFilter;
@@ -289,6 +290,14 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
     let sale = NewConversion::sale(accepted.lead, "5000 USD".parse().unwrap()).external_id("theirs-sale");
     let conversion = acme.convert(sale).await.unwrap().id;
     acme.note(accepted.lead, "theirs-note").await.unwrap();
+    let once = ConsumerSettings::new().retry(Retry::times(1));
+    acme.create_consumer("theirs-crm", once, Position(0)).await.unwrap();
+    for _ in 0..2 {
+        let mut worker = acme.consumer("theirs-crm");
+        let batch = worker.poll().await.unwrap().unwrap();
+        let first = batch.events()[0].position;
+        batch.nack(first, "theirs-reason").await.unwrap();
+    }
     let named = Named {
         contact: accepted.contact,
         lead: accepted.lead,

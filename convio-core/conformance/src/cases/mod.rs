@@ -8,6 +8,7 @@ pub(crate) mod batches;
 pub(crate) mod calendars;
 pub(crate) mod concurrency;
 pub(crate) mod config;
+pub(crate) mod consumers;
 pub(crate) mod conversions;
 pub(crate) mod drafts;
 pub(crate) mod durability;
