@@ -6,7 +6,7 @@
 //!
 //! All that is decided here is decided by values alone: [`Shard`] is what is kept, its methods are what may happen to it. The service reads
 //! and writes it ([`Consumer`](crate::service::Consumer)); it is a record, so that every store has consumers without a table of their own
-//! ([ADR 21](https://github.com/convio/convio/blob/main/docs/adr/0021-consumers.md)).
+//! (`docs/adr/0021-consumers.md`).
 
 mod dead;
 #[cfg(feature = "service")]

@@ -318,7 +318,8 @@ pub(crate) async fn without_room_for_a_dead_letter_nothing_is_dropped(subject: &
     acme.retry_dead_letter(CRM, Position(1_500)).await.unwrap();
     let batch = worker.poll().await.unwrap().unwrap();
     assert!(batch.is_again() && batch.events().is_empty(), "there is no such event");
-    assert!(matches!(batch.nack(Position(1_500), "no").await, Err(_)));
+    let refused = batch.nack(Position(1_500), "no").await.unwrap_err();
+    assert_eq!(codes(refused.reasons()), ["failed/none_of_it"]);
     acme.discard_dead_letter(CRM, Position(1_000)).await.unwrap();
     let batch = worker.poll().await.unwrap().unwrap();
     batch.ack().await.unwrap();
@@ -629,7 +630,10 @@ pub(crate) async fn workers_that_die_leave_nothing_unhandled(subject: &dyn Subje
             }
             let failed = batch.events().get(done).map(|event| event.position);
             let answer = match (failed, dice.index(3)) {
-                (_, 0) => Ok(drop(batch)),
+                (_, 0) => {
+                    drop(batch);
+                    Ok(())
+                }
                 (None, _) => block_on(batch.ack()),
                 (Some(failed), _) => block_on(batch.nack(failed, "bad luck")).map(drop),
             };
