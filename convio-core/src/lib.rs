@@ -33,6 +33,7 @@ pub mod calendar;
 pub mod canonical;
 pub mod change_set;
 pub mod clock;
+pub mod consumer;
 pub mod contact;
 pub mod conversion;
 pub mod email;

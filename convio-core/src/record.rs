@@ -77,19 +77,23 @@ pub(crate) trait Keeps: Serialize {
 
     /// The write that keeps it: an insert at version 1, and else an update of the version before.
     fn keep(&self) -> Result<Write<Record>, Error> {
-        let version = self.record_version();
-        let row = Record {
-            workspace: self.record_workspace(),
-            kind: Self::KIND.to_owned(),
-            key: self.record_key(),
-            body: serde_json::to_value(self).map_err(|error| Error::bug(error.to_string()))?,
-            version,
-        };
-        Ok(match version.0 {
-            0 | 1 => Write::Insert(row),
-            n => Write::Update { row, at: Version(n - 1) },
-        })
+        write_of(self.record_workspace(), (Self::KIND, self.record_key()), self, self.record_version())
     }
+}
+
+/// The write that makes this the record of a kind and key: an insert at version 1, and else an update of the version before.
+pub(crate) fn write_of<T: Serialize + ?Sized>(
+    workspace: WorkspaceId,
+    (kind, key): (&str, String),
+    body: &T,
+    version: Version,
+) -> Result<Write<Record>, Error> {
+    let body = serde_json::to_value(body).map_err(|error| Error::bug(error.to_string()))?;
+    let row = Record { workspace, kind: kind.to_owned(), key, body, version };
+    Ok(match version.0 {
+        0 | 1 => Write::Insert(row),
+        n => Write::Update { row, at: Version(n - 1) },
+    })
 }
 
 /// The kind of the record that keeps the routing rules of a workspace.
@@ -127,6 +131,15 @@ pub const MERGE_KIND: &str = "contact.merge";
 /// The kind of the records that keep what was spent on a day, by that day (`2026-11-28`). They have no events: an import says again
 /// whatever it said before.
 pub const SPEND_KIND: &str = "spend";
+/// The kind of the records that keep a consumer, by its name, and each of its shards, by name and number (`crm/0`). They are no part of the
+/// configuration and have no events: how far someone has read changes nothing.
+pub const CONSUMER_KIND: &str = "consumer";
+/// The kind of the records that keep the dead letters of a shard of a consumer.
+pub const DEAD_LETTERS_KIND: &str = "consumer.dead";
+/// The kind of the record that lists a workspace's consumers.
+pub const CONSUMERS_KIND: &str = "consumers";
+/// Its key: there is one.
+pub const CONSUMERS_KEY: &str = "all";
 /// The kinds of records that are part of the configuration: a store reads all of them for `Need::Config`.
 pub const CONFIG_KINDS: [&str; 6] =
     [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND, CALENDARS_KIND, ATTRIBUTION_KIND, RATES_KIND];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::change_set::GateLost;
 
+mod bell;
 mod needs;
 #[cfg(feature = "service")]
 mod pass_on;
@@ -15,6 +16,7 @@ mod port;
 /// What implementations of the traits carry, which are asynchronous and object-safe.
 #[cfg(feature = "service")]
 pub use async_trait::async_trait;
+pub use bell::{Bell, Tick};
 #[cfg(feature = "service")]
 #[doc(hidden)]
 pub use chrono::{DateTime, Utc};

@@ -14,7 +14,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use async_trait::async_trait;
 use convio_core::WorkspaceId;
 use convio_core::change_set::{ChangeSet, Receipt};
-use convio_core::store::{CommitError, Durability, Loaded, Needs, Store, StoreError};
+use convio_core::store::{Bell, CommitError, Durability, Loaded, Needs, Store, StoreError};
 
 use state::Tenant;
 
@@ -27,6 +27,8 @@ use state::Tenant;
 #[derive(Default)]
 pub struct MemoryStore {
     tenants: RwLock<HashMap<WorkspaceId, Tenant>>,
+    /// Rung for every commit that makes an event.
+    bell: Bell,
 }
 
 impl MemoryStore {
@@ -54,8 +56,15 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        batch.into_iter().map(|changes| apply::apply(&mut tenants, changes)).collect()
+        let tells = batch.iter().any(|changes| !changes.events.is_empty());
+        let results = {
+            let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+            batch.into_iter().map(|changes| apply::apply(&mut tenants, changes)).collect()
+        };
+        if tells {
+            self.bell.ring();
+        }
+        results
     }
 }
 

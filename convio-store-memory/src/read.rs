@@ -11,11 +11,11 @@ use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::{ClaimName, RollupKey};
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
-use convio_core::event::{Event, EventLog, Head, Position, StreamRef};
+use convio_core::event::{Event, EventLog, FeedHead, Head, Position, StreamRef};
 use convio_core::lead::{LeadFilter, LeadRepository, Payload};
 use convio_core::record::{Record, Records};
 use convio_core::rejection::{Rejection, RejectionFilter, RejectionRepository};
-use convio_core::store::StoreError;
+use convio_core::store::{StoreError, Tick};
 use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
 use convio_core::{
@@ -269,6 +269,20 @@ impl EventLog for MemoryStore {
 
     async fn head(&self, workspace: WorkspaceId) -> Read<Option<Head>> {
         Ok(self.tenants().get(&workspace).map(Tenant::head))
+    }
+
+    async fn heads(&self, after: Option<WorkspaceId>, limit: usize) -> Read<Vec<FeedHead>> {
+        let tenants = self.tenants();
+        let rest = tenants.iter().filter(|(id, _)| after.is_none_or(|after| **id > after));
+        let mut heads: Vec<FeedHead> =
+            rest.map(|(id, tenant)| FeedHead { workspace: *id, feed: tenant.head().feed }).collect();
+        heads.sort_unstable_by_key(|head| head.workspace);
+        heads.truncate(limit);
+        Ok(heads)
+    }
+
+    async fn wait(&self, seen: Tick) -> Read<Tick> {
+        Ok(self.bell.wait(seen).await)
     }
 }
 

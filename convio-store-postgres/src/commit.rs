@@ -63,6 +63,15 @@ pub(crate) enum Failed {
 
 impl Session<'_> {
     pub(crate) async fn commit(&self, batch: Vec<ChangeSet>) -> Results {
+        let tells = batch.iter().any(|changes| !changes.events.is_empty());
+        let results = self.commit_all(batch).await;
+        if tells && results.iter().any(Result::is_ok) {
+            self.tell().await;
+        }
+        results
+    }
+
+    async fn commit_all(&self, batch: Vec<ChangeSet>) -> Results {
         let mut results: Vec<Option<Result<Receipt, CommitError>>> = batch.iter().map(|_| None).collect();
         // By workspace in a fixed order: two callers whose transactions touch the same ones take their locks alike. Those of
         // one workspace stay in the order given.

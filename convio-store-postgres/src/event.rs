@@ -1,8 +1,10 @@
 use convio_core::change_set::{ConfigVersion, Version};
 use convio_core::contact::ContactNumber;
-use convio_core::event::{Actor, Event, EventBody, Head, Link, Origin, Position, StreamRef, Subject};
+use convio_core::event::{
+    Actor, Event, EventBody, FeedHead, Head, Link, Origin, Position, StreamRef, Subject,
+};
 use convio_core::page::{Cursor, Page, PageRequest};
-use convio_core::store::{CommitError, StoreError};
+use convio_core::store::{CommitError, StoreError, Tick};
 use convio_core::{ContactId, LeadId, WorkspaceId};
 use sqlx::postgres::PgRow;
 
@@ -84,6 +86,31 @@ impl Session<'_> {
         let rows = self.read(workspace, text, Args::default().with(workspace.uuid())).await?;
         Ok(rows.first().map(read_head).transpose()?.map(|(head, _)| head))
     }
+
+    pub(crate) async fn heads(
+        &self,
+        after: Option<WorkspaceId>,
+        limit: usize,
+    ) -> Result<Vec<FeedHead>, StoreError> {
+        if self.options().row_security {
+            // It would be answered none, as if nothing had happened anywhere.
+            let message = "under row security one workspace is seen at a time: read all of them as a role with BYPASSRLS, through a \
+                           store without the option";
+            return Err(StoreError::Misuse(message.to_owned()));
+        }
+        // No workspace has the nil id.
+        let after = after.unwrap_or(WorkspaceId::from_uuid(uuid::Uuid::nil()));
+        let args = Args::default().with(after.uuid()).with(int(limit as u64));
+        let rows = self.read(after, self.sql().select(&HEAD, HEADS), args).await?;
+        read_all(&rows, |row| {
+            let mut cells = Cells::of(&HEAD, row)?;
+            Ok(FeedHead { workspace: WorkspaceId::from_uuid(cells.uuid()?), feed: Position(cells.count()?) })
+        })
+    }
+
+    pub(crate) async fn wait(&self, seen: Tick) -> Result<Tick, StoreError> {
+        Ok(self.bell().wait(seen).await)
+    }
 }
 
 /// The head, and how often the workspace was committed to.
@@ -150,6 +177,7 @@ fn no_json(error: serde_json::Error) -> CommitError {
     CommitError::Misuse(error.to_string())
 }
 
+const HEADS: &str = "x.workspace_id > $1 ORDER BY x.workspace_id LIMIT $2";
 const FEED: &str = "x.workspace_id = $1 AND x.position > $2 ORDER BY x.position LIMIT $3";
 const OF_CONTACT: &str =
     "x.workspace_id = $1 AND x.contact_id = $2 AND x.contact_seq > $3 ORDER BY x.contact_seq LIMIT $4";

@@ -33,7 +33,8 @@
 //! # What it asks for
 //!
 //! PostgreSQL 14 or newer, with UTF-8. A runtime for sqlx: the feature `runtime-tokio`, here or on your own `sqlx`, and TLS there
-//! if you want it; nothing of either is forced on you. No extension, no trigger, no `LISTEN`, no task of its own.
+//! if you want it; nothing of either is forced on you. No extension, no trigger, no task of its own;
+//! no `LISTEN` unless you call [`PgStore::listen`].
 //!
 //! # How a commit works
 //!
@@ -78,6 +79,7 @@ mod store;
 mod table;
 mod touch;
 mod tx;
+mod wake;
 mod wanted;
 mod webhook;
 mod workspace;

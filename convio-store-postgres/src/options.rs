@@ -20,6 +20,7 @@ pub struct Options {
     pub(crate) row_security: bool,
     pub(crate) plain: bool,
     pub(crate) savepoints: bool,
+    pub(crate) notify: bool,
 }
 
 impl Options {
@@ -32,6 +33,7 @@ impl Options {
             row_security: false,
             plain: false,
             savepoints: false,
+            notify: false,
         }
     }
 
@@ -82,6 +84,14 @@ impl Options {
     /// leads are answers, and never do.
     pub fn savepoints(mut self) -> Self {
         self.savepoints = true;
+        self
+    }
+
+    /// Tells other processes of each commit that makes events, by a `NOTIFY` after it, on the channel named as the schema: those that
+    /// [`PgStore::listen`](crate::PgStore::listen) are woken. A round trip more for each commit; with a [`Coalesced`](convio_core::Coalesced) store,
+    /// for each flight. Without it they find what happened when they look.
+    pub fn notify(mut self) -> Self {
+        self.notify = true;
         self
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use convio_core::WorkspaceId;
 use convio_core::page::PageRequest;
-use convio_core::store::StoreError;
+use convio_core::store::{Bell, StoreError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Postgres, SqlStr};
@@ -27,6 +27,8 @@ pub(crate) struct Session<'t> {
     options: Options,
     retries: Arc<AtomicU64>,
     crowds: Arc<Mutex<HashMap<WorkspaceId, Crowd>>>,
+    /// Rung for every commit that makes an event, and for what is heard of other processes.
+    bell: Arc<Bell>,
 }
 
 enum Link<'t> {
@@ -65,14 +67,17 @@ impl Session<'static> {
     pub(crate) fn over(pool: PgPool, options: Options) -> Self {
         let sql = Sql::of(&options.schema);
         let link = Link::Pool { pool, kept: Mutex::default() };
-        Self { link, sql, options, retries: Arc::default(), crowds: Arc::default() }
+        let (retries, crowds, bell) = (Arc::default(), Arc::default(), Arc::default());
+        Self { link, sql, options, retries, crowds, bell }
     }
 
     /// The same texts and options, in a caller's transaction.
     pub(crate) fn within<'t>(&self, conn: &'t mut PgConnection) -> Session<'t> {
         let (sql, options) = (self.sql.clone(), self.options.clone());
         let link = Link::Tx(tokio::sync::Mutex::new(conn));
-        Session { link, sql, options, retries: self.retries.clone(), crowds: self.crowds.clone() }
+        let (retries, crowds) = (self.retries.clone(), self.crowds.clone());
+        // Nobody else sees yet what it commits.
+        Session { link, sql, options, retries, crowds, bell: Arc::default() }
     }
 }
 
@@ -80,7 +85,8 @@ impl<'t> Session<'t> {
     pub(crate) fn in_transaction(conn: &'t mut PgConnection, options: Options) -> Self {
         let sql = Sql::of(&options.schema);
         let link = Link::Tx(tokio::sync::Mutex::new(conn));
-        Self { link, sql, options, retries: Arc::default(), crowds: Arc::default() }
+        let (retries, crowds, bell) = (Arc::default(), Arc::default(), Arc::default());
+        Self { link, sql, options, retries, crowds, bell }
     }
 
     pub(crate) fn sql(&self) -> &Sql {
@@ -89,6 +95,18 @@ impl<'t> Session<'t> {
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// The pool; none in a caller's transaction.
+    pub(crate) fn pool(&self) -> Option<&PgPool> {
+        match &self.link {
+            Link::Pool { pool, .. } => Some(pool),
+            Link::Tx(_) => None,
+        }
     }
 
     pub(crate) fn is_in_transaction(&self) -> bool {

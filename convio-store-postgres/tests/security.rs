@@ -7,7 +7,7 @@ use std::sync::Arc;
 use convio_conformance::{Case, Held, Subject, lead, taken};
 use convio_core::event::EventLog;
 use convio_core::lead::LeadFilter;
-use convio_core::{Convio, NewWorkspace, PageRequest, Store};
+use convio_core::{Convio, NewWorkspace, PageRequest, Store, StoreError};
 use convio_store_postgres::{Options, PgStore, PgTx};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -94,6 +94,18 @@ fn a_statement_that_names_no_workspace_sees_nothing_and_another_one_only_its_own
             tx.rollback().await.unwrap();
         }
         assert_eq!(secured.rows_seen(&mut conn).await, 0);
+    });
+}
+
+#[test]
+fn where_all_feeds_end_is_not_answered_none() {
+    run(async {
+        let secured = Secured::make(1).await;
+        Convio::new(secured.store()).create_workspace(NewWorkspace::named("Acme")).await.unwrap();
+        let refused = secured.store().heads(None, 10).await.unwrap_err();
+        assert!(matches!(&refused, StoreError::Misuse(why) if why.contains("BYPASSRLS")), "{refused}");
+        // The server shows all of them to a role that may pass by its policies.
+        assert_eq!(secured.place.store().heads(None, 10).await.unwrap().len(), 1);
     });
 }
 

@@ -18,12 +18,13 @@ use convio_core::analytics::{ReportQuery, Spend};
 use convio_core::attribution::{AttributionSettings, NewTouch, TouchKind, TouchOf};
 use convio_core::availability::Hours;
 use convio_core::calendar::SlotRequest;
+use convio_core::consumer::{ConsumerSettings, Retry};
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::{NewAdjustment, NewCommission, NewReturn};
 use convio_core::lead::LeadFilter;
 use convio_core::money::Rates;
 use convio_core::routing::{Cap, Period, Strategy};
-use convio_core::service::{Atomicity, RandomIds};
+use convio_core::service::{Atomicity, RandomIds, Rewind};
 use convio_core::{
     CalendarSettings, Convio, Corrections, Cube, Currency, Error, ErrorKind, Ingested, NewApiKey,
     NewAppointment, NewConversion, NewHold, NewWebhook, NewWorkspace, Outcome, PageRequest, Party,
@@ -251,6 +252,13 @@ const TABLE: &[(&str, [(u64, u64); 7])] = &[
     ("`track`, for a contact",                             [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 8,  8), ( 3,  3), ( 5,  5)]),
     ("`track`, for a visitor",                             [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 7,  7), ( 2,  2), ( 4,  4)]),
     ("`identify`",                                         [( 4,  4), (10,  4), (14, 10), (10, 10), (12, 12), ( 4,  4), ( 6,  6)]),
+    ("`poll`, which finds nothing",                       [( 2,  2), ( 6,  2), ( 8,  6), ( 6,  6), ( 2,  2), ( 2,  2), ( 2,  2)]),
+    ("`poll`, which takes a shard",                       [( 4,  4), (10,  4), (14, 10), (10, 10), ( 8,  8), ( 4,  4), ( 6,  6)]),
+    ("`ack`",                                             [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 6,  6), ( 2,  2), ( 4,  4)]),
+    ("`nack`",                                            [( 2,  2), ( 4,  2), ( 6,  4), ( 4,  4), ( 6,  6), ( 2,  2), ( 4,  4)]),
+    ("`nack`, of an event that was tried often enough",   [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 7,  7), ( 3,  3), ( 5,  5)]),
+    ("`pause_consumer`",                                  [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 7,  7), ( 3,  3), ( 5,  5)]),
+    ("how a consumer stands",                             [( 4,  4), (12,  4), (16, 12), (12, 12), ( 4,  4), ( 4,  4), ( 4,  4)]),
     ("the journey of a contact",                           [( 3,  3), ( 9,  3), (12,  9), ( 9,  9), ( 3,  3), ( 3,  3), ( 3,  3)]),
     ("who earned a conversion",                            [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
     ("`import_spend`, of a day",                           [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 7,  7), ( 3,  3), ( 5,  5)]),
@@ -655,6 +663,7 @@ impl World {
         let identify =
             async |acme: &WorkspaceHandle<'_>| acme.identify(person, visitor.clone()).await.unwrap();
         costs.of("`identify`", self, identify).await;
+        self.consume(costs, round).await;
         let read = async |acme: &WorkspaceHandle<'_>| acme.journey(person).await.unwrap();
         assert!(costs.of("the journey of a contact", self, read).await.touches.len() > 2);
         let read = async |acme: &WorkspaceHandle<'_>| acme.attribution(sale).await.unwrap();
@@ -689,6 +698,37 @@ impl World {
         let configure = async |acme: &WorkspaceHandle<'_>| acme.configure(settings).await.unwrap();
         costs.of("`configure`", self, configure).await;
         self.warm().await;
+    }
+
+    /// A named consumer at work.
+    async fn consume(&self, costs: &mut Costs, round: u32) {
+        let (head, crm, new) = (self.acme.head().await, format!("crm{round}"), format!("new{round}"));
+        let head = head.unwrap().expect("a workspace").feed;
+        let retry = Retry { tries_max: 2, first_seconds: 0, longest_seconds: 0 };
+        let settings = ConsumerSettings::new().retry(retry);
+        self.acme.create_consumer(&crm, settings.clone(), Position(0)).await.unwrap();
+        self.acme.create_consumer(&new, settings.clone(), head).await.unwrap();
+        let poll = async |acme: &WorkspaceHandle<'_>| acme.consumer(&*new).poll().await.unwrap().is_none();
+        assert!(costs.of("`poll`, which finds nothing", self, poll).await);
+        let poll = async |acme: &WorkspaceHandle<'_>| acme.consumer(&*crm).poll().await.unwrap().is_some();
+        assert!(costs.of("`poll`, which takes a shard", self, poll).await);
+        // Whoever took it is gone.
+        self.acme.rewind_consumer(&crm, Rewind::To(Position(0))).await.unwrap();
+        let mut worker = self.acme.consumer(&*crm).events_per_batch(2);
+        let batch = worker.poll().await.unwrap().expect("events");
+        let ack = async |acme: &WorkspaceHandle<'_>| batch.ack_within(acme).await.unwrap();
+        costs.of("`ack`", self, ack).await;
+        for call in ["`nack`", "`nack`, of an event that was tried often enough"] {
+            let batch = worker.poll().await.unwrap().expect("events");
+            let failed = batch.events()[0].position;
+            let nack =
+                async |acme: &WorkspaceHandle<'_>| batch.nack_within(acme, failed, "no").await.unwrap();
+            costs.of(call, self, nack).await;
+        }
+        let pause = async |acme: &WorkspaceHandle<'_>| acme.pause_consumer(&crm).await.unwrap();
+        costs.of("`pause_consumer`", self, pause).await;
+        let read = async |acme: &WorkspaceHandle<'_>| acme.consumer_state(&crm).await.unwrap();
+        assert!(costs.of("how a consumer stands", self, read).await.is_some());
     }
 
     /// Makes the configuration the newest one, also of a handle that heard nothing of a change in a caller's transaction.

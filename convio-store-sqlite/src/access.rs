@@ -3,10 +3,11 @@
 use std::future::Future;
 
 use convio_core::change_set::{ChangeSet, Receipt};
-use convio_core::store::{CommitError, Durability, StoreError};
+use convio_core::store::{CommitError, Durability, StoreError, Tick};
 use rusqlite::Connection;
 
 use crate::readers::Readers;
+use crate::watch::Watch;
 use crate::writer::Writer;
 
 pub(crate) type Results = Vec<Result<Receipt, CommitError>>;
@@ -27,12 +28,16 @@ pub trait Access: Send + Sync + 'static {
 
     /// Applies change sets, each whole or not at all.
     fn commit(&self, batch: Vec<ChangeSet>) -> impl Future<Output = Results> + Send;
+
+    /// Waits until there may be an event that `seen` does not know of.
+    fn wait(&self, seen: Tick) -> impl Future<Output = Tick> + Send;
 }
 
 /// The threads of a [`SqliteStore`](crate::SqliteStore): one writes, a few read.
 pub struct Threads {
     // Dropped in this order: the last connection to close writes the log into the file and removes it, and a reader can't.
     pub(crate) readers: Readers,
+    pub(crate) watch: Watch,
     pub(crate) writer: Writer,
     pub(crate) durability: Durability,
 }
@@ -51,5 +56,9 @@ impl Access for Threads {
 
     fn commit(&self, batch: Vec<ChangeSet>) -> impl Future<Output = Results> + Send {
         self.writer.commit(batch)
+    }
+
+    fn wait(&self, seen: Tick) -> impl Future<Output = Tick> + Send {
+        self.watch.wait(seen)
     }
 }

@@ -2,10 +2,10 @@ use async_trait::async_trait;
 use convio_core::change_set::{ConfigVersion, Version};
 use convio_core::contact::ContactNumber;
 use convio_core::event::{
-    Actor, Event, EventBody, EventLog, Head, Link, Origin, Position, StreamRef, Subject,
+    Actor, Event, EventBody, EventLog, FeedHead, Head, Link, Origin, Position, StreamRef, Subject,
 };
 use convio_core::page::{Cursor, Page, PageRequest};
-use convio_core::store::{CommitError, Fault, StoreError};
+use convio_core::store::{CommitError, Fault, StoreError, Tick};
 use convio_core::{ContactId, LeadId, WorkspaceId};
 use rusqlite::{Connection, Row, params};
 
@@ -56,6 +56,20 @@ impl<A: Access> EventLog for Sqlite<A> {
 
     async fn head(&self, workspace: WorkspaceId) -> Result<Option<Head>, StoreError> {
         self.access.read(move |conn| head(conn, workspace)).await
+    }
+
+    async fn heads(&self, after: Option<WorkspaceId>, limit: usize) -> Result<Vec<FeedHead>, StoreError> {
+        // No workspace has the nil id.
+        let values = (Id(after.map_or(uuid::Uuid::nil(), WorkspaceId::uuid)), int(limit as u64));
+        let read = |row: &Row<'_>| {
+            let mut cells = Cells::of("head", row);
+            Ok(FeedHead { workspace: WorkspaceId::from_uuid(cells.uuid()?), feed: Position(cells.count()?) })
+        };
+        self.access.read(move |conn| query_all(conn, HEADS, values, read)).await
+    }
+
+    async fn wait(&self, seen: Tick) -> Result<Tick, StoreError> {
+        Ok(self.access.wait(seen).await)
     }
 }
 
@@ -170,6 +184,8 @@ macro_rules! select {
     };
 }
 
+const HEADS: &str =
+    "SELECT workspace_id, feed FROM head WHERE workspace_id > ?1 ORDER BY workspace_id LIMIT ?2";
 const FEED: &str = select!("position > ?2 ORDER BY position LIMIT ?3");
 const OF_CONTACT: &str = select!("contact_id = ?2 AND contact_seq > ?3 ORDER BY contact_seq LIMIT ?4");
 const OF_LEAD: &str = select!("lead_id = ?2 AND lead_seq > ?3 ORDER BY lead_seq LIMIT ?4");

@@ -42,6 +42,7 @@ mod rejection;
 mod tables;
 mod touch;
 mod transaction;
+mod watch;
 mod webhook;
 mod workspace;
 mod writer;

@@ -1,7 +1,8 @@
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use convio_core::store::{Durability, Fault, StoreError};
+use convio_core::store::{Bell, Durability, Fault, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::access::Threads;
@@ -9,6 +10,7 @@ use crate::checkpoint::Checkpoints;
 use crate::error::read_failed;
 use crate::migrate::{apply, missing};
 use crate::readers::Readers;
+use crate::watch::Watch;
 use crate::writer::Writer;
 use crate::{Sqlite, SqliteStore};
 
@@ -159,9 +161,11 @@ impl Options {
         };
         let copier = self.connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(read_failed)?;
         let checkpoints = Checkpoints::start(copier, self.log_pages_max)?;
+        let (bell, options, path) = (Arc::new(Bell::new()), self.clone(), path.to_owned());
         let access = Threads {
-            writer: Writer::start(writer, checkpoints)?,
+            writer: Writer::start(writer, checkpoints, bell.clone())?,
             readers: Readers::start(readers.map_err(read_failed)?)?,
+            watch: Watch::new(bell, move || options.connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)),
             durability,
         };
         Ok(Sqlite { access })

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use convio_core::change_set::ChangeSet;
-use convio_core::store::{CommitError, Durability, StoreError};
+use convio_core::store::{Bell, CommitError, Durability, StoreError, Tick};
 use rusqlite::{Connection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
@@ -31,6 +31,7 @@ pub type TxStore = Sqlite<Inside>;
 #[derive(Clone)]
 pub struct Inside {
     jobs: mpsc::Sender<Job>,
+    bell: Arc<Bell>,
 }
 
 /// Does asynchronous work inside a transaction of yours: with the store that it is given, Convio's rows are committed or
@@ -81,7 +82,7 @@ pub struct Inside {
 /// ```
 pub fn run<T>(tx: &Transaction<'_>, work: impl AsyncFnOnce(TxStore) -> T) -> T {
     let (jobs, mut queue) = mpsc::channel::<Job>(JOBS_WAITING_MAX);
-    let mut work = pin!(work(Sqlite { access: Inside { jobs } }));
+    let mut work = pin!(work(Sqlite { access: Inside { jobs, bell: Arc::default() } }));
     block_on(poll_fn(|context| {
         loop {
             if let Poll::Ready(answer) = work.as_mut().poll(context) {
@@ -135,32 +136,39 @@ impl Access for Inside {
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Results {
         let wanted = batch.len();
-        self.ask(|conn| apply(conn, batch, in_savepoint))
-            .await
-            .unwrap_or_else(|| vec![Err(CommitError::Unavailable(ended())); wanted])
+        let tells = batch.iter().any(|changes| !changes.events.is_empty());
+        let answer = self.ask(|conn| apply(conn, batch, in_savepoint)).await;
+        if tells {
+            self.bell.ring();
+        }
+        answer.unwrap_or_else(|| vec![Err(CommitError::Unavailable(ended())); wanted])
+    }
+
+    fn wait(&self, seen: Tick) -> impl Future<Output = Tick> + Send {
+        self.bell.wait(seen)
     }
 }
 
 /// Drives a future on this thread. Tokio's budget does not count here: a future that is told to give way can't.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let bell = Arc::new(Bell { thread: std::thread::current(), rung: AtomicBool::new(false) });
-    let waker = Waker::from(bell.clone());
+    let alarm = Arc::new(Alarm { thread: std::thread::current(), rung: AtomicBool::new(false) });
+    let waker = Waker::from(alarm.clone());
     let mut future = pin!(unconstrained(future));
     loop {
         if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return answer;
         }
-        bell.wait();
+        alarm.wait();
     }
 }
 
 /// Wakes a thread. The thread's token alone would not do: whatever the future waits for by itself may use it up.
-struct Bell {
+struct Alarm {
     thread: Thread,
     rung: AtomicBool,
 }
 
-impl Bell {
+impl Alarm {
     fn wait(&self) {
         while !self.rung.swap(false, Ordering::Acquire) {
             std::thread::park();
@@ -168,7 +176,7 @@ impl Bell {
     }
 }
 
-impl Wake for Bell {
+impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

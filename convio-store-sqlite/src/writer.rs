@@ -20,10 +20,11 @@
 //! A group is applied to pictures and then written, see [`apply`](crate::apply). It is done again, change set by change set, where a
 //! row of one of them can't be written; the log is copied into the file elsewhere, see [`checkpoint`](crate::checkpoint).
 
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use convio_core::change_set::ChangeSet;
-use convio_core::store::{CommitError, Fault, StoreError};
+use convio_core::store::{Bell, CommitError, Fault, StoreError};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
@@ -43,11 +44,15 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(conn: Connection, checkpoints: Checkpoints) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        conn: Connection,
+        checkpoints: Checkpoints,
+        bell: Arc<Bell>,
+    ) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(JOBS_WAITING_MAX);
         let thread = std::thread::Builder::new()
             .name("convio-sqlite-write".to_owned())
-            .spawn(move || write(&conn, queue, checkpoints))
+            .spawn(move || write(&conn, queue, checkpoints, &bell))
             .map_err(|error| StoreError::Unavailable(Fault::new(error)))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
@@ -80,7 +85,7 @@ impl Drop for Writer {
     }
 }
 
-fn write(conn: &Connection, mut queue: mpsc::Receiver<Job>, mut checkpoints: Checkpoints) {
+fn write(conn: &Connection, mut queue: mpsc::Receiver<Job>, mut checkpoints: Checkpoints, bell: &Bell) {
     Checkpoints::listen(conn);
     while let Some(first) = queue.blocking_recv() {
         let mut size = first.batch.len();
@@ -92,7 +97,12 @@ fn write(conn: &Connection, mut queue: mpsc::Receiver<Job>, mut checkpoints: Che
         }
         let (batches, answers): (Vec<_>, Vec<_>) =
             group.into_iter().map(|job| (job.batch, job.answer)).unzip();
-        for (results, answer) in commit(conn, batches).into_iter().zip(answers) {
+        let tells = batches.iter().flatten().any(|changes: &ChangeSet| !changes.events.is_empty());
+        let results = commit(conn, batches);
+        if tells {
+            bell.ring();
+        }
+        for (results, answer) in results.into_iter().zip(answers) {
             // A caller that went away needs no answer: its work is done all the same.
             let _ = answer.send(results);
         }

@@ -13,10 +13,11 @@ use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::ClaimName;
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
-use convio_core::event::{EventLog, Head};
+use convio_core::event::{EventLog, FeedHead, Head};
 use convio_core::lead::{LeadFilter, LeadRepository};
 use convio_core::record::{Record, Records};
 use convio_core::rejection::{RejectionFilter, RejectionRepository};
+use convio_core::store::{Bell, Tick};
 use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
 use convio_core::{
@@ -71,6 +72,7 @@ impl Subject for OnDisk {
 struct Caller {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    bell: Bell,
 }
 
 impl Caller {
@@ -78,7 +80,7 @@ impl Caller {
         let mut conn = connect(path);
         conn.pragma_update(None, "journal_mode", "WAL").expect("a write-ahead log");
         migrate(&mut conn, Migrate::Apply).expect("the schema");
-        Self { path: path.to_owned(), idle: Mutex::new(vec![conn]) }
+        Self { path: path.to_owned(), idle: Mutex::new(vec![conn]), bell: Bell::new() }
     }
 
     fn call<T>(&self, work: impl AsyncFnOnce(TxStore) -> T) -> T {
@@ -107,13 +109,20 @@ fn connect(path: &Path) -> Connection {
 type Read<T> = Result<T, StoreError>;
 
 macro_rules! in_a_transaction_each {
-    ($($port:ident { $(fn $name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)+ })+) => {$(
+    ($($port:ident {
+        $(fn $name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)+
+        $($(as $this:ident: fn $other:ident($($other_arg:ident: $other_kind:ty),*) -> $other_answer:ty { $how:expr })+)?
+    })+) => {$(
         #[async_trait]
         #[deny(clippy::missing_trait_methods)]
         impl $port for Caller {
             $(async fn $name(&self, $($arg: $kind),*) -> $answer {
                 self.call(async |store| store.$name($($arg),*).await)
             })+
+            $($(async fn $other(&self, $($other_arg: $other_kind),*) -> $other_answer {
+                let $this = self;
+                Ok($how.await)
+            })+)?
         }
     )+};
 }
@@ -153,6 +162,8 @@ in_a_transaction_each! {
         fn history(workspace: WorkspaceId, stream: StreamRef, page: &PageRequest) -> Read<Page<Event>>;
         fn feed(workspace: WorkspaceId, after: Position, limit: usize) -> Read<Vec<Event>>;
         fn head(workspace: WorkspaceId) -> Read<Option<Head>>;
+        fn heads(after: Option<WorkspaceId>, limit: usize) -> Read<Vec<FeedHead>>;
+        as caller: fn wait(seen: Tick) -> Read<Tick> { caller.bell.wait(seen) }
     }
     AnalyticsRepository {
         fn report(workspace: WorkspaceId, query: &ReportQuery) -> Read<Vec<Rollup>>;
@@ -176,7 +187,9 @@ impl Store for Caller {
     }
 
     async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
-        self.call(async |store| store.commit(batch).await)
+        let results = self.call(async |store| store.commit(batch).await);
+        self.bell.ring(); // nobody but the caller knows when it has committed
+        results
     }
 }
 

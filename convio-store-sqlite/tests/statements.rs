@@ -9,8 +9,11 @@ mod support {
 
 use std::path::Path;
 
+use convio_core::consumer::ConsumerSettings;
 use convio_core::service::Atomicity;
-use convio_core::{Convio, Error, Ingested, NewWebhook, NewWorkspace, RawLead, WorkspaceHandle, WorkspaceId};
+use convio_core::{
+    Convio, Error, Ingested, NewWebhook, NewWorkspace, Position, RawLead, WorkspaceHandle, WorkspaceId,
+};
 use convio_store_sqlite::SqliteStore;
 use rusqlite::Connection;
 use support::trace::{Statement, Trace};
@@ -160,6 +163,33 @@ fn the_first_lead_of_a_process_reads_the_configuration_and_no_other_does() {
 }
 
 #[test]
+fn an_acknowledgement_costs_6_statements() {
+    let trace = Trace::start();
+    let world = World::new(&trace);
+    let _ = world.ingest(lead(1));
+    let crm = world.acme.create_consumer("crm", ConsumerSettings::new(), Position(0));
+    pollster::block_on(crm).unwrap();
+    let mut worker = world.acme.consumer("crm").events_per_batch(1);
+    for is_held in [false, true] {
+        trace.take();
+        let batch = pollster::block_on(worker.poll()).unwrap().unwrap();
+        let cost = trace.take();
+        // Whoever has the shard takes it no second time.
+        let takes = if is_held { Vec::new() } else { in_group(&[GATE, ACK]) };
+        assert_eq!(gists(&cost, WRITER), takes);
+        pollster::block_on(batch.ack()).unwrap();
+        let cost = trace.take();
+        assert_eq!(gists(&cost, WRITER), in_group(&[GATE, ACK]));
+        assert_eq!(cost.len(), 6);
+    }
+    // As many reads as there are shards, one for the consumer, one for the feed.
+    assert!(pollster::block_on(worker.poll()).unwrap().is_some());
+    let reads = gists(&trace.take(), READER);
+    let reads = reads.iter().filter(|gist| gist.starts_with("SELECT")).collect::<Vec<_>>();
+    assert_eq!(reads, ["SELECT record", "SELECT record", "SELECT event"]);
+}
+
+#[test]
 fn nothing_is_scanned_however_many_leads_there_are() {
     let trace = Trace::start();
     let mut world = World::new(&trace);
@@ -228,6 +258,9 @@ fn open(home: &Path) -> Convio<'static> {
 fn lead(n: usize) -> RawLead {
     RawLead::json(format!(r#"{{"name":"Pat {n}","phone":"+1310555{n:04}"}}"#))
 }
+
+/// A shard, and the workspace's row.
+const ACK: &[&str] = &["SELECT record", "INSERT record", "INSERT head"];
 
 /// What a thread did.
 fn gists(cost: &[Statement], thread: &str) -> Vec<String> {

@@ -266,6 +266,20 @@ bugs! {
     /// A received lead's event does not name the lead that it repeats.
     ForgetsTheRepeat => events::a_lead_and_its_contact_share_one_event,
 
+    // The feeds of all workspaces.
+    /// Where a feed ends is told as it was before the last commit.
+    ShowsFeedsBehind => feeds::every_workspace_shows_where_its_feed_ends,
+    /// The feed at the cursor is shown again.
+    ShowsTheLastFeedAgain => feeds::every_workspace_shows_where_its_feed_ends,
+    /// Feeds of deleted workspaces are not shown.
+    ShowsNoFeedsOfTheDeleted => feeds::every_workspace_shows_where_its_feed_ends,
+    /// Feeds are shown in the order in which their workspaces came to be.
+    SortsNoFeeds => feeds::every_workspace_shows_where_its_feed_ends,
+    /// Nobody is told of a commit.
+    RingsForNobody => feeds::whoever_waits_is_woken_by_an_event,
+    /// Whoever waits waits for the next event, whatever happened since they last looked.
+    WaitsForTheNext => feeds::what_has_happened_since_is_not_waited_for,
+
     // Rollups.
     /// Leads sold are not counted.
     ForgetsARollup => rollups::rollups_equal_a_recount_of_the_rows,

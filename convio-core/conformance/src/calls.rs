@@ -10,6 +10,7 @@ use convio_core::appointment::AppointmentFilter;
 use convio_core::attribution::{AttributionSettings, NewTouch, TouchKind, TouchOf};
 use convio_core::availability::Hours;
 use convio_core::calendar::SlotRequest;
+use convio_core::consumer::ConsumerSettings;
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::{ConversionFilter, NewAdjustment, NewCommission, NewReturn};
 use convio_core::lead::LeadFilter;
@@ -17,7 +18,7 @@ use convio_core::money::{Currency, Rates};
 use convio_core::provider::ProviderSettings;
 use convio_core::rejection::RejectionFilter;
 use convio_core::routing::RoutingRequest;
-use convio_core::service::{Atomicity, Attribution, CreditQuery, Dimension};
+use convio_core::service::{Atomicity, Attribution, CreditQuery, Dimension, Rewind};
 use convio_core::text::Source;
 use convio_core::{
     ApiKeyId, AppointmentId, CalendarSettings, Channel, CommissionId, ContactAttempt, ContactId,
@@ -135,6 +136,17 @@ calls! {
     drafts: Admin = |acme, _named| acme.drafts();
     publish_draft: Admin = |acme, _named| acme.publish_draft("theirs-draft", Version(1));
     discard_draft: Admin = |acme, _named| acme.discard_draft("theirs-draft", Version(1));
+
+    create_consumer: Admin = |acme, _named| acme.create_consumer("fresh", ConsumerSettings::new(), Position(0));
+    configure_consumer: Admin = |acme, _named| acme.configure_consumer("theirs-crm", ConsumerSettings::new());
+    consumers: Read = |acme, _named| acme.consumers();
+    consumer_state: Read = |acme, _named| acme.consumer_state("theirs-crm");
+    pause_consumer: Admin = |acme, _named| acme.pause_consumer("theirs-crm");
+    resume_consumer: Admin = |acme, _named| acme.resume_consumer("theirs-crm");
+    rewind_consumer: Admin = |acme, _named| acme.rewind_consumer("theirs-crm", Rewind::To(Position(0)));
+    dead_letters: Admin = |acme, _named| acme.dead_letters("theirs-crm");
+    retry_dead_letter: Admin = |acme, _named| acme.retry_dead_letter("theirs-crm", Position(1));
+    discard_dead_letter: Admin = |acme, _named| acme.discard_dead_letter("theirs-crm", Position(2));
 
     ingest: Ingest = |acme, named| {
         acme.ingest(RawLead::json(r#"{"phone":"+12125550199"}"#).webhook(named.webhook_name))
@@ -371,10 +383,11 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     include_str!("../../src/service/attribution.rs"),
     include_str!("../../src/service/calendars.rs"),
     include_str!("../../src/service/contacts.rs"),
+    include_str!("../../src/service/consumer/manage.rs"),
     include_str!("../../src/service/drafts.rs"),
     include_str!("../../src/service/handle.rs"),
     include_str!("../../src/service/ingest.rs"),

@@ -81,6 +81,7 @@ mod registry;
 mod shared;
 mod snapshot;
 mod subject;
+pub mod tailing;
 mod world;
 
 pub use invariants::{INVARIANTS, Invariant, check_invariants};

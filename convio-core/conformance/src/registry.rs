@@ -582,6 +582,35 @@ registry! { $
         writers_of_several_workspaces_do_not_disturb_each_other
         a_deleted_webhook_takes_nothing_more_whoever_races
     }
+    feeds {
+        every_workspace_shows_where_its_feed_ends
+        whoever_waits_is_woken_by_an_event
+        what_has_happened_since_is_not_waited_for
+        a_reader_of_all_workspaces_goes_on_where_it_was
+        a_reader_of_all_workspaces_misses_nothing
+        a_busy_workspace_keeps_no_other_waiting
+    }
+    consumers {
+        events_are_handed_out_in_order_until_they_are_acknowledged
+        an_acknowledgement_changes_nothing_else
+        a_shard_is_one_workers_until_its_lease_ends
+        whoever_lost_a_shard_is_not_listened_to
+        a_lease_can_be_kept_and_given_back
+        an_event_that_fails_is_tried_again_later_each_time
+        an_event_that_fails_too_often_is_laid_aside
+        a_dead_letter_is_tried_again_or_thrown_away
+        without_room_for_a_dead_letter_nothing_is_dropped
+        a_paused_consumer_hands_out_nothing
+        a_rewound_consumer_begins_again_there
+        a_consumer_begins_again_at_a_time
+        shards_have_all_events_between_them
+        another_number_of_shards_leaves_out_nothing
+        wrong_names_settings_and_positions_are_all_named
+        consumers_belong_to_their_workspace_and_have_a_bound
+        an_api_key_needs_the_right_to_administrate
+        no_two_workers_have_one_contact_at_once
+        workers_that_die_leave_nothing_unhandled
+    }
     durability {
         what_is_acknowledged_survives_a_crash
         after_a_crash_everything_goes_on_where_it_was

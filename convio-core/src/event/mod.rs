@@ -250,6 +250,15 @@ impl Default for Actor {
     }
 }
 
+/// Where the feed of a workspace ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeedHead {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The position of its last event.
+    pub feed: Position,
+}
+
 /// Where a workspace stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::{Event, Head, Position, StreamRef};
+use super::{Event, FeedHead, Head, Position, StreamRef};
 use crate::id::WorkspaceId;
 use crate::page::{Page, PageRequest};
-use crate::store::StoreError;
+use crate::store::{StoreError, Tick};
 
 /// Reads events.
 #[async_trait]
@@ -32,4 +32,23 @@ pub trait EventLog: Send + Sync {
 
     /// Where the workspace stands; `None` when there is no such workspace.
     async fn head(&self, workspace: WorkspaceId) -> Result<Option<Head>, StoreError>;
+
+    /// Where the feeds of all workspaces end, by id: up to `limit` of those after `after`. For whoever reads all feeds, to find those that
+    /// moved on; it shows nothing else of a workspace.
+    ///
+    /// To be correct, an implementation
+    /// - shows every workspace that there is, deleted ones included;
+    /// - shows none at an earlier position than a call before was shown an event at.
+    async fn heads(&self, after: Option<WorkspaceId>, limit: usize) -> Result<Vec<FeedHead>, StoreError>;
+
+    /// Waits until there may be a new event in some workspace, of which `seen` does not know. [`Tick::default`] knows nothing, and is
+    /// answered at once.
+    ///
+    /// To be correct, an implementation
+    /// - answers at once where it has committed an event since it gave out `seen`;
+    /// - answers whoever waits once it commits one.
+    ///
+    /// It may answer for nothing, and need not hear of what others commit to the same database: whoever waits looks again after some time
+    /// in any case. A [`Bell`](crate::store::Bell) does it.
+    async fn wait(&self, seen: Tick) -> Result<Tick, StoreError>;
 }

@@ -348,6 +348,11 @@ impl<'s> WorkspaceHandle<'s> {
         &self.convio.inner.key_uses
     }
 
+    /// A new id that no row has.
+    pub(super) fn new_id(&self) -> uuid::Uuid {
+        self.convio.inner.ids.next(self.now())
+    }
+
     pub(super) fn now(&self) -> DateTime<Utc> {
         crate::clock::micros(self.convio.inner.clock.now())
     }

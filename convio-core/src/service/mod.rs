@@ -3,9 +3,11 @@
 mod attribution;
 mod calendars;
 mod coalesced;
+mod consumer;
 mod contacts;
 mod drafts;
 mod drive;
+mod feeds;
 mod handle;
 mod ingest;
 mod keys;
@@ -33,7 +35,9 @@ use crate::workspace::NewWorkspace;
 
 pub use attribution::{CreditQuery, CreditRow, Credits, Dimension, JOURNEY_CONVERSIONS_MAX};
 pub use coalesced::Coalesced;
+pub use consumer::{Batch, Consumer, ConsumerState, LAG_COUNTED_MAX, REWIND_MARGIN, Rewind, ShardState};
 pub use drive::WorkspaceHandle;
+pub use feeds::{Feeds, HEADS_MAX};
 pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, CHUNK_ROWS_MAX, Received};
 pub use leads::Expired;
 pub use reports::{

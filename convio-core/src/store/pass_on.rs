@@ -49,12 +49,12 @@ macro_rules! pass_on_reads {
             use $crate::change_set::ClaimName;
             use $crate::contact::{Contact, ContactFilter, ContactKey, ContactRef, ContactRepository};
             use $crate::conversion::{Conversion, ConversionFilter, ConversionRepository};
-            use $crate::event::{Event, EventLog, Head, Position, StreamRef};
+            use $crate::event::{Event, EventLog, FeedHead, Head, Position, StreamRef};
             use $crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId, WorkspaceId};
             use $crate::lead::{Lead, LeadFilter, LeadRepository, Payload};
             use $crate::page::{Page, PageRequest};
             use $crate::record::{Record, Records};
-            use $crate::store::{DateTime, Utc};
+            use $crate::store::{DateTime, Tick, Utc};
             use $crate::rejection::{Rejection, RejectionFilter, RejectionRepository};
             use $crate::webhook::{Webhook, WebhookRepository};
             use $crate::workspace::{Workspace, WorkspaceRepository};
@@ -98,6 +98,8 @@ macro_rules! pass_on_reads {
                     history(workspace: WorkspaceId, stream: StreamRef, page: &PageRequest) -> Page<Event>;
                     feed(workspace: WorkspaceId, after: Position, limit: usize) -> Vec<Event>;
                     head(workspace: WorkspaceId) -> Option<Head>;
+                    heads(after: Option<WorkspaceId>, limit: usize) -> Vec<FeedHead>;
+                    wait(seen: Tick) -> Tick;
                 }
                 AnalyticsRepository { report(workspace: WorkspaceId, query: &ReportQuery) -> Vec<Rollup>; }
                 Records {

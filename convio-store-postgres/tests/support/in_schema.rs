@@ -19,6 +19,12 @@ impl InSchema {
         let place = Place::new();
         Self { store: Mutex::new(Arc::new(place.store())), place }
     }
+
+    /// Where it is.
+    #[allow(dead_code, reason = "some tests work on the schema beside the store")]
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
 }
 
 impl Subject for InSchema {

@@ -1,10 +1,13 @@
-//! A shop with tables of its own, `orders` and `stock`, beside Convio's in one Postgres database. An order and the conversion
-//! that it is are committed together, or neither is there.
+//! A shop with tables of its own, `orders`, `stock` and `vouchers`, beside Convio's in one Postgres database. An order and the
+//! conversion that it is are committed together, or neither is there. Each lead gets one voucher: it is committed together with the note
+//! that the lead's event was dealt with.
 
 use std::error::Error;
 
+use convio_core::consumer::ConsumerSettings;
 use convio_core::{
-    Conversion, Convio, ErrorKind, LeadId, Money, NewConversion, NewWorkspace, WorkspaceHandle, WorkspaceId,
+    Conversion, Convio, ErrorKind, EventBody, LeadId, Money, NewConversion, NewWorkspace, Position,
+    WorkspaceHandle, WorkspaceId,
 };
 use convio_store_postgres::{PgStore, PgTx};
 use sqlx::{Executor, PgPool, PgTransaction};
@@ -46,6 +49,10 @@ impl Shop {
             Err(error) if error.kind() == ErrorKind::Conflict => {} // it is there since an earlier start
             created => drop(created?),
         }
+        match acme.create_consumer(VOUCHERS, ConsumerSettings::new(), Position(0)).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            created => created?,
+        }
         db.execute(TABLES).await?;
         Ok(Self { db, acme })
     }
@@ -80,6 +87,29 @@ impl Shop {
         take(&mut tx, kits).await?;
         tx.commit().await?;
         Ok(Order { number, conversion })
+    }
+
+    /// Gives a voucher to each lead that has none yet, and answers how many. Any number of processes may do so, and be killed at any point: a
+    /// lead gets one.
+    ///
+    /// # Errors
+    /// The database can't be written. What was committed by then stays.
+    pub async fn hand_out_vouchers(&self) -> Result<usize, Failure> {
+        let (mut worker, mut vouchers) = (self.acme.consumer(VOUCHERS), 0);
+        while let Some(batch) = worker.poll().await? {
+            let mut tx = self.db.begin().await?;
+            for event in batch.events() {
+                if let (EventBody::LeadReceived(_), Some(lead)) = (&event.body, event.lead_id()) {
+                    let voucher = "INSERT INTO shop.vouchers (lead) VALUES ($1)";
+                    sqlx::query(voucher).bind(lead.uuid()).execute(&mut *tx).await?;
+                    vouchers += 1;
+                }
+            }
+            // Both or neither: a voucher whose event would be handed out again would be there twice.
+            batch.ack_within(&self.acme.within(PgTx::new(&mut tx))).await?;
+            tx.commit().await?;
+        }
+        Ok(vouchers)
     }
 
     /// How many orders there are.
@@ -119,10 +149,13 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS shop.orders (
         number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, lead uuid NOT NULL, kits int NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS shop.vouchers (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, lead uuid NOT NULL);
     CREATE TABLE IF NOT EXISTS shop.stock (id int PRIMARY KEY CHECK (id = 1), kits int NOT NULL CHECK (kits >= 0));
     INSERT INTO shop.stock (id, kits) VALUES (1, 10) ON CONFLICT DO NOTHING;
 ";
 /// The workspace has the id by which the shop knows its client.
 const ACME: WorkspaceId = WorkspaceId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
+/// Whoever gives out vouchers: its place in the feed is kept by Convio.
+const VOUCHERS: &str = "vouchers";
 /// What a kit costs.
 const KIT_CENTS: i64 = 250_000;

@@ -1,4 +1,4 @@
-//! Takes a lead and four orders, of which two are committed and two are rolled back:
+//! Takes a lead, gives it a voucher, and takes four orders, of which two are committed and two are rolled back:
 //! `cargo run -p within-postgres -- postgres://user:password@localhost/shop`, or with that URL in `DATABASE_URL`.
 
 #![expect(clippy::print_stdout, reason = "a program that talks to its user")]
@@ -13,6 +13,9 @@ async fn main() -> Result<(), Failure> {
     let john = RawLead::json(r#"{"name":"John Doe","phone":"+13105550123","product":"solar"}"#);
     let john = shop.acme.ingest(john).await?.into_accepted()?;
     tell("contact asks for solar", &shop).await?;
+
+    let vouchers = shop.hand_out_vouchers().await?;
+    println!("committed: {vouchers} voucher, and how far its events were dealt with");
 
     let order = shop.order(john.lead, 1).await?;
     let conversion = order.conversion.ok_or("it is committed with the order")?;

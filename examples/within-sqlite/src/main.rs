@@ -1,4 +1,4 @@
-//! Takes a lead and three orders, of which one is committed and two are rolled back:
+//! Takes a lead, gives it a voucher, and takes three orders, of which one is committed and two are rolled back:
 //! `cargo run -p within-sqlite -- shop.db`.
 
 #![expect(clippy::print_stdout, reason = "a program that talks to its user")]
@@ -18,6 +18,9 @@ async fn sell(path: &Path) -> Result<(), Failure> {
     let john = RawLead::json(r#"{"name":"John Doe","phone":"+13105550123","product":"solar"}"#);
     let john = shop.acme.ingest(john).await?.into_accepted()?;
     tell("contact asks for solar", &shop).await?;
+
+    let vouchers = shop.hand_out_vouchers().await?;
+    println!("committed: {vouchers} voucher, and how far its events were dealt with");
 
     let order = shop.order(john.lead, 1)?;
     tell(&format!("committed: order of 1 kit, conversion of {}", order.conversion.value), &shop).await?;

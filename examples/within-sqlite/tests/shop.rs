@@ -12,6 +12,7 @@ fn an_order_is_there_with_its_conversion_or_not_at_all() {
         "\
 contact asks for solar
     orders: 0, kits left: 10, conversions: 0, revenue: 0.00 USD
+committed: 1 voucher, and how far its events were dealt with
 committed: order of 1 kit, conversion of 2500.00 USD
     orders: 1, kits left: 9, conversions: 1, revenue: 2500.00 USD
 rolled back: order of 1000 kits: CHECK constraint failed: kits >= 0

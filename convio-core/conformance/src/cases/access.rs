@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use convio_core::availability::Hours;
+use convio_core::consumer::{ConsumerSettings, Retry};
 use convio_core::contact::ContactRef;
 use convio_core::conversion::NewCommission;
 use convio_core::event::{EventBody, Position};
@@ -300,6 +301,14 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
     let (other_contact, merged_contact) =
         (taken(other_contact.await).contact, taken(merged_contact.await).contact);
     acme.merge_contacts(merged_contact, accepted.contact).await.unwrap();
+    let once = ConsumerSettings::new().retry(Retry::times(1));
+    acme.create_consumer("theirs-crm", once, Position(0)).await.unwrap();
+    for _ in 0..2 {
+        let mut worker = acme.consumer("theirs-crm");
+        let batch = worker.poll().await.unwrap().unwrap();
+        let first = batch.events()[0].position;
+        batch.nack(first, "theirs-reason").await.unwrap();
+    }
     let named = Named {
         contact: accepted.contact,
         other_contact,

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use convio_core::change_set::Receipt;
-use convio_core::store::Fault;
+use convio_core::store::{Bell, Fault};
 use convio_core::{ChangeSet, CommitError, Durability, Loaded, Need, Needs, Store, StoreError, WorkspaceId};
 
 use crate::Subject;
@@ -30,6 +30,7 @@ pub struct Model {
     state: Mutex<State>,
     durability: Durability,
     bug: Option<Bug>,
+    bell: Bell,
 }
 
 #[derive(Default)]
@@ -44,7 +45,7 @@ struct State {
 impl Model {
     /// A store whose commits are synced before they are answered: a crash loses none.
     pub fn synced() -> Self {
-        Self { state: Mutex::default(), durability: Durability::Synced, bug: None }
+        Self { state: Mutex::default(), durability: Durability::Synced, bug: None, bell: Bell::new() }
     }
 
     /// A store of which nothing outlives the process.
@@ -140,10 +141,21 @@ impl Store for Model {
         Ok(loaded)
     }
 
-    async fn commit(&self, mut batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
-        if self.makes(Bug::ChecksThenWrites) {
-            return batch.into_iter().map(|changes| self.check_then_write(changes)).collect();
+    async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
+        let tells = batch.iter().any(|changes| !changes.events.is_empty());
+        let answers = match self.makes(Bug::ChecksThenWrites) {
+            true => batch.into_iter().map(|changes| self.check_then_write(changes)).collect(),
+            false => self.commit_all(batch),
+        };
+        if tells && !self.makes(Bug::RingsForNobody) {
+            self.bell.ring();
         }
+        answers
+    }
+}
+
+impl Model {
+    fn commit_all(&self, mut batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
         let mut state = self.state();
         let backwards = self.makes(Bug::AppliesBatchesBackwards);
         if backwards {

@@ -6,11 +6,12 @@ use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::ClaimName;
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
-use convio_core::event::{EventLog, Head};
+use convio_core::event::{EventLog, FeedHead, Head};
 use convio_core::lead::{LeadFilter, LeadRepository, Payload};
 use convio_core::page::PAGE_ITEMS_MAX;
 use convio_core::record::{BUSY_KIND, Record, Records};
 use convio_core::rejection::{RejectionFilter, RejectionRepository};
+use convio_core::store::Tick;
 use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
 use convio_core::{
@@ -290,6 +291,36 @@ impl EventLog for Model {
             feed.0 -= 1;
         }
         Ok(Some(Head { feed, contacts: tenant.contacts.len() as u64 + tenant.wasted, config: tenant.config }))
+    }
+
+    async fn heads(&self, after: Option<WorkspaceId>, limit: usize) -> Read<Vec<FeedHead>> {
+        let state = self.state();
+        let behind = self.makes(Bug::ShowsFeedsBehind);
+        let tenants = if behind { &state.before } else { &state.live };
+        let mut heads = Vec::new();
+        for tenant in tenants {
+            let again = self.makes(Bug::ShowsTheLastFeedAgain) && after == Some(tenant.id);
+            let is_next = after.is_none_or(|after| tenant.id > after) || again;
+            let is_hidden = tenant.workspaces.iter().any(|row| row.deleted_at.is_some())
+                && self.makes(Bug::ShowsNoFeedsOfTheDeleted);
+            if is_next && !is_hidden {
+                let feed = tenant.events.last().map_or(Position(0), |event| event.position);
+                heads.push(FeedHead { workspace: tenant.id, feed });
+            }
+        }
+        if !self.makes(Bug::SortsNoFeeds) {
+            heads.sort_by_key(|head| head.workspace);
+        }
+        heads.truncate(limit);
+        Ok(heads)
+    }
+
+    async fn wait(&self, seen: Tick) -> Read<Tick> {
+        let seen = match self.makes(Bug::WaitsForTheNext) && seen != Tick::default() {
+            true => self.bell.wait(Tick::default()).await,
+            false => seen,
+        };
+        Ok(self.bell.wait(seen).await)
     }
 }
 

@@ -1,0 +1,110 @@
+//! Readers of all feeds beside many writers, and who hears of whose commits.
+//!
+//! `CONVIO_FEED_LEADS=100000 cargo test -p convio-store-sqlite --release --test feeds` writes that many.
+
+use std::sync::Arc;
+
+use convio_conformance::tailing::readers_miss_nothing;
+use convio_conformance::{Subject, lead, taken};
+use convio_core::event::EventLog;
+use convio_core::store::Tick;
+use convio_core::{Convio, NewWorkspace, Store};
+use convio_store_sqlite::{SqliteStore, run};
+use pollster::block_on;
+use rusqlite::{Connection, TransactionBehavior};
+use tempfile::TempDir;
+
+struct OnDisk {
+    store: Arc<SqliteStore>,
+    folder: TempDir,
+}
+
+impl OnDisk {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        Self { store: Arc::new(SqliteStore::open(folder.path().join(FILE)).unwrap()), folder }
+    }
+
+    fn connect(&self) -> Connection {
+        let conn = Connection::open(self.folder.path().join(FILE)).unwrap();
+        conn.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
+        conn
+    }
+}
+
+impl Subject for OnDisk {
+    fn store(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+
+    fn reopen(&self) -> Option<Arc<dyn Store>> {
+        None
+    }
+}
+
+#[test]
+fn readers_miss_nothing_beside_a_slow_transaction_and_writers_that_are_killed() {
+    let subject = OnDisk::new();
+    readers_miss_nothing(&subject, LEADS, |run_of| {
+        let mut conn = subject.connect();
+        let mut rounds = 0;
+        while !run_of.is_written() {
+            // One at each tenth of the way.
+            if run_of.written() < rounds * LEADS / 10 {
+                std::thread::yield_now();
+                continue;
+            }
+            let acme = &run_of.workspaces[rounds % run_of.workspaces.len()];
+            let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+            let held = run(&tx, async |store| taken(acme.within(store).ingest(lead(1)).await));
+            // Everyone else waits, and readers read on: none of this is seen.
+            for _ in 0..5 {
+                assert_eq!(block_on(acme.lead(held.lead)).unwrap(), None);
+            }
+            if rounds % 2 == 0 {
+                tx.commit().unwrap();
+                run_of.note(held.lead);
+            } else {
+                tx.rollback().unwrap();
+            }
+            rounds += 1;
+        }
+        assert!(rounds > 0);
+    });
+}
+
+#[test]
+fn a_commit_of_another_connection_wakes_whoever_waits() {
+    let subject = OnDisk::new();
+    let store = &subject.store;
+    let acme = Convio::new(store.clone());
+    let acme = block_on(acme.create_workspace(NewWorkspace::named("Acme Solar"))).unwrap();
+    // Another process, as far as the store can tell.
+    let other = Convio::new(SqliteStore::open(subject.folder.path().join(FILE)).unwrap());
+    for n in 0..3 {
+        let seen = block_on(store.wait(Tick::default())).unwrap();
+        let position = block_on(acme.head()).unwrap().unwrap().feed;
+        let (waits, is_waiting) = std::sync::mpsc::channel();
+        std::thread::scope(|threads| {
+            let waiter = threads.spawn(move || {
+                let mut seen = seen;
+                waits.send(()).unwrap();
+                // It may be woken for nothing.
+                while block_on(store.head(acme_id(store))).unwrap().unwrap().feed == position {
+                    seen = block_on(store.wait(seen)).unwrap();
+                }
+            });
+            is_waiting.recv().unwrap();
+            taken(block_on(other.workspace(acme.id()).ingest(lead(n))));
+            waiter.join().unwrap();
+        });
+    }
+}
+
+fn acme_id(store: &SqliteStore) -> convio_core::WorkspaceId {
+    block_on(store.heads(None, 1)).unwrap()[0].workspace
+}
+
+/// Leads that are written, where nothing else is said.
+const LEADS: usize = 600;
+const FILE: &str = "leads.db";
