@@ -1,0 +1,3 @@
+mod guard;
+
+use super::*;
