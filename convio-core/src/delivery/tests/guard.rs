@@ -98,6 +98,7 @@ fn an_address_is_refused_as_what_it_is() {
     ] {
         let refused = Guard::new().check_address(address.parse().unwrap()).unwrap_err();
         assert_eq!(refused.kind, kind, "{address}");
+        assert_eq!(SendError::from(refused), SendError::Refused);
     }
 }
 
