@@ -145,6 +145,10 @@ ids! {
     TouchpointId,
     /// A change of what a conversion is worth.
     AdjustmentId,
+    /// An endpoint: a URL that a workspace's events go out to.
+    EndpointId,
+    /// A delivery of something to an endpoint.
+    DeliveryId,
 }
 
 impl IntakeId {

@@ -17,6 +17,7 @@
 //! | `phone` (default) | reading phone numbers as people write them |
 //! | `intake` | reading files: leads as CSV in any encoding, and their import; lists of postal codes |
 //! | `ics` | appointments as iCalendar files: invitations, cancellations, calendars to subscribe to |
+//! | `delivery` | deliveries to URLs: signatures, retries, what answers mean, which addresses are refused |
 //! | `attribution-data` | attribution by data: Markov chains and Shapley values |
 //! | `us-zips` | the ZIP codes of the United States: which there are, and which within a radius, for rules |
 //!
@@ -36,6 +37,8 @@ pub mod clock;
 pub mod consumer;
 pub mod contact;
 pub mod conversion;
+#[cfg(feature = "delivery")]
+pub mod delivery;
 pub mod email;
 mod error;
 pub mod event;
@@ -76,8 +79,8 @@ pub use email::Email;
 pub use error::{Error, ErrorKind, Reason};
 pub use event::{Actor, Event, EventBody, Origin, Position, StreamRef, Subject};
 pub use id::{
-    AdjustmentId, ApiKeyId, AppointmentId, CalendarId, CommissionId, ContactId, ConversionId, Ids, IntakeId,
-    LeadId, ProviderId, SequentialIds, TouchpointId, WebhookId, WorkspaceId,
+    AdjustmentId, ApiKeyId, AppointmentId, CalendarId, CommissionId, ContactId, ConversionId, DeliveryId,
+    EndpointId, Ids, IntakeId, LeadId, ProviderId, SequentialIds, TouchpointId, WebhookId, WorkspaceId,
 };
 pub use lead::{
     Channel, ContactAttempt, Custom, Lead, LeadChange, LeadStatus, Payload, Pipeline, Priority, Progress,
