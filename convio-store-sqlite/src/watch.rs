@@ -17,7 +17,8 @@ type Connect = Box<dyn FnOnce() -> rusqlite::Result<Connection> + Send>;
 
 pub(crate) struct Watch {
     bell: Arc<Bell>,
-    state: Mutex<State>,
+    /// Apart, so that a store is moved lightly.
+    state: Box<Mutex<State>>,
 }
 
 /// At most one of these is there: nothing was waited for yet, or the thread runs.
@@ -32,7 +33,8 @@ impl Watch {
         bell: Arc<Bell>,
         connect: impl FnOnce() -> rusqlite::Result<Connection> + Send + 'static,
     ) -> Self {
-        Self { bell, state: Mutex::new(State { connect: Some(Box::new(connect)), thread: None }) }
+        let state = State { connect: Some(Box::new(connect)), thread: None };
+        Self { bell, state: Box::new(Mutex::new(state)) }
     }
 
     /// Waits until there may be an event that `seen` does not know of.

@@ -80,7 +80,8 @@ impl ConsumerSettings {
             .collect()
     }
 
-    pub(crate) fn lease(&self) -> TimeDelta {
+    /// For how long a worker has a shard without a word.
+    pub fn lease(&self) -> TimeDelta {
         TimeDelta::seconds(self.lease_seconds.into())
     }
 }
