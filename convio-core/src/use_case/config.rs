@@ -120,8 +120,7 @@ impl ConfigSnapshot {
     }
 
     /// The bounds within which keys mean one contact, each once.
-    #[cfg(feature = "service")]
-    pub(crate) fn key_scopes(&self) -> BTreeSet<KeyScope> {
+    pub fn key_scopes(&self) -> BTreeSet<KeyScope> {
         self.webhooks.values().map(Webhook::key_scope).collect()
     }
 
