@@ -102,7 +102,7 @@ impl KeptCredits {
         settings: &AttributionSettings,
         touches: Vec<Touchpoint>,
         milestones: &[(Milestone, TouchpointId)],
-        day: NaiveDate,
+        (at, day): (DateTime<Utc>, NaiveDate),
     ) -> Result<Self, Error> {
         let touches = near(conversion, settings, touches);
         let models = said(conversion, settings, &touches, milestones)?;
@@ -117,7 +117,7 @@ impl KeptCredits {
             models,
             version: Version::ZERO.next(),
         };
-        kept.book(None, conversion.created_at, day, conversion.net, true)?;
+        kept.book(None, at, day, conversion.net, true)?;
         Ok(kept)
     }
 
@@ -170,7 +170,37 @@ impl KeptCredits {
                 None => self.models.push(new),
             }
         }
+        self.forget_touches();
         Ok(is_otherwise.then_some(deltas))
+    }
+
+    /// Leaves out the touches that no edition names any more.
+    fn forget_touches(&mut self) {
+        let mut named = vec![false; self.touches.len()];
+        for model in &self.models {
+            let before = model.before.iter().flat_map(|edition| &edition.steps);
+            for step in before.chain(&model.steps) {
+                if let Some(named) = named.get_mut(*step) {
+                    *named = true;
+                }
+            }
+        }
+        // The new place of each that stays.
+        let places: Vec<usize> = named
+            .iter()
+            .scan(0, |next, named| {
+                let place = *next;
+                *next += usize::from(*named);
+                Some(place)
+            })
+            .collect();
+        let moved = |step: &mut usize| *step = places.get(*step).copied().unwrap_or(*step);
+        for model in &mut self.models {
+            model.before.iter_mut().flat_map(|edition| &mut edition.steps).for_each(moved);
+            model.steps.iter_mut().for_each(moved);
+        }
+        let mut named = named.into_iter();
+        self.touches.retain(|_| named.next().unwrap_or(true));
     }
 
     /// The place of a touch among those that are kept: a new one where it is not, or looks otherwise by now.
@@ -251,10 +281,10 @@ impl KeptCredits {
         self.believed(model, DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The same as it was believed at a time.
+    /// The same as it was believed at a time. `None` also where that is longer ago than the [`EDITIONS_MAX`] editions that are kept.
     pub fn believed(&self, model: &str, at: DateTime<Utc>) -> Option<Vec<(&Touchpoint, Money)>> {
         let model = self.model(model)?;
-        let (steps, bookings) = model.edition_at(at);
+        let (steps, bookings) = model.edition_at(at)?;
         let known = bookings.iter().filter(|booking| booking.recorded_at <= at);
         let sums = known.map(|booking| &booking.value).fold(Portion::default(), Portion::with);
         let credits = steps.iter().zip(sums.each);
@@ -270,14 +300,15 @@ impl KeptModel {
     }
 
     /// The path and the bookings that it went by at a time.
-    fn edition_at(&self, at: DateTime<Utc>) -> (&[usize], &[KeptBooking]) {
+    fn edition_at(&self, at: DateTime<Utc>) -> Option<(&[usize], &[KeptBooking])> {
         let now = (self.steps.as_slice(), self.bookings.as_slice());
         let before =
             self.before.iter().map(|edition| (edition.steps.as_slice(), edition.bookings.as_slice()));
         let begun = |(_, bookings): &(_, &[KeptBooking])| {
             bookings.first().is_some_and(|first| first.recorded_at <= at)
         };
-        before.chain([now]).rfind(begun).unwrap_or(now)
+        let is_forgotten = self.before.len() >= EDITIONS_MAX;
+        before.chain([now]).rfind(begun).or_else(|| (!is_forgotten).then_some(now))
     }
 
     /// Books what is missing to this net value.
@@ -297,9 +328,11 @@ impl KeptModel {
             self.bookings.iter().filter_map(part).fold(Portion::default(), Portion::with)
         };
         let to = |target: i64, booked: Portion| booked.missing_to(target, &self.weights);
+        // Never before what was booked last, whatever a clock says.
+        let last = self.bookings.last().map_or(recorded_at, |last| last.recorded_at);
         let booking = KeptBooking {
             adjustment,
-            recorded_at,
+            recorded_at: recorded_at.max(last),
             day,
             value: to(net.minor(), booked(|booking| Some(&booking.value)))?,
             reported: match reported {

@@ -26,7 +26,7 @@ impl WorkspaceHandle<'_> {
     /// the source that is trusted most, then the latest, wins. Who earned the sales of both is then worked out anew
     /// ([`WorkspaceHandle::reattribute`]), sale by sale: called again, an interrupted merge does what was left of that.
     ///
-    /// A merge can be undone: [`WorkspaceHandle::unmerge_contact`].
+    /// A merge can be undone, as long as the contact does not grow beyond [`MERGE_ROWS_MAX`]: [`WorkspaceHandle::unmerge_contact`].
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
@@ -49,8 +49,8 @@ impl WorkspaceHandle<'_> {
     /// ```
     ///
     /// # Errors
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) for a contact into itself, for one with more than
-    /// [`MERGE_ROWS_MAX`] leads, appointments or conversions, and where the value of all sales no longer fits;
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`Invalid`](crate::ErrorKind::Invalid) for a contact into itself, for two with more than
+    /// [`MERGE_ROWS_MAX`] leads together, one with more appointments, conversions or keys, and where the value of all sales no longer fits;
     /// [`Conflict`](crate::ErrorKind::Conflict) where one of both was merged already, and for one that is not as the caller saw it.
     pub async fn merge_contacts(
         &self,
@@ -77,14 +77,21 @@ impl WorkspaceHandle<'_> {
                     return Err(Error::conflict(format!("contact `{}` was merged into `{other}`", row.id)));
                 }
             }
+            let together = u64::from(gone.leads) + u64::from(stays.leads);
+            let keys = self.store(permit).contact_keys(self.id(), gone.id).await?;
+            for (what, n) in [("leads", together), ("keys", keys.len() as u64)] {
+                if n > MERGE_ROWS_MAX as u64 {
+                    return Err(too_many(what));
+                }
+            }
             let merge = MergeContacts {
                 workspace: self.id(),
                 from: (gone.id, gone.version),
                 into: (stays.id, stays.version),
-                keys: self.store(permit).contact_keys(self.id(), gone.id).await?,
+                keys,
                 belongings: self.belongings(permit, gone.id).await?,
             };
-            match self.run(&merge).await {
+            match self.run_once(&merge).await {
                 Ok(contact) => {
                     self.reattribute_all(permit, contact.id).await?;
                     return Ok(contact);
@@ -100,7 +107,8 @@ impl WorkspaceHandle<'_> {
     /// Takes a contact out of the one that it was merged into, whatever that was merged into since. Its keys lead to it again; its
     /// leads are its own again, with all that came of them meanwhile, and so are leads that came in since under one of its keys. Both
     /// are then what their leads and conversions say, to the field: as if they had never been one. What was recorded of the other contact
-    /// itself (touches, visitors) stays with that one. Who earned the sales of both is worked out anew.
+    /// itself (touches, visitors) stays with that one. Who earned the sales of both is worked out anew; called again, an interrupted call does
+    /// what was left of that.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound); [`Conflict`](crate::ErrorKind::Conflict) for a contact that is not merged, or not as the caller
@@ -114,13 +122,20 @@ impl WorkspaceHandle<'_> {
             let of = ContactRef::Id(contact.id);
             let found = self.store(permit).fetch_contacts(self.id(), &[of]).await?.pop().flatten();
             let row = found.ok_or_else(|| Error::not_found("contact", contact.id))?;
-            contact.check("contact", row.version)?;
             let other = self.survivor(permit, row.id).await?;
             let (Some(_), Some(other)) = (row.merged_into, other) else {
-                return Err(Error::conflict(format!("contact `{}` is merged into no other", row.id)));
+                let Some(merge) = self.merge_of(permit, row.id).await? else {
+                    return Err(Error::conflict(format!("contact `{}` is merged into no other", row.id)));
+                };
+                // Told again: what may be left of it is done.
+                let other = self.survivor(permit, merge.into).await?.unwrap_or(merge.into);
+                self.reattribute_all(permit, row.id).await?;
+                self.reattribute_all(permit, other).await?;
+                return Ok(row);
             };
+            contact.check("contact", row.version)?;
             let unmerge = self.split(permit, &row, other).await?;
-            match self.run(&unmerge).await {
+            match self.run_once(&unmerge).await {
                 Ok(back) => {
                     self.reattribute_all(permit, back.id).await?;
                     self.reattribute_all(permit, other).await?;
@@ -175,8 +190,8 @@ impl WorkspaceHandle<'_> {
     }
 
     fn reattribution(&self, sold: &Conversion, conversion: RowRef<ConversionId>) -> Reattribute {
-        let (contact, appointment) = (sold.contact, sold.appointment);
-        Reattribute { workspace: self.id(), conversion, contact, appointment }
+        let (contact, appointment, occurred_at) = (sold.contact, sold.appointment, sold.occurred_at);
+        Reattribute { workspace: self.id(), conversion, contact, appointment, occurred_at }
     }
 
     /// Of all conversions of a contact that stand.
@@ -208,6 +223,12 @@ impl WorkspaceHandle<'_> {
         let key = ContactRef::Key(ContactKey::of_merged(contact));
         let found = self.store(permit).fetch_contacts(self.id(), &[key]).await?.pop().flatten();
         Ok(found.map(|row| row.id).filter(|id| *id != contact))
+    }
+
+    /// What was kept of the last merge of a contact.
+    async fn merge_of(&self, permit: Permit, contact: ContactId) -> Result<Option<Merge>, Error> {
+        let record = fetch_record(self.store(permit), self.id(), MERGE_KIND, &contact.to_string()).await?;
+        Ok(record.map(|record| record.read()).transpose()?)
     }
 
     async fn two(&self, permit: Permit, ids: [ContactId; 2]) -> Result<[Contact; 2], Error> {
@@ -247,8 +268,16 @@ impl WorkspaceHandle<'_> {
         let of = ContactRef::Id(other);
         let found = store.fetch_contacts(self.id(), &[of]).await?.pop().flatten();
         let other = found.ok_or_else(|| Error::not_found("contact", other))?;
-        let record = fetch_record(store, self.id(), MERGE_KIND, &contact.id.to_string()).await?;
-        let merge: Merge = record.ok_or_else(|| Error::not_found("merge", contact.id))?.read()?;
+        let merge = self.merge_of(permit, contact.id).await?;
+        let merge = merge.ok_or_else(|| Error::not_found("merge", contact.id))?;
+        // From one to the next, up to whoever has it now. None comes twice: a merged contact takes nobody.
+        let (mut through, mut next) = (Vec::new(), contact.merged_into);
+        while let Some(id) = next.filter(|id| *id != other.id) {
+            through.push(self.merge_of(permit, id).await?.ok_or_else(|| Error::not_found("merge", id))?);
+            let of = ContactRef::Id(id);
+            let row = store.fetch_contacts(self.id(), &[of]).await?.pop().flatten();
+            next = row.ok_or_else(|| Error::not_found("contact", id))?.merged_into;
+        }
         let keys = store.contact_keys(self.id(), other.id).await?;
         let keys: Vec<_> = keys.into_iter().filter(|key| merge.keys.contains(key)).collect();
         let all = self.belongings(permit, other.id).await?;
@@ -281,8 +310,15 @@ impl WorkspaceHandle<'_> {
             back,
             stay,
             offers,
+            through,
         })
     }
+}
+
+fn too_many(what: &str) -> Error {
+    let message =
+        format!("contacts with more than {MERGE_ROWS_MAX} {what} are neither merged nor taken apart");
+    Error::invalid(vec![Reason::new(what, "too_many", message)])
 }
 
 /// All rows of a list, as many as may go in one commit.
@@ -296,9 +332,7 @@ async fn all<T>(
         let found = list(&page).await?;
         rows.extend(found.items);
         if rows.len() > MERGE_ROWS_MAX {
-            let message =
-                format!("a contact with more than {MERGE_ROWS_MAX} {what} is neither merged nor unmerged");
-            return Err(Error::invalid(vec![Reason::new(what, "too_many", message)]));
+            return Err(too_many(what));
         }
         match found.next {
             Some(next) => page.after = Some(next),

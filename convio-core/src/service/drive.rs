@@ -200,6 +200,28 @@ impl<'s> WorkspaceHandle<'s> {
         Err(last.unwrap_or_else(|| Error::bug("no try was made")))
     }
 
+    /// The same once: for what was read beforehand, and has to be read again where something else was faster.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) where it was.
+    pub(super) async fn run_once<U: UseCase>(&self, use_case: &U) -> Result<U::Answer, Error> {
+        let config = self.config(false).await?;
+        let permit = self.check(use_case.permission(), Some(&config))?;
+        let plan = self.plan(permit, use_case, Some(&config)).await?;
+        match self.commit_one(plan.changes).await {
+            Ok(receipt) => {
+                let mut answer = plan.answer;
+                use_case.complete(&mut answer, &receipt);
+                Ok(answer)
+            }
+            Err(CommitError::GateLost(GateLost::Config { current: Some(_) })) => {
+                self.config(true).await?;
+                Err(Error::conflict("the configuration is another one by now"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn plan<U: UseCase>(
         &self,
         permit: Permit,

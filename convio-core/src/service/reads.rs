@@ -108,15 +108,22 @@ impl<'s> WorkspaceHandle<'s> {
     /// The leads of a phone number, in E.164, across all contacts that have it: one per scope.
     pub async fn leads_of_phone(&self, phone: &Phone) -> Result<Vec<Lead>, Error> {
         let store = self.reader().await?;
-        let filter = ContactFilter { phone: Some(phone.e164().to_owned()), ..ContactFilter::default() };
+        let filter = ContactFilter {
+            phone: Some(phone.e164().to_owned()),
+            with_merged: true,
+            ..ContactFilter::default()
+        };
         let contacts = store.list_contacts(self.id(), &filter, &PageRequest::first(PAGE_ITEMS_MAX)).await?;
         // Contacts that were merged are known by one of their numbers, and found by all of them.
         let config = self.current_config().await?;
         let key = |scope| ContactKey { scope, kind: KeyKind::Phone, value: phone.e164().to_owned() };
         let keys: Vec<_> = config.key_scopes().into_iter().map(|scope| ContactRef::Key(key(scope))).collect();
         let by_key = store.fetch_contacts(self.id(), &keys).await?;
-        let all = contacts.items.into_iter().chain(by_key.into_iter().flatten());
-        let ids: BTreeSet<ContactId> = all.map(|contact| contact.id).collect();
+        let mut ids = BTreeSet::new();
+        for row in contacts.items.into_iter().chain(by_key.into_iter().flatten()) {
+            let merged = row.merged_into.is_some();
+            ids.insert(self.became(Some(row.id), merged).await?.unwrap_or(row.id));
+        }
         let mut leads = Vec::new();
         for id in ids {
             let of_contact = LeadFilter::of_contact(id);

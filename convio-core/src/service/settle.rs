@@ -18,6 +18,8 @@ impl WorkspaceHandle<'_> {
     /// ([`Cap::free_returned`](crate::routing::Cap::free_returned)) have room again. The sale still counts as one. Said again it
     /// changes nothing.
     ///
+    /// That a lead is given for one other only is not looked at.
+    ///
     /// A lead that nobody bought can't come back: it is rejected ([`WorkspaceHandle::move_lead`]).
     ///
     /// ```

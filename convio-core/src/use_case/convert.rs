@@ -173,7 +173,8 @@ fn credits(loaded: &Loaded, context: &Context<'_>, conversion: &Conversion) -> R
     let config = context.config()?;
     let (touches, milestones) = touched(loaded, &config.attribution, conversion);
     let day = config.workspace.settings.zone.day_of(context.at);
-    KeptCredits::record(conversion, &config.attribution, touches, &milestones, day)
+    let now = (conversion.created_at, day);
+    KeptCredits::record(conversion, &config.attribution, touches, &milestones, now)
 }
 
 /// The touches of the conversion's contact, and those that mark its way.
@@ -206,6 +207,8 @@ pub struct Reattribute {
     pub contact: ContactId,
     /// The appointment that it came from.
     pub appointment: Option<AppointmentId>,
+    /// When it happened: what came later touches it no more.
+    pub occurred_at: DateTime<Utc>,
 }
 
 impl UseCase for Reattribute {
@@ -216,8 +219,7 @@ impl UseCase for Reattribute {
     }
 
     fn needs(&self) -> Needs {
-        let until = crate::clock::END_OF_TIME;
-        let touches = Need::Touches(ContactOf::Itself(self.contact), until);
+        let touches = Need::Touches(ContactOf::Itself(self.contact), self.occurred_at);
         let items = [Need::Conversion(self.conversion.id), touches];
         Needs::of(self.workspace, items.into_iter().chain(self.appointment.map(Need::Appointment)))
     }
@@ -245,7 +247,8 @@ impl UseCase for Reattribute {
         let (credits, deltas) = match record {
             None if settings.models.is_empty() => return Ok(Plan { changes, answer: None }),
             None => {
-                let credits = KeptCredits::record(found, settings, touches, &milestones, day)?;
+                let now = (context.at, day);
+                let credits = KeptCredits::record(found, settings, touches, &milestones, now)?;
                 let deltas = credits.rollups();
                 (credits, deltas)
             }

@@ -88,6 +88,10 @@ impl UseCase for MergeContacts {
         let remembers = |lead: &&Lead| !lead.test && remembers_repeats(config, lead);
         for (key, last) in windows(self.belongings.leads.iter().filter(remembers)) {
             changes.moved_windows.push(MovedWindow { contact: into.id, key, last, keeps_later: true });
+            // It has no lead that could be repeated any more.
+            let nothing = (START_OF_TIME, last.1);
+            let gone = MovedWindow { contact: from.id, key, last: nothing, keeps_later: false };
+            changes.moved_windows.push(gone);
         }
         move_rows(&mut changes, &self.belongings, from.id, into.id);
 
@@ -126,6 +130,8 @@ pub struct UnmergeContact {
     pub stay: Belongings,
     /// What each lead said of the person.
     pub offers: BTreeMap<LeadId, Offer>,
+    /// The merges by which the one came to the other, but for its own: what goes with it is no longer theirs.
+    pub through: Vec<Merge>,
 }
 
 impl UseCase for UnmergeContact {
@@ -153,6 +159,13 @@ impl UseCase for UnmergeContact {
         let moved = |key: &ContactKey| MovedKey { key: key.clone(), from: out_of.id, to: contact.id };
         changes.moved_keys.extend(self.keys.iter().map(moved));
         let id = ContactKey::of_merged(contact.id);
+        for merge in &self.through {
+            let mut merge = merge.clone();
+            merge.leads.retain(|lead| !self.back.leads.iter().any(|row| row.id == *lead));
+            merge.keys.retain(|key| *key != id && !self.keys.contains(key));
+            merge.version = merge.version.next();
+            changes.records.push(merge.keep()?);
+        }
         changes.moved_keys.push(MovedKey { key: id, from: out_of.id, to: contact.id });
 
         let remembers = |lead: &&Lead| !lead.test && remembers_repeats(config, lead);

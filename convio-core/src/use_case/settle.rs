@@ -19,6 +19,7 @@ use crate::conversion::{
 use crate::error::{Error, Reason};
 use crate::event::{ConversionReturned, EventBody, Subject};
 use crate::id::{AppointmentId, CommissionId, ConversionId, LeadId, WorkspaceId};
+use crate::lead::Lead;
 use crate::money::Money;
 use crate::record::CREDITS_KIND;
 use crate::store::{Loaded, Need, Needs};
@@ -68,7 +69,10 @@ impl UseCase for ReturnLead {
         }
         self.conversion.check("conversion", found.version)?;
         let mut reasons = self.new.check();
-        if reasons.is_empty() && !policy.reasons.contains(reason) {
+        // It is owed a lead already, and now it is known which one that is.
+        let is_owed = |before: &&Returned| before.remedy == Remedy::Replacement(None) && remedy.is_given();
+        let owed = found.returned.as_ref().filter(is_owed).filter(|before| before.reason == *reason);
+        if reasons.is_empty() && owed.is_none() && !policy.reasons.contains(reason) {
             let message = format!("no lead comes back for `{reason}` in this workspace");
             reasons.push(Reason::new("reason", "unknown", message));
         }
@@ -83,18 +87,15 @@ impl UseCase for ReturnLead {
         }
         let mut changes = context.changes(self.workspace);
         let (mut row, mut adjusted, mut commissions) = (found.clone(), None, Vec::new());
-        let returned = match &found.returned {
-            // Now it is known which lead is given for the one that came back.
-            Some(before) if before.remedy == Remedy::Replacement(None) && remedy.is_given() => {
-                Returned { remedy: *remedy, ..before.clone() }
-            }
-            Some(_) => {
+        let returned = match (owed, &found.returned) {
+            (Some(before), _) => Returned { remedy: *remedy, ..before.clone() },
+            (None, Some(_)) => {
                 return Err(Error::conflict(format!("the lead of conversion `{id}` came back already")));
             }
-            None => {
+            (None, None) => {
                 let at = book::past(*at, context);
                 let until = policy.until(found.occurred_at);
-                if at > until {
+                if policy.hours == 0 || at > until {
                     let message = format!("it could come back until {}", until.to_rfc3339());
                     return Err(Error::invalid(vec![Reason::new("at", "too_late", message)]));
                 }
@@ -114,10 +115,15 @@ impl UseCase for ReturnLead {
                 // One that is still open, or was called off, counts or gives its place back by itself.
                 let took_place =
                     |status| matches!(status, AppointmentStatus::Completed | AppointmentStatus::NoShow);
-                let visit = visit.filter(|visit| took_place(visit.status));
-                let before = changes.counters.len();
+                // And it gives it back once, whatever is sold from it again.
+                let gave_back = |other: &&Conversion| {
+                    other.appointment == found.appointment
+                        && other.returned.as_ref().is_some_and(|returned| returned.caps_freed)
+                };
+                let gave_back = loaded.conversions.iter().any(|other| gave_back(&other));
+                let visit = visit.filter(|visit| took_place(visit.status) && !gave_back);
                 changes.counters.extend(visit.into_iter().flat_map(|visit| visit.routing.returned()));
-                let caps_freed = changes.counters.len() > before;
+                let caps_freed = !changes.counters.is_empty();
                 Returned { at, reason: reason.clone(), remedy: *remedy, caps_freed }
             }
         };
@@ -127,10 +133,20 @@ impl UseCase for ReturnLead {
             Some(_) => Mention::changed(found.contact),
             None => Mention::only(found.contact),
         };
+        // Of two returns at once that would give one place back, one comes first: both change the lead.
+        let lead = match found.returned.is_none() && returned.caps_freed {
+            true => {
+                let before = loaded.lead(found.lead).ok_or_else(|| Error::not_found("lead", found.lead))?;
+                let row = Lead { version: before.version.next(), ..before.clone() };
+                changes.leads.push(Write::Update { row, at: before.version });
+                Mention::changed(found.lead)
+            }
+            false => Mention::only(found.lead),
+        };
         let body = ConversionReturned { returned, adjusted, commissions };
         changes.events.push(NewEvent {
             contact: Some(contact),
-            lead: Some(Mention::only(found.lead)),
+            lead: Some(lead),
             ..NewEvent::about(Subject::Conversion(id), EventBody::ConversionReturned(Box::new(body)))
         });
         changes.conversions.push(Write::Update { row: row.clone(), at: found.version });

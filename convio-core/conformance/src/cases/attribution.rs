@@ -490,6 +490,12 @@ pub(crate) async fn only_the_newest_touches_are_looked_at(subject: &dyn Subject)
     let kept = credits_of(&acme, &sold).await;
     assert_eq!(shares(&kept, "linear").iter().sum::<i64>(), 10_000);
     assert_eq!(kept.touches, touches);
+    // What came later than a sale keeps nothing from it, also when it is worked out anew.
+    let early = sale(contact.lead, "100 USD").occurred_at(touches[2].at);
+    let early = acme.convert(early).await.unwrap();
+    let kept = credits_of(&acme, &early).await;
+    assert_eq!(sources(&kept.touches), ["Google", "0", "1", "2"]);
+    assert_eq!(acme.reattribute(early.id).await.unwrap(), Some(kept));
 }
 
 pub(crate) async fn touches_are_read_up_to_a_time(subject: &dyn Subject) {

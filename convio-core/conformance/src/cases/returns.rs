@@ -75,6 +75,12 @@ pub(crate) async fn a_returned_lead_is_replaced_at_no_price(subject: &dyn Subjec
     assert_eq!((remedy(&replaced), replaced.net), (Some(Remedy::Replacement(Some(given))), money("45 USD")));
     assert_eq!(replaced.returned.as_ref().map(|it| it.at), owed.returned.as_ref().map(|it| it.at));
     assert_eq!(acme.return_lead(sold.id, by(given)).await.unwrap(), replaced, "told again");
+    let other = NewReturn::replacement("bad_number").replaced_by(given);
+    assert_eq!(
+        acme.return_lead(sold.id, other).await.unwrap_err().kind(),
+        ErrorKind::Conflict,
+        "another reason"
+    );
     assert_eq!(acme.return_lead(sold.id, by(sold_too)).await.unwrap_err().kind(), ErrorKind::Invalid);
     in_order(&world, &acme).await;
 }
@@ -109,6 +115,12 @@ pub(crate) async fn a_lead_comes_back_for_a_reason_and_in_time(subject: &dyn Sub
     let unknown = other.return_lead(voided.id, NewReturn::credit("bad_number")).await.unwrap_err();
     assert_eq!(unknown.kind(), ErrorKind::NotFound);
     // A workspace without a window takes nothing back, and one without sense is refused.
+    settings.policy.returns = ReturnPolicy { hours: 0, ..ReturnPolicy::default() };
+    acme.configure(settings.clone()).await.unwrap();
+    let sold = acme.convert(sale(id, "45 USD")).await.unwrap();
+    let at_once = NewReturn::credit("bad_number").at(sold.occurred_at);
+    let refused = acme.return_lead(sold.id, at_once).await.unwrap_err();
+    assert_eq!(codes(refused.reasons()), ["at/too_late"]);
     settings.policy.returns = ReturnPolicy { reasons: vec!["x".into(), "x".into(), " ".into()], hours: 0 };
     let refused = acme.configure(settings).await.unwrap_err();
     assert_eq!(codes(refused.reasons()), ["returns.reasons/duplicate", "returns.reasons/invalid"]);
@@ -138,6 +150,10 @@ pub(crate) async fn caps_have_room_again_where_they_say_so(subject: &dyn Subject
         let sold = sell(&visit).await;
         let back = acme.return_lead(sold.id, NewReturn::credit("duplicate")).await.unwrap();
         assert!(back.returned.unwrap().caps_freed);
+        // It is given back once, whatever is sold from it again.
+        let again = acme.convert(sale(id, "5 USD").from_appointment(visit.id)).await.unwrap();
+        let back = acme.return_lead(again.id, NewReturn::replacement("duplicate")).await.unwrap();
+        assert!(!back.returned.unwrap().caps_freed);
         // What was routed without a cap gives nothing back.
         let sold = sell(&rest).await;
         let back = acme.return_lead(sold.id, NewReturn::credit("duplicate")).await.unwrap();

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use convio_core::contact::Stamp;
 use convio_core::event::{EventBody, LeadReceived};
-use convio_core::{Contact, Event, NumberSeries, Person};
+use convio_core::{Contact, Event, KeyKind, NumberSeries, Person};
 
 use super::hold;
 use crate::{Snapshot, naive};
@@ -18,6 +18,17 @@ pub(super) fn one_contact_per_key(snapshot: &Snapshot) -> Result<(), String> {
             let other = owners.insert(key, *contact);
             hold!(other.is_none(), "{key:?} leads to {contact} and {other:?}");
         }
+    }
+    for (key, owner) in &owners {
+        // Its id leads to whoever it went into, and that one, and so on.
+        let Some(mut id) = (key.kind == KeyKind::Contact).then(|| key.value.parse().ok()).flatten() else {
+            continue;
+        };
+        let of = |id| snapshot.contacts.iter().find(|row| row.id == id).and_then(|row| row.merged_into);
+        while let Some(into) = of(id) {
+            id = into;
+        }
+        hold!(*owner == id, "{key:?} leads to {owner}, and it went into {id}");
     }
     let expected =
         snapshot.keys.iter().flat_map(|(contact, keys)| std::iter::repeat_n(Some(*contact), keys.len() + 1));

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use convio_core::event::EventBody;
@@ -13,11 +13,15 @@ use crate::Snapshot;
 pub(super) fn decisions_follow_each_other(snapshot: &Snapshot) -> Result<(), String> {
     let mut counters: BTreeMap<(&str, DateTime<Utc>), i64> = BTreeMap::new();
     let mut places: BTreeMap<AppointmentId, &Decision> = BTreeMap::new();
+    let mut given_back = BTreeSet::new();
     for event in &snapshot.feed {
         if let EventBody::ConversionReturned(back) = &event.body {
             // It gives back what its appointment took, where that has taken place: as the event itself says.
             let of = |row: &&Conversion| event.subject() == Some(Subject::Conversion(row.id));
             let visit = snapshot.conversions.iter().find(of).and_then(|row| row.appointment);
+            if let (Some(visit), true) = (visit, back.returned.caps_freed) {
+                hold!(given_back.insert(visit), "{visit} gave its place back twice");
+            }
             let took = visit.and_then(|id| places.get(&id)).into_iter().flat_map(|it| &it.counted);
             for it in took.filter(|it| it.returned && back.returned.caps_freed) {
                 *counters.entry((&it.key, it.window)).or_default() -= it.n;

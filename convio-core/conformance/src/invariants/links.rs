@@ -1,11 +1,11 @@
 //! Rows that name each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use convio_core::record::{API_KEYS_KIND, PROVIDERS_KIND};
 use convio_core::{
-    ApiKey, Appointment, AppointmentStatus, Conversion, Event, EventBody, Lead, LeadId, Outcome, ProviderId,
-    RejectionState,
+    ApiKey, Appointment, AppointmentStatus, ContactId, Conversion, EventBody, Lead, LeadId, Outcome,
+    ProviderId, RejectionState,
 };
 
 use super::hold;
@@ -14,6 +14,7 @@ use crate::Snapshot;
 /// What one row says of another one is what that one says.
 pub(super) fn links_agree(snapshot: &Snapshot) -> Result<(), String> {
     let providers = providers(snapshot);
+    repeats_are_of_one_contact(snapshot)?;
     for row in &snapshot.leads {
         lead(snapshot, row)?;
         hold!(row.provider.is_none_or(|id| providers.contains(&id)), "lead {} has no provider", row.id);
@@ -47,17 +48,35 @@ pub(super) fn links_agree(snapshot: &Snapshot) -> Result<(), String> {
     Ok(())
 }
 
+/// What a lead repeats was its contact's own when it came in.
+fn repeats_are_of_one_contact(snapshot: &Snapshot) -> Result<(), String> {
+    let mut whose: BTreeMap<LeadId, Option<ContactId>> = BTreeMap::new();
+    for event in &snapshot.feed {
+        let Some(lead) = event.lead_id() else { continue };
+        match event.body {
+            EventBody::LeadReceived(_) => {
+                if let Some(of) = event.duplicate_of {
+                    let owner = whose.get(&of).copied().flatten();
+                    hold!(owner == event.contact_id(), "lead {lead} repeats {of}, which is {owner:?}'s");
+                }
+                whose.insert(lead, event.contact_id());
+            }
+            EventBody::Reparented { .. } if event.lead_version().is_some() => {
+                whose.insert(lead, event.contact_id());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn lead(snapshot: &Snapshot, row: &Lead) -> Result<(), String> {
     let Lead { id, contact, webhook, duplicate_of, .. } = row;
     hold!(snapshot.contacts.iter().any(|row| row.id == *contact), "lead {id} has no contact");
     hold!(snapshot.webhooks.iter().any(|row| row.id == *webhook), "lead {id} has no webhook");
     if let Some(of) = *duplicate_of {
-        // While two contacts were one, leads of both could repeat each other.
-        let undone = |event: &Event| matches!(event.body, EventBody::ContactUnmerged(_));
-        let split = snapshot.feed.iter().any(undone);
-        let first = find(snapshot, of).filter(|first| first.id != *id);
-        let same = first.is_some_and(|first| first.contact == *contact || split);
-        hold!(same, "lead {id} repeats {of}, which is no other lead of its contact");
+        let other = find(snapshot, of).is_some_and(|first| first.id != *id);
+        hold!(other, "lead {id} repeats {of}, which is no other lead");
         hold!(!row.test, "test lead {id} repeats one");
     }
     Ok(())
