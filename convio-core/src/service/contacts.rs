@@ -170,7 +170,7 @@ impl WorkspaceHandle<'_> {
     /// acme.identify(taken.contact, "a81f").await?; // later than the sale
     /// let kept = acme.reattribute(sold.id).await?.unwrap();
     /// let first: Vec<(&str, i64)> =
-    ///     kept.credits("first").unwrap().iter().map(|(touch, credit)| (touch.source.as_str(), credit.minor())).collect();
+    ///     kept.credits("first_touch").unwrap().iter().map(|(touch, credit)| (touch.source.as_str(), credit.minor())).collect();
     /// assert_eq!(first, [("Google", 10_000), ("Form", 0)]);
     /// # Ok(()) }) }
     /// ```
