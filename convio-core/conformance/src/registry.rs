@@ -472,6 +472,7 @@ registry! { $
         wrong_fields_of_a_touch_are_all_named
         a_touch_out_of_the_window_counts_nothing
         a_touch_told_late_counts_once_it_is_worked_out_anew
+        the_last_editions_are_kept_and_what_was_before_them_is_not_told
         without_a_touch_all_is_unattributed
         a_refund_is_shared_as_the_sale_was
         reports_add_up_by_whatever_they_are_grouped

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use convio_core::attribution::{
-    AttributionSettings, JourneyStep, KeptCredits, Lookback, MILLION, Model, ModelSettings, NewTouch,
-    TouchDims, TouchKind, TouchOf, Touchpoint,
+    AttributionSettings, EDITIONS_MAX, JourneyStep, KeptCredits, Lookback, MILLION, Model, ModelSettings,
+    NewTouch, TouchDims, TouchKind, TouchOf, Touchpoint,
 };
 use convio_core::conversion::NewAdjustment;
 use convio_core::money::{Currency, ExchangeRate, Rates};
@@ -605,4 +605,29 @@ pub(crate) async fn a_touch_told_late_counts_once_it_is_worked_out_anew(subject:
     let nothing = acme.reattribute(convio_core::ConversionId::from_uuid(Uuid::nil())).await.unwrap_err();
     assert_eq!(nothing.kind(), ErrorKind::NotFound);
     in_order(&world, &acme).await;
+}
+
+pub(crate) async fn the_last_editions_are_kept_and_what_was_before_them_is_not_told(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let start = world.clock.now();
+    world.clock.advance(TimeDelta::days(3));
+    let lead = arrive(&acme, "Yelp", world.clock.now()).await;
+    let sold = acme.convert(sale(lead, "100 USD")).await.unwrap();
+    let at_first = world.clock.now();
+    let contact = acme.lead(lead).await.unwrap().unwrap().contact;
+    let mut kept = credits_of(&acme, &sold).await;
+    for n in 0..=EDITIONS_MAX {
+        world.clock.advance(TimeDelta::minutes(1));
+        assert!(kept.believed("linear", at_first).is_some(), "after {n}");
+        let call = NewTouch::new(TouchOf::Contact(contact), TouchKind::Call, Source::new("Radio").unwrap());
+        acme.track(call.at(start + TimeDelta::minutes(n as i64))).await.unwrap();
+        kept = acme.reattribute(sold.id).await.unwrap().unwrap();
+    }
+    let model = kept.model("linear").unwrap();
+    assert_eq!((model.before.len(), model.steps.len()), (EDITIONS_MAX, EDITIONS_MAX + 2));
+    assert_eq!(shares(&kept, "linear").iter().sum::<i64>(), 10_000);
+    assert_eq!(kept.believed("linear", at_first), None, "that was too long ago");
+    let report = report(&acme, "linear", Dimension::Source).await;
+    assert_eq!((usd(&report.total.value), report.total.millionths), (10_000, MILLION));
 }
