@@ -48,6 +48,7 @@ use crate::appointment::Appointment;
 use crate::attribution::Tracked;
 use crate::contact::ContactKey;
 use crate::conversion::Conversion;
+use crate::delivery::Delivery;
 use crate::event::{Origin, Position};
 use crate::id::{AppointmentId, ContactId, LeadId, WorkspaceId};
 use crate::lead::{Lead, Payload};
@@ -116,6 +117,8 @@ pub struct ChangeSet {
     pub appointments: Vec<Write<Appointment>>,
     /// Conversions.
     pub conversions: Vec<Write<Conversion>>,
+    /// Deliveries. They have no events: the rows tell what became of them.
+    pub deliveries: Vec<Write<Delivery>>,
     /// Records.
     pub records: Vec<Write<Record>>,
     /// What happened: one event for each write of an aggregate.
@@ -150,6 +153,7 @@ impl ChangeSet {
             touches: Vec::new(),
             appointments: Vec::new(),
             conversions: Vec::new(),
+            deliveries: Vec::new(),
             records: Vec::new(),
             events: Vec::new(),
             rollups: Vec::new(),
@@ -189,6 +193,7 @@ impl ChangeSet {
             touches,
             appointments,
             conversions,
+            deliveries,
             records,
             events,
             rollups,
@@ -212,6 +217,7 @@ impl ChangeSet {
         self.touches.extend(touches);
         self.appointments.extend(appointments);
         self.conversions.extend(conversions);
+        self.deliveries.extend(deliveries);
         self.records.extend(records);
         self.events.extend(events);
         self.rollups.extend(rollups);

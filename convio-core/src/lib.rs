@@ -37,7 +37,6 @@ pub mod clock;
 pub mod consumer;
 pub mod contact;
 pub mod conversion;
-#[cfg(feature = "delivery")]
 pub mod delivery;
 pub mod email;
 mod error;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::change_set::{Version, Write};
 use crate::error::Error;
 use crate::event::Subject;
-use crate::id::{ApiKeyId, CalendarId, ProviderId, WorkspaceId};
+use crate::id::{ApiKeyId, CalendarId, EndpointId, ProviderId, WorkspaceId};
 use crate::store::{Fault, StoreError};
 
 /// A versioned document of a workspace. `Debug` does not show the document, which may hold hashes of secrets.
@@ -49,6 +49,7 @@ impl Record {
             RATES_KIND => Some(Subject::Rates(self.workspace)),
             API_KEYS_KIND => self.key.parse::<ApiKeyId>().ok().map(Subject::ApiKey),
             CALENDARS_KIND => self.key.parse::<CalendarId>().ok().map(Subject::Calendar),
+            ENDPOINTS_KIND => self.key.parse::<EndpointId>().ok().map(Subject::Endpoint),
             PROVIDERS_KIND => self.key.parse::<ProviderId>().ok().map(Subject::Provider),
             _ => None,
         }
@@ -140,9 +141,14 @@ pub const DEAD_LETTERS_KIND: &str = "consumer.dead";
 pub const CONSUMERS_KIND: &str = "consumers";
 /// Its key: there is one.
 pub const CONSUMERS_KEY: &str = "all";
+/// The kind of records that keep endpoints, by their id.
+pub const ENDPOINTS_KIND: &str = "endpoint";
+/// The kind of the records that keep how an endpoint does, by its name. They are no part of the configuration and have no events: each attempt
+/// may change them.
+pub const HEALTH_KIND: &str = "endpoint.health";
 /// The kinds of records that are part of the configuration: a store reads all of them for `Need::Config`.
-pub const CONFIG_KINDS: [&str; 6] =
-    [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND, CALENDARS_KIND, ATTRIBUTION_KIND, RATES_KIND];
+pub const CONFIG_KINDS: [&str; 7] =
+    [RULES_KIND, API_KEYS_KIND, PROVIDERS_KIND, CALENDARS_KIND, ATTRIBUTION_KIND, RATES_KIND, ENDPOINTS_KIND];
 
 /// Reads records and counters.
 #[cfg(feature = "service")]

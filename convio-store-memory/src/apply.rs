@@ -8,6 +8,7 @@ use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{
     self, ChangeSet, ClaimName, Held, Last, ReadRows, Receipt, RollupKey, RowKey, Rows, Version,
 };
+use convio_core::delivery::Delivery;
 use convio_core::event::{Event, Head, StreamRef};
 use convio_core::lead::Payload;
 use convio_core::record::Record;
@@ -76,6 +77,7 @@ impl ReadRows for Tenant {
             RowKey::Rejection(id) => self.rejections.get(&id).map(|row| row.version),
             RowKey::Appointment(id) => self.appointments.get(&id).map(|row| row.version),
             RowKey::Conversion(id) => self.conversions.get(&id).map(|row| row.version),
+            RowKey::Delivery(id) => self.deliveries.get(&id).map(|row| row.version),
             RowKey::Touchpoint(id) => self.touches.get(&id).map(|_| Version::ZERO.next()),
             RowKey::Record(kind, key) => {
                 self.records.get(&(kind.to_owned(), key.to_owned())).map(|row| row.version)
@@ -195,6 +197,17 @@ impl Rows for Tenant {
             self.conversions_of.put((owner, row.id), ());
         }
         self.conversions.put(row.id, row);
+        Ok(())
+    }
+
+    fn put_delivery(&mut self, row: Delivery) -> Result<(), CommitError> {
+        if let Some(at) = self.deliveries.get(&row.id).and_then(|before| before.next_attempt_at) {
+            self.deliveries_next.remove((row.endpoint, (at, row.id)));
+        }
+        if let Some(at) = row.next_attempt_at {
+            self.deliveries_next.put((row.endpoint, (at, row.id)), ());
+        }
+        self.deliveries.put(row.id, Box::new(row));
         Ok(())
     }
 

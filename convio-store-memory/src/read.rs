@@ -11,6 +11,7 @@ use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::{ClaimName, RollupKey};
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
+use convio_core::delivery::{Delivery, DeliveryFilter, DeliveryRepository};
 use convio_core::event::{Event, EventLog, FeedHead, Head, Position, StreamRef};
 use convio_core::lead::{LeadFilter, LeadRepository, Payload};
 use convio_core::record::{Record, Records};
@@ -19,8 +20,9 @@ use convio_core::store::{StoreError, Tick};
 use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
 use convio_core::{
-    Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, ConversionId, Cursor, IntakeId,
-    Lead, LeadId, Page, PageRequest, Version, Webhook, WebhookId, Workspace, WorkspaceId,
+    Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, ConversionId, Cursor, DeliveryId,
+    EndpointId, IntakeId, Lead, LeadId, Page, PageRequest, Version, Webhook, WebhookId, Workspace,
+    WorkspaceId,
 };
 use uuid::Uuid;
 
@@ -240,6 +242,45 @@ impl ConversionRepository for MemoryStore {
 }
 
 #[async_trait]
+impl DeliveryRepository for MemoryStore {
+    async fn fetch_deliveries(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[DeliveryId],
+    ) -> Read<Vec<Option<Delivery>>> {
+        Ok(self.fetch(workspace, ids, |tenant, id| tenant.deliveries.get(id).map(|row| Delivery::clone(row))))
+    }
+
+    async fn list_deliveries(
+        &self,
+        workspace: WorkspaceId,
+        filter: &DeliveryFilter,
+        page: &PageRequest,
+    ) -> Read<Page<Delivery>> {
+        Ok(self.list(
+            workspace,
+            page,
+            |row: &Delivery| filter.matches(row),
+            |tenant, after| Box::new(tenant.deliveries.after(after).map(|row| &**row)),
+        ))
+    }
+
+    async fn next_deliveries(
+        &self,
+        workspace: WorkspaceId,
+        endpoints: &[EndpointId],
+        limit: usize,
+    ) -> Read<Vec<Delivery>> {
+        let tenants = self.tenants();
+        let Some(tenant) = tenants.get(&workspace) else { return Ok(Vec::new()) };
+        let first = (DateTime::<Utc>::MIN_UTC, DeliveryId::from_uuid(Uuid::nil()));
+        let next = |endpoint: &EndpointId| tenant.deliveries_next.of(*endpoint, first).take(limit);
+        let ids = endpoints.iter().flat_map(next).map(|(_, id)| id);
+        Ok(ids.filter_map(|id| tenant.deliveries.get(id)).map(|row| Delivery::clone(row)).collect())
+    }
+}
+
+#[async_trait]
 impl EventLog for MemoryStore {
     async fn history(
         &self,
@@ -368,4 +409,5 @@ listed! {
     Rejection, IntakeId;
     Appointment, AppointmentId;
     Conversion, ConversionId;
+    Delivery, DeliveryId;
 }

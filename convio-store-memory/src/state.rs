@@ -6,6 +6,7 @@ use convio_core::analytics::Measure;
 use convio_core::attribution::{LeadTouch, TouchOf, Touchpoint, Tracked};
 use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{ClaimName, ConfigVersion, Held, Last, RollupKey};
+use convio_core::delivery::Delivery;
 use convio_core::event::{Event, Head, Position};
 use convio_core::lead::Payload;
 use convio_core::record::{CONFIG_KINDS, Record};
@@ -13,8 +14,8 @@ use convio_core::rejection::Rejection;
 use convio_core::store::{JOURNEY_ROWS_MAX, OWNER_ROWS_MAX, StoreError};
 use convio_core::{
     Appointment, AppointmentId, AppointmentStatus, Contact, ContactId, ContactKey, ContactNumber, ContactOf,
-    Conversion, ConversionId, IntakeId, KeyKind, KeyScope, KnownOwner, Lead, LeadId, Loaded, Need, Needs,
-    StreamRef, TouchpointId, Version, Webhook, WebhookId, Workspace,
+    Conversion, ConversionId, DeliveryId, EndpointId, IntakeId, KeyKind, KeyScope, KnownOwner, Lead, LeadId,
+    Loaded, Need, Needs, StreamRef, TouchpointId, Version, Webhook, WebhookId, Workspace,
 };
 use uuid::Uuid;
 
@@ -80,6 +81,9 @@ tenant! {
     appointments_of: Table<(Owner, AppointmentId), ()>,
     conversions: Table<ConversionId, Conversion>,
     conversions_of: Table<(Owner, ConversionId), ()>,
+    deliveries: Table<DeliveryId, Box<Delivery>>,
+    /// Those that are to be looked at again, by when.
+    deliveries_next: Table<(EndpointId, (DateTime<Utc>, DeliveryId)), ()>,
     records: Table<(String, String), Record>,
     streams: Table<(StreamRef, Version), Position>,
     rollups: Table<Arc<RollupKey>, Sums>,

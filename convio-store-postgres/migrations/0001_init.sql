@@ -287,11 +287,36 @@ CREATE TABLE {schema}.conversion (
 CREATE INDEX conversion_lead_ix ON {schema}.conversion (workspace_id, lead_id, id);
 CREATE INDEX conversion_contact_ix ON {schema}.conversion (workspace_id, contact_id, id);
 
+-- What is on its way to an endpoint, or came to its end there. body is the whole of it; the other columns are there to be queried by:
+-- what it delivers is the event at position, else the appointment, else the lead.
+CREATE TABLE {schema}.delivery (
+    workspace_id uuid NOT NULL,
+    id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    position bigint,
+    lead_id uuid,                       -- that it is about
+    appointment_id uuid,
+    kind text NOT NULL,
+    status text NOT NULL,
+    next_attempt_at timestamptz,        -- null at its end
+    attempts bigint NOT NULL,
+    response_status bigint,             -- of the last attempt, where one came
+    created_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    version bigint NOT NULL,
+    body json NOT NULL,
+    CONSTRAINT delivery_pk PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX delivery_next_ix ON {schema}.delivery (workspace_id, endpoint_id, next_attempt_at, id) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX delivery_endpoint_ix ON {schema}.delivery (workspace_id, endpoint_id, id);
+CREATE INDEX delivery_lead_ix ON {schema}.delivery (workspace_id, lead_id, id) WHERE lead_id IS NOT NULL;
+CREATE INDEX delivery_appointment_ix ON {schema}.delivery (workspace_id, appointment_id, id) WHERE appointment_id IS NOT NULL;
+
 -- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
--- routing.rules, attribution and rates (key current), provider, api_key and calendar (key: its id). Others are read by their keys:
+-- routing.rules, attribution and rates (key current), provider, api_key, calendar and endpoint (key: its id). Others are read by their keys:
 -- calendar.busy, what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02), conversion.credits, who earned a
 -- conversion (key: its id), spend, what was spent on a day (key: the day); contact.merge, what undoes a merge
--- (key: the id of the contact that went into another).
+-- (key: the id of the contact that went into another); endpoint.health, how an endpoint does (key: its name).
 CREATE TABLE {schema}.record (
     workspace_id uuid NOT NULL,
     kind text COLLATE "C" NOT NULL,

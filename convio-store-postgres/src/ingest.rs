@@ -80,6 +80,7 @@ impl<'c> LeadAlone<'c> {
             touches,
             appointments,
             conversions,
+            deliveries,
             records,
             events,
             rollups,
@@ -96,6 +97,7 @@ impl<'c> LeadAlone<'c> {
             && rejections.is_empty()
             && appointments.is_empty()
             && conversions.is_empty()
+            && deliveries.is_empty()
             && records.is_empty();
         let ([ContactWrite::Merge(merge)], [Write::Insert(lead)], [payload], [event]) =
             (contacts.as_slice(), leads.as_slice(), payloads.as_slice(), events.as_slice())

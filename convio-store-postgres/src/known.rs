@@ -10,7 +10,9 @@ use convio_core::contact::{Contact, ContactKey};
 use convio_core::event::Head;
 use convio_core::record::{BUSY_KIND, Record};
 use convio_core::store::CommitError;
-use convio_core::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, TouchpointId, WebhookId};
+use convio_core::{
+    AppointmentId, ContactId, ConversionId, DeliveryId, IntakeId, LeadId, TouchpointId, WebhookId,
+};
 
 /// Rows of one workspace. All that the change sets may ask for has been read: what is not here does not exist.
 #[derive(Default)]
@@ -42,6 +44,7 @@ pub(crate) enum VersionKey {
     Appointment(AppointmentId),
     Conversion(ConversionId),
     Touchpoint(TouchpointId),
+    Delivery(DeliveryId),
     Record(String, String),
 }
 
@@ -90,6 +93,7 @@ impl ReadRows for Known {
             RowKey::Appointment(id) => VersionKey::Appointment(id),
             RowKey::Conversion(id) => VersionKey::Conversion(id),
             RowKey::Touchpoint(id) => VersionKey::Touchpoint(id),
+            RowKey::Delivery(id) => VersionKey::Delivery(id),
             RowKey::Record(kind, key) => VersionKey::Record(kind.to_owned(), key.to_owned()),
         };
         Ok(self.versions.get(&key).copied())

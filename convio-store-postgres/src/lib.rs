@@ -54,6 +54,7 @@ mod cells;
 mod commit;
 mod contact;
 mod conversion;
+mod delivery;
 mod distribute;
 mod error;
 mod event;

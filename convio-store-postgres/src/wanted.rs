@@ -11,7 +11,9 @@ use convio_core::canonical::Fingerprint;
 use convio_core::change_set::{ChangeSet, ClaimKind, ContactWrite, Version, Write};
 use convio_core::contact::ContactKey;
 use convio_core::store::StoreError;
-use convio_core::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, TouchpointId, WebhookId};
+use convio_core::{
+    AppointmentId, ContactId, ConversionId, DeliveryId, IntakeId, LeadId, TouchpointId, WebhookId,
+};
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -57,6 +59,7 @@ pub(crate) struct Wanted<'c> {
     appointments: Keys<AppointmentId>,
     conversions: Keys<ConversionId>,
     touches: Keys<TouchpointId>,
+    deliveries: Keys<DeliveryId>,
     records: Keys<(&'c str, &'c str)>,
     sums: Keys<(Cube, NaiveDate, &'c [String; 3])>,
     /// The keys of the records of days of calendars.
@@ -107,6 +110,7 @@ impl<'c> Wanted<'c> {
             touches,
             appointments,
             conversions,
+            deliveries,
             records,
             events: _,
             rollups,
@@ -159,6 +163,7 @@ impl<'c> Wanted<'c> {
         self.appointments.extend(appointments.iter().map(|write| (w, write.row().id)));
         self.conversions.extend(conversions.iter().map(|write| (w, write.row().id)));
         self.touches.extend(touches.iter().map(|row| (w, row.touch.id())));
+        self.deliveries.extend(deliveries.iter().map(|write| (w, write.row().id)));
         let records = records.iter().map(Write::row);
         self.records.extend(records.map(|row| (w, (row.kind.as_str(), row.key.as_str()))));
         self.sums.extend(rollups.iter().map(|delta| (w, (delta.cube, delta.day, &delta.dims))));
@@ -208,6 +213,7 @@ impl<'c> Wanted<'c> {
             id.uuid()
         });
         versions(&mut reading, CONVERSIONS, lookup_by_id!("conversion"), &self.conversions, |id| id.uuid());
+        versions(&mut reading, DELIVERIES, lookup_by_id!("delivery"), &self.deliveries, |id| id.uuid());
         reading.look_up(PAYLOADS, Cells::These("{w}, x.id"), &PAYLOAD_OF, &self.payloads, |args, ids| {
             args.add(ids.iter().map(|id| id.uuid()).collect::<Vec<_>>());
         });
@@ -296,6 +302,9 @@ pub(crate) fn known(rows: &[PgRow]) -> Result<BTreeMap<WorkspaceId, Known>, Stor
                     CONVERSIONS => (&crate::conversion::CONVERSION, |id| {
                         VersionKey::Conversion(ConversionId::from_uuid(id))
                     }),
+                    DELIVERIES => {
+                        (&crate::delivery::DELIVERY, |id| VersionKey::Delivery(DeliveryId::from_uuid(id)))
+                    }
                     other => return Err(StoreError::Misuse(format!("nobody asked for set {other}"))),
                 };
                 let mut cells = RowCells::of(table, row)?;
@@ -415,3 +424,4 @@ const PAYLOADS: u8 = 56;
 const SUMS: u8 = 57;
 const DAYS: u8 = 58;
 const TOUCHES: u8 = 59;
+const DELIVERIES: u8 = 60;

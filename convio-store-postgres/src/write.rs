@@ -15,8 +15,8 @@ use crate::session::Lease;
 use crate::sql::{Key, Sql, place};
 use crate::table::{Args, Table};
 use crate::{
-    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, touch,
-    webhook, workspace,
+    analytics, appointment, contact, conversion, delivery, event, gates, lead, payload, record, rejection,
+    touch, webhook, workspace,
 };
 
 /// What is to be written: rows of some tables, and heads.
@@ -101,6 +101,7 @@ impl Writing {
         add!(touch::TOUCHPOINT, touch::bind, |picture| rows(&picture.touches));
         add!(appointment::APPOINTMENT, appointment::bind, |picture| rows(&picture.appointments));
         add!(conversion::CONVERSION, conversion::bind, |picture| rows(&picture.conversions));
+        add!(delivery::DELIVERY, delivery::bind, |picture| rows(&picture.deliveries));
         add!(record::RECORD, record::bind, |picture| rows(&picture.records));
         add!(event::EVENT, event::bind, |picture| picture.events());
         add!(analytics::ROLLUP, analytics::bind, |picture| rows(&picture.rollups));
@@ -226,7 +227,7 @@ pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
     std::iter::once("head").chain(TABLES.iter().map(|table| table.name))
 }
 
-static TABLES: [&Table; 16] = [
+static TABLES: [&Table; 17] = [
     &gates::CLAIM,
     &gates::COUNTER,
     &workspace::WORKSPACE,
@@ -240,6 +241,7 @@ static TABLES: [&Table; 16] = [
     &touch::TOUCHPOINT,
     &appointment::APPOINTMENT,
     &conversion::CONVERSION,
+    &delivery::DELIVERY,
     &record::RECORD,
     &event::EVENT,
     &analytics::ROLLUP,

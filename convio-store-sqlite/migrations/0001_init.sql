@@ -280,11 +280,36 @@ CREATE TABLE conversion (
 CREATE INDEX conversion_lead_ix ON conversion (workspace_id, lead_id, id);
 CREATE INDEX conversion_contact_ix ON conversion (workspace_id, contact_id, id);
 
+-- What is on its way to an endpoint, or came to its end there. body is the whole of it; the other columns are there to be queried by:
+-- what it delivers is the event at position, else the appointment, else the lead.
+CREATE TABLE delivery (
+    workspace_id BLOB NOT NULL,
+    id BLOB NOT NULL,
+    endpoint_id BLOB NOT NULL,
+    position INTEGER,
+    lead_id BLOB,                   -- that it is about
+    appointment_id BLOB,
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL,
+    next_attempt_at INTEGER,        -- null at its end
+    attempts INTEGER NOT NULL,
+    response_status INTEGER,        -- of the last attempt, where one came
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    version INTEGER NOT NULL,
+    body TEXT NOT NULL,             -- JSON
+    CONSTRAINT delivery_pk PRIMARY KEY (workspace_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_next_ix ON delivery (workspace_id, endpoint_id, next_attempt_at, id) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX delivery_endpoint_ix ON delivery (workspace_id, endpoint_id, id);
+CREATE INDEX delivery_lead_ix ON delivery (workspace_id, lead_id, id) WHERE lead_id IS NOT NULL;
+CREATE INDEX delivery_appointment_ix ON delivery (workspace_id, appointment_id, id) WHERE appointment_id IS NOT NULL;
+
 -- Versioned documents that nobody queries by column. Kinds of the configuration, read whole with the workspace:
--- routing.rules, attribution and rates (key current), provider, api_key and calendar (key: its id). Others are read by their keys:
+-- routing.rules, attribution and rates (key current), provider, api_key, calendar and endpoint (key: its id). Others are read by their keys:
 -- calendar.busy, what is taken of a calendar on a day of UTC (key: person/ann/2027-03-02); conversion.credits, who earned a
 -- conversion (key: its id); spend, what was spent on a day (key: the day); contact.merge, what undoes a merge
--- (key: the id of the contact that went into another).
+-- (key: the id of the contact that went into another); endpoint.health, how an endpoint does (key: its name).
 CREATE TABLE record (
     workspace_id BLOB NOT NULL,
     kind TEXT NOT NULL,

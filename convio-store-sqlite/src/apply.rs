@@ -16,8 +16,8 @@ use crate::error::{rolled_back, write_failed};
 use crate::put::{Put, Sql};
 use crate::tables::Tables;
 use crate::{
-    analytics, appointment, contact, conversion, event, gates, lead, payload, record, rejection, touch,
-    webhook, workspace,
+    analytics, appointment, contact, conversion, delivery, event, gates, lead, payload, record, rejection,
+    touch, webhook, workspace,
 };
 
 /// What change sets come to.
@@ -118,6 +118,7 @@ fn write(conn: &Connection, picture: &Picture<Tables<'_>>) -> Result<(), CommitE
     put!(touches, touch::PUT, |put, _, row| touch::put(put, row));
     put!(appointments, appointment::PUT, |put, _, row| appointment::put(put, row));
     put!(conversions, conversion::PUT, |put, _, row| conversion::put(put, row));
+    put!(deliveries, delivery::PUT, |put, _, row| delivery::put(put, row));
     put!(records, record::PUT, |put, _, row| record::put(put, row));
     let mut insert = Put::new(conn, &event::INSERT, picture.events().len());
     picture.events().iter().try_for_each(|event| event::put(&mut insert, event))?;

@@ -27,6 +27,7 @@ mod cells;
 mod checkpoint;
 mod contact;
 mod conversion;
+mod delivery;
 mod error;
 mod event;
 mod gates;

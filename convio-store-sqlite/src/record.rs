@@ -63,8 +63,8 @@ pub(crate) fn fetch(
 
 /// The records of a workspace's configuration.
 pub(crate) fn of_config(conn: &Connection, workspace: WorkspaceId) -> Result<Vec<Record>, StoreError> {
-    let [a, b, c, d, e, f] = CONFIG_KINDS;
-    query_all(conn, OF_KINDS, params![Id(workspace.uuid()), a, b, c, d, e, f], read)
+    let [a, b, c, d, e, f, g] = CONFIG_KINDS;
+    query_all(conn, OF_KINDS, params![Id(workspace.uuid()), a, b, c, d, e, f, g], read)
 }
 
 /// Writes a row whose version was checked: 1 statement.
@@ -94,7 +94,7 @@ macro_rules! select {
 }
 
 const BY_KEY: &str = select!("kind = ?2 AND key = ?3");
-const OF_KINDS: &str = select!("kind IN (?2, ?3, ?4, ?5, ?6, ?7) ORDER BY kind, key");
+const OF_KINDS: &str = select!("kind IN (?2, ?3, ?4, ?5, ?6, ?7, ?8) ORDER BY kind, key");
 
 /// Writes a row, over the one that is there.
 pub(crate) const PUT: Sql = Sql {

@@ -82,6 +82,7 @@ impl ReadRows for Tables<'_> {
             RowKey::Rejection(id) => of(version_of!("rejection"), id.uuid()),
             RowKey::Appointment(id) => of(version_of!("appointment"), id.uuid()),
             RowKey::Conversion(id) => of(version_of!("conversion"), id.uuid()),
+            RowKey::Delivery(id) => of(version_of!("delivery"), id.uuid()),
             RowKey::Touchpoint(id) => {
                 let sql = "SELECT 1 FROM touchpoint WHERE workspace_id = ?1 AND id = ?2";
                 version(self.conn, sql, [workspace, Id(id.uuid())])

@@ -46,6 +46,16 @@ bugs! {
     FetchesConversionsOfAnyone => isolation::conversions_are_seen_by_their_workspace_only,
     /// All conversions are listed.
     ListsConversionsOfAnyone => isolation::conversions_are_seen_by_their_workspace_only,
+    /// Deliveries are fetched by id alone.
+    FetchesDeliveriesOfAnyone => deliveries::what_is_next_is_told_for_each_endpoint_by_itself,
+    /// All deliveries are listed.
+    ListsDeliveriesOfAnyone => deliveries::what_is_next_is_told_for_each_endpoint_by_itself,
+    /// What is next is found by endpoint alone.
+    GivesNextDeliveriesOfAnyone => deliveries::what_is_next_is_told_for_each_endpoint_by_itself,
+    /// What is next comes in the order in which it was made.
+    TriesDeliveriesInNoOrder => deliveries::what_is_next_is_told_for_each_endpoint_by_itself,
+    /// The limit of what is next is that of all endpoints together.
+    LimitsDeliveriesOfAllEndpoints => deliveries::what_is_next_is_told_for_each_endpoint_by_itself,
     /// Histories are read by aggregate alone.
     ShowsHistoriesOfAnyone => isolation::histories_are_seen_by_their_workspace_only,
     /// The feed is everyone's.

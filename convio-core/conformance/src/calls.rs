@@ -13,6 +13,9 @@ use convio_core::calendar::SlotRequest;
 use convio_core::consumer::ConsumerSettings;
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::{ConversionFilter, NewAdjustment, NewCommission, NewReturn};
+use convio_core::delivery::{
+    DeliveryFilter, Destination, EndpointSettings, EventFilter, Guard, NewEndpoint, SecretSource,
+};
 use convio_core::lead::LeadFilter;
 use convio_core::money::{Currency, Rates};
 use convio_core::provider::ProviderSettings;
@@ -22,10 +25,10 @@ use convio_core::service::{Atomicity, Attribution, CreditQuery, Dimension, Rewin
 use convio_core::text::Source;
 use convio_core::{
     ApiKeyId, AppointmentId, CalendarSettings, Channel, CommissionId, ContactAttempt, ContactId,
-    ConversionId, Corrections, Cube, Error, Hold, IntakeId, LeadId, NewApiKey, NewConversion, NewHold,
-    NewWebhook, NewWorkspace, Outcome, PageRequest, Party, Permission, Phone, Position, Priority, ProviderId,
-    RawLead, ReportQuery, Resource, Rule, Schedule, StreamRef, Target, Validity, Version, WebhookId,
-    WebhookSettings, WorkspaceHandle, Zone,
+    ConversionId, Corrections, Cube, DeliveryId, Error, Hold, IntakeId, LeadId, NewApiKey, NewConversion,
+    NewHold, NewWebhook, NewWorkspace, Outcome, PageRequest, Party, Permission, Phone, Position, Priority,
+    ProviderId, RawLead, ReportQuery, Resource, Rule, Schedule, StreamRef, Target, Validity, Version,
+    WebhookId, WebhookSettings, WorkspaceHandle, Zone,
 };
 
 /// What a call is about.
@@ -38,6 +41,8 @@ pub(crate) struct Named {
     pub(crate) rejection: IntakeId,
     pub(crate) appointment: AppointmentId,
     pub(crate) conversion: ConversionId,
+    pub(crate) delivery: DeliveryId,
+    pub(crate) ended_delivery: DeliveryId,
     pub(crate) commission: CommissionId,
     pub(crate) paid_commission: CommissionId,
     pub(crate) webhook: WebhookId,
@@ -147,6 +152,32 @@ calls! {
     dead_letters: Admin = |acme, _named| acme.dead_letters("theirs-crm");
     retry_dead_letter: Admin = |acme, _named| acme.retry_dead_letter("theirs-crm", Position(1));
     discard_dead_letter: Admin = |acme, _named| acme.discard_dead_letter("theirs-crm", Position(2));
+
+    create_endpoint: Admin = |acme, _named| async {
+        let new = NewEndpoint::to("https://fresh.example.com/").named("fresh");
+        acme.create_endpoint(new.with(|settings| settings.events = EventFilter::Any), &Guard::new()).await
+    };
+    endpoints: Admin = |acme, _named| acme.endpoints();
+    configure_endpoint: Admin = |acme, _named| async {
+        let mut settings = EndpointSettings::default();
+        settings.to = Destination::Url("https://other.example.com/".into());
+        settings.events = EventFilter::Any;
+        acme.configure_endpoint("theirs-endpoint", settings, &Guard::new()).await
+    };
+    sign_endpoint: Admin = |acme, _named| acme.sign_endpoint("theirs-endpoint", SecretSource::reference("vault"), None);
+    enable_endpoint: Admin = |acme, _named| acme.enable_endpoint("theirs-endpoint");
+    delete_endpoint: Admin = |acme, _named| acme.delete_endpoint("theirs-endpoint");
+    endpoint_health: Read = |acme, _named| acme.endpoint_health("theirs-endpoint");
+    delivery: Read = |acme, named| acme.delivery(named.delivery);
+    deliveries: Read = |acme, _named| async {
+        acme.deliveries(&DeliveryFilter::default(), &PageRequest::default()).await
+    };
+    forward_lead: Update = |acme, named| acme.forward_lead(named.lead, "theirs-endpoint");
+    replay_delivery: Update = |acme, named| acme.replay_delivery(named.ended_delivery);
+    replay_deliveries: Update = |acme, _named| async {
+        acme.replay_deliveries(&DeliveryFilter::default(), &PageRequest::default()).await
+    };
+    cancel_delivery: Update = |acme, named| acme.cancel_delivery(named.delivery);
 
     ingest: Ingest = |acme, named| {
         acme.ingest(RawLead::json(r#"{"phone":"+12125550199"}"#).webhook(named.webhook_name))
@@ -383,12 +414,13 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     include_str!("../../src/service/attribution.rs"),
     include_str!("../../src/service/calendars.rs"),
     include_str!("../../src/service/contacts.rs"),
     include_str!("../../src/service/consumer/manage.rs"),
     include_str!("../../src/service/drafts.rs"),
+    include_str!("../../src/service/endpoints.rs"),
     include_str!("../../src/service/handle.rs"),
     include_str!("../../src/service/ingest.rs"),
     include_str!("../../src/service/keys.rs"),

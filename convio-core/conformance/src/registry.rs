@@ -495,6 +495,28 @@ registry! { $
         repeats_are_those_of_whoever_it_is_now
         leads_that_come_in_while_contacts_are_merged_are_not_lost
     }
+    deliveries {
+        an_endpoint_is_made_changed_and_told_without_its_secret
+        wrong_endpoints_name_every_setting
+        events_go_out_once_to_each_endpoint_that_takes_them
+        what_fails_is_tried_by_the_schedule_until_it_has_failed
+        a_receiver_that_is_gone_is_disabled_and_what_waits_goes_out_later
+        a_receiver_that_fails_for_days_is_disabled
+        a_receiver_that_asks_for_time_gets_it
+        couriers_share_the_work_and_send_nothing_twice
+        what_a_courier_took_with_it_is_sent_by_another
+        a_secret_that_is_kept_elsewhere_is_waited_for
+        what_is_next_is_told_for_each_endpoint_by_itself
+        the_history_of_deliveries_is_listed_in_pages
+    }
+    forwarding {
+        an_appointment_that_rules_route_to_an_endpoint_goes_there
+        leads_are_forwarded_by_every_rule_and_once_to_each
+        another_workspace_takes_an_appointment_as_its_own
+        what_is_told_back_is_what_was_granted
+        nobody_delivers_where_it_is_not_granted_nor_reports_on_what_went_elsewhere
+        a_crash_between_there_and_here_leaves_one_appointment_there
+    }
     spend {
         what_was_spent_is_noted_once_for_each_day_and_campaign
         costs_and_returns_are_those_worked_out_by_hand

@@ -11,7 +11,8 @@ use crate::text::{short, without_nul};
 ///
 /// ```
 /// use convio_core::{Resource, Target};
-/// assert_eq!(Resource::from(&Target::person("ann")), Resource::person("ann"));
+/// assert_eq!(Resource::of(&Target::person("ann")), Some(Resource::person("ann")));
+/// assert_eq!(Resource::of(&Target::endpoint("partner")), None);
 /// assert_eq!(Resource::thing("van 3").to_string(), "thing `van 3`");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,6 +42,16 @@ impl Resource {
         Self::Thing(without_nul(name))
     }
 
+    /// Who something is routed to, as someone whose time it takes. An endpoint has none here: whoever gets what goes there has calendars of
+    /// their own.
+    pub fn of(target: &Target) -> Option<Self> {
+        match target {
+            Target::Team(name) => Some(Self::Team(name.clone())),
+            Target::Person(name) => Some(Self::Person(name.clone())),
+            Target::Endpoint(_) => None,
+        }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         let (Self::Person(name) | Self::Team(name) | Self::Thing(name)) = self;
@@ -64,15 +75,6 @@ impl Resource {
     /// What is wrong with its name.
     pub(crate) fn reason(&self) -> Option<Reason> {
         text_reason("resource", Some(self.name()))
-    }
-}
-
-impl From<&Target> for Resource {
-    fn from(target: &Target) -> Self {
-        match target {
-            Target::Team(name) => Self::Team(name.clone()),
-            Target::Person(name) => Self::Person(name.clone()),
-        }
     }
 }
 

@@ -67,7 +67,7 @@ impl Seats {
             return Vec::new();
         }
         let keeper = self.staff.clone().map(Resource::Person);
-        let of_people = target.map(Resource::from).into_iter().chain(keeper).filter_map(|it| self.of(it));
+        let of_people = target.and_then(Resource::of).into_iter().chain(keeper).filter_map(|it| self.of(it));
         let mut takes: Vec<Taken> = Vec::new();
         for taken in of_people.chain(self.with.iter().cloned()) {
             if takes.iter().all(|it| it.resource != taken.resource) {
@@ -114,7 +114,7 @@ impl Seats {
 
     /// What a target's calendar wants, if it has one that counts.
     pub fn of_target(&self, target: &Target) -> Option<Take> {
-        let resource = Resource::from(target);
+        let resource = Resource::of(target)?;
         self.calendars.active(&resource)?;
         self.of(resource).map(|taken| self.take(&taken))
     }

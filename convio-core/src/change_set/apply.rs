@@ -12,8 +12,11 @@ use crate::attribution::Tracked;
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey, NumberSeries};
 use crate::conversion::Conversion;
+use crate::delivery::Delivery;
 use crate::event::{Event, Head, Position, StreamRef, Subject};
-use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, TouchpointId, WebhookId};
+use crate::id::{
+    AppointmentId, ContactId, ConversionId, DeliveryId, IntakeId, LeadId, TouchpointId, WebhookId,
+};
 use crate::lead::{Lead, Payload};
 use crate::record::Record;
 use crate::rejection::Rejection;
@@ -61,6 +64,8 @@ pub trait Rows: ReadRows {
     fn put_appointment(&mut self, row: Appointment) -> Result<(), CommitError>;
     /// Writes a conversion whose version was checked.
     fn put_conversion(&mut self, row: Conversion) -> Result<(), CommitError>;
+    /// Writes a delivery whose version was checked.
+    fn put_delivery(&mut self, row: Delivery) -> Result<(), CommitError>;
     /// Writes a record whose version was checked.
     fn put_record(&mut self, row: Record) -> Result<(), CommitError>;
     /// Appends an event.
@@ -137,6 +142,8 @@ pub enum RowKey<'k> {
     Conversion(ConversionId),
     /// A touch that is no lead. Its version is 1.
     Touchpoint(TouchpointId),
+    /// A delivery.
+    Delivery(DeliveryId),
     /// A record of this kind and key.
     Record(&'k str, &'k str),
 }
@@ -153,6 +160,7 @@ impl RowKey<'_> {
             Self::Appointment(id) => conflict("appointment", id),
             Self::Conversion(id) => conflict("conversion", id),
             Self::Touchpoint(id) => conflict("touchpoint", id),
+            Self::Delivery(id) => conflict("delivery", id),
             Self::Record(kind, key) => conflict("record", format_args!("{kind}/{key}")),
         }
     }
@@ -188,6 +196,7 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
         touches,
         appointments,
         conversions,
+        deliveries,
         records,
         events,
         rollups,
@@ -340,6 +349,7 @@ pub fn apply<R: Rows + ?Sized>(rows: &mut R, changes: ChangeSet) -> Result<Recei
         subject(Subject::Conversion(row.id)),
         put_conversion
     );
+    write!(deliveries, |row| RowKey::Delivery(row.id), None, put_delivery);
     write!(records, |row| RowKey::Record(&row.kind, &row.key), row.subject().and_then(subject), put_record);
     for new in events {
         head.feed = Position(head.feed.0 + 1);

@@ -39,6 +39,10 @@ impl ChangeSet {
         rows!(rejections, "rejection", |row| row.id.uuid());
         rows!(appointments, "appointment", |row| row.id.uuid());
         rows!(conversions, "conversion", |row| row.id.uuid());
+        for write in &self.deliveries {
+            versions("delivery", write, write.row().version)?;
+            self.owns("delivery", write.row().workspace)?;
+        }
         for write in &self.records {
             versions("record", write, write.row().version)?;
             self.owns("record", write.row().workspace)?;

@@ -10,8 +10,11 @@ use crate::attribution::Tracked;
 use crate::canonical::Fingerprint;
 use crate::contact::{Contact, ContactKey};
 use crate::conversion::Conversion;
+use crate::delivery::Delivery;
 use crate::event::{Event, Head};
-use crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, TouchpointId, WebhookId};
+use crate::id::{
+    AppointmentId, ContactId, ConversionId, DeliveryId, IntakeId, LeadId, TouchpointId, WebhookId,
+};
 use crate::lead::{Lead, Payload};
 use crate::record::Record;
 use crate::rejection::Rejection;
@@ -115,6 +118,8 @@ picture! {
     appointments: AppointmentId => Appointment,
     /// Conversions.
     conversions: ConversionId => Conversion,
+    /// Deliveries.
+    deliveries: DeliveryId => Delivery,
     /// Records, by kind and key.
     records: (String, String) => Record,
 }
@@ -158,6 +163,7 @@ impl<B> Picture<B> {
             RowKey::Appointment(id) => self.appointments.get(&id).map(|row| row.version),
             RowKey::Conversion(id) => self.conversions.get(&id).map(|row| row.version),
             RowKey::Touchpoint(id) => self.touches.get(&id).map(|_| Version::ZERO.next()),
+            RowKey::Delivery(id) => self.deliveries.get(&id).map(|row| row.version),
             RowKey::Record(kind, key) => {
                 self.records.get(&(kind.to_owned(), key.to_owned())).map(|row| row.version)
             }
@@ -346,6 +352,11 @@ impl<B: ReadRows> Rows for Picture<B> {
 
     fn put_conversion(&mut self, row: Conversion) -> Result<(), CommitError> {
         self.conversions.put(row.id, row);
+        Ok(())
+    }
+
+    fn put_delivery(&mut self, row: Delivery) -> Result<(), CommitError> {
+        self.deliveries.put(row.id, row);
         Ok(())
     }
 

@@ -120,7 +120,8 @@ impl ChangeSet {
                 | Subject::Provider(_)
                 | Subject::Calendar(_)
                 | Subject::Attribution(_)
-                | Subject::Rates(_) => {
+                | Subject::Rates(_)
+                | Subject::Endpoint(_) => {
                     let records = self.records.iter().map(|write| write.row());
                     records.filter(|row| row.subject() == Some(subject)).map(|row| row.version).next()
                 }

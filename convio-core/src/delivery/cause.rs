@@ -18,6 +18,40 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The event, if it is one.
+    pub const fn position(self) -> Option<Position> {
+        match self {
+            Self::Event(position) => Some(position),
+            Self::Lead(_) | Self::Appointment(_) => None,
+        }
+    }
+
+    /// The lead, if it is one.
+    pub const fn lead(self) -> Option<LeadId> {
+        match self {
+            Self::Lead(id) => Some(id),
+            Self::Event(_) | Self::Appointment(_) => None,
+        }
+    }
+
+    /// The appointment, if it is one.
+    pub const fn appointment(self) -> Option<AppointmentId> {
+        match self {
+            Self::Appointment(id) => Some(id),
+            Self::Event(_) | Self::Lead(_) => None,
+        }
+    }
+
+    /// The cause that stores keep as these: an event, else an appointment, else a lead. `None` where there is none of them.
+    pub fn of(
+        position: Option<Position>,
+        lead: Option<LeadId>,
+        appointment: Option<AppointmentId>,
+    ) -> Option<Self> {
+        let appointment = || appointment.map(Self::Appointment);
+        position.map(Self::Event).or_else(appointment).or(lead.map(Self::Lead))
+    }
+
     /// The id of its delivery to this endpoint: always the same, so that there is one, whoever makes it and however often. `at` is when
     /// the cause came about, and never another time.
     ///

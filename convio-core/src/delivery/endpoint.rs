@@ -2,20 +2,24 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EventFilter, Guard, OVERLAP_HOURS, PayloadKind, ResponseMapping, RetrySchedule, SecretSource, Signing,
-    SigningSecret, TargetUrl,
+    DISABLE_AFTER_HOURS_MAX, Destination, Disabled, DisabledWhy, EndpointSettings, EventFilter, Guard,
+    OVERLAP_HOURS, SecretSource, Signing, SigningSecret, TIMEOUT_SECONDS_MAX, TargetUrl,
 };
 use crate::change_set::Version;
 use crate::error::{Error, Reason};
 use crate::id::{EndpointId, Ids, WorkspaceId};
+use crate::record::{ENDPOINTS_KIND, Keeps, Record};
+use crate::store::StoreError;
 
-/// A URL that a workspace's events go out to.
+/// Where a workspace's events, leads and appointments go out to: a URL, or another workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Who it is.
     pub id: EndpointId,
     /// Its workspace.
     pub workspace: WorkspaceId,
+    /// Its name, unique in the workspace: what rules route to. It stays for good.
+    pub name: String,
     /// What can be set.
     pub settings: EndpointSettings,
     /// What its deliveries are signed with. It may hold secrets, and so is no part of the settings, which events tell.
@@ -32,72 +36,17 @@ pub struct Endpoint {
     pub version: Version,
 }
 
-/// What can be set on an endpoint. Serialised settings of an older version read with the defaults of the newer one. No secret is
-/// among them; what its URL has behind the host may be one, and is not shown by `Debug`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct EndpointSettings {
-    /// Where deliveries go.
-    pub url: TargetUrl,
-    /// Which events go there. None until some are named.
-    pub events: EventFilter,
-    /// How much of an event is told.
-    pub payload: PayloadKind,
-    /// How many seconds the receiver has to answer.
-    pub timeout_seconds: u16,
-    /// When a delivery is tried again.
-    pub retry: RetrySchedule,
-    /// What answers mean.
-    #[serde(skip_serializing_if = "is_default")]
-    pub mapping: ResponseMapping,
-    /// After how many hours in which every attempt failed it is disabled; `None`: never.
-    pub disable_after_hours: Option<u32>,
-    /// To an inactive endpoint nothing is sent.
-    pub active: bool,
-}
-
-/// Since when and why an endpoint is disabled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Disabled {
-    /// Since when.
-    pub at: DateTime<Utc>,
-    /// Why.
-    pub why: DisabledWhy,
-}
-
-/// Why an endpoint was disabled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DisabledWhy {
-    /// Its receiver said that it is gone for good (410).
-    Gone,
-    /// Every attempt failed for longer than its settings allow.
-    Failing {
-        /// Since when.
-        since: DateTime<Utc>,
-    },
-}
-
-impl Default for EndpointSettings {
-    fn default() -> Self {
-        Self {
-            url: TargetUrl::default(),
-            events: EventFilter::Only(Vec::new()),
-            payload: PayloadKind::Thin,
-            timeout_seconds: TIMEOUT_SECONDS,
-            retry: RetrySchedule::default(),
-            mapping: ResponseMapping::default(),
-            disable_after_hours: Some(DISABLE_AFTER_HOURS),
-            active: true,
-        }
-    }
-}
-
 impl EndpointSettings {
     /// Every setting that is wrong, its URL by this guard.
     pub fn check(&self, guard: &Guard) -> Vec<Reason> {
-        let mut reasons = guard.judge(&self.url).err().unwrap_or_default();
+        let mut reasons = match &self.to {
+            Destination::Url(url) => guard.judge(url).err().unwrap_or_default(),
+            Destination::Workspace(_) if self.events != EventFilter::None => {
+                let message = "a workspace takes what is routed to it, and no events";
+                vec![Reason::new("events", "not_for_workspaces", message)]
+            }
+            Destination::Workspace(_) => Vec::new(),
+        };
         reasons.extend(self.events.check());
         if self.timeout_seconds == 0 || self.timeout_seconds > TIMEOUT_SECONDS_MAX {
             let message = format!("a receiver has 1 to {TIMEOUT_SECONDS_MAX} seconds to answer");
@@ -131,9 +80,20 @@ impl Endpoint {
         Some(Reason::new("endpoint", code, message))
     }
 
+    /// Whether anything new is to be delivered to it. To one that was disabled it is: it waits there until somebody enables it.
+    pub fn is_open(&self) -> bool {
+        self.deleted_at.is_none() && self.settings.active
+    }
+
     /// Whether an event of this kind is to be delivered to it.
     pub fn takes(&self, kind: &str) -> bool {
-        self.refusal().is_none() && self.settings.events.takes(kind)
+        self.is_open() && self.settings.events.takes(kind)
+    }
+
+    /// The same, deleted: nothing is sent to it any more, and its name is taken for good.
+    #[must_use]
+    pub fn delete(&self, now: DateTime<Utc>) -> Self {
+        Self { deleted_at: self.deleted_at.or(Some(now)), ..self.clone() }
     }
 
     /// The same, disabled. One that is disabled already stays so, since when and why it was.
@@ -163,6 +123,27 @@ impl Endpoint {
     }
 }
 
+impl Keeps for Endpoint {
+    const KIND: &'static str = ENDPOINTS_KIND;
+
+    fn record_key(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn record_version(&self) -> Version {
+        self.version
+    }
+
+    fn record_workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+}
+
+/// Every endpoint of these records.
+pub(crate) fn all(records: &[Record]) -> Result<Vec<Endpoint>, StoreError> {
+    records.iter().filter(|record| record.kind == ENDPOINTS_KIND).map(Record::read).collect()
+}
+
 /// An endpoint to be created.
 ///
 /// ```
@@ -183,6 +164,7 @@ impl Endpoint {
 /// ```
 #[derive(Debug, Clone)]
 pub struct NewEndpoint {
+    name: Option<String>,
     settings: EndpointSettings,
     secret: Option<SecretSource>,
 }
@@ -190,8 +172,25 @@ pub struct NewEndpoint {
 impl NewEndpoint {
     /// One at this URL, with default settings: it takes no event until some are named.
     pub fn to(url: impl Into<String>) -> Self {
-        let settings = EndpointSettings { url: TargetUrl::new(url), ..EndpointSettings::default() };
-        Self { settings, secret: None }
+        let to = Destination::Url(TargetUrl::new(url));
+        Self { name: None, settings: EndpointSettings { to, ..EndpointSettings::default() }, secret: None }
+    }
+
+    /// One that is another workspace: it takes the leads and appointments that are routed to it, if it [grants](crate::workspace::Grant) so,
+    /// and no events.
+    pub fn to_workspace(id: WorkspaceId) -> Self {
+        let (to, events) = (Destination::Workspace(id), EventFilter::None);
+        Self {
+            name: None,
+            settings: EndpointSettings { to, events, ..EndpointSettings::default() },
+            secret: None,
+        }
+    }
+
+    /// With this name, of letters, digits, `-`, `_` and `.`; one that is given none is named by its id.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     /// With these settings instead.
@@ -213,6 +212,14 @@ impl NewEndpoint {
     /// Every field that is wrong.
     pub fn check(&self, guard: &Guard) -> Result<(), Vec<Reason>> {
         let mut reasons = self.settings.check(guard);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_name =
+            |name: &String| !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.chars().all(allowed);
+        if self.name.as_ref().is_some_and(|name| !is_name(name)) {
+            let message =
+                format!("an endpoint's name is 1 to {NAME_BYTES_MAX} of letters, digits, `-`, `_`, `.`");
+            reasons.push(Reason::new("name", "invalid", message));
+        }
         reasons.extend(self.secret.as_ref().and_then(SecretSource::reason));
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
     }
@@ -229,12 +236,21 @@ impl NewEndpoint {
         guard: &Guard,
     ) -> Result<Endpoint, Error> {
         self.check(guard).map_err(Error::invalid)?;
-        let url = guard.judge(&self.settings.url).map_err(Error::invalid)?;
+        let to = match self.settings.to {
+            Destination::Url(url) => Destination::Url(guard.judge(&url).map_err(Error::invalid)?),
+            Destination::Workspace(id) if id == workspace => {
+                let message = "a workspace is no endpoint of its own";
+                return Err(Error::invalid(vec![Reason::new("to", "itself", message)]));
+            }
+            to @ Destination::Workspace(_) => to,
+        };
+        let id = EndpointId::new(ids, now);
         let secret = self.secret.unwrap_or_else(|| SecretSource::Value(SigningSecret::new(ids)));
         Ok(Endpoint {
-            id: EndpointId::new(ids, now),
+            id,
             workspace,
-            settings: EndpointSettings { url, ..self.settings },
+            name: self.name.unwrap_or_else(|| id.to_string()),
+            settings: EndpointSettings { to, ..self.settings },
             signing: Signing::by(secret),
             disabled: None,
             created_at: now,
@@ -244,15 +260,7 @@ impl NewEndpoint {
     }
 }
 
-fn is_default(mapping: &ResponseMapping) -> bool {
-    mapping.rules.is_empty()
-}
-
-/// Seconds that a receiver has to answer by default: Standard Webhooks has 15 to 30.
-pub const TIMEOUT_SECONDS: u16 = 15;
-/// The longest timeout: whoever works longer than that answers first and works then.
-pub const TIMEOUT_SECONDS_MAX: u16 = 30;
-/// Hours of nothing but failures after which an endpoint is disabled by default: five days.
-pub const DISABLE_AFTER_HOURS: u32 = 120;
-/// The longest such time: 90 days.
-pub const DISABLE_AFTER_HOURS_MAX: u32 = 2_160;
+/// The most endpoints of a workspace, deleted ones too: each is looked at for each event.
+pub const ENDPOINTS_MAX: usize = 100;
+/// The longest name.
+const NAME_BYTES_MAX: usize = 64;

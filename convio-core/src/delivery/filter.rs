@@ -19,6 +19,8 @@ use crate::error::Reason;
 pub enum EventFilter {
     /// All of them, those of later versions too.
     Any,
+    /// None: what is routed there is all that goes there.
+    None,
     /// Those of these kinds. One that ends in a full stop is all kinds that begin with it.
     Only(Vec<String>),
 }
@@ -33,6 +35,7 @@ impl EventFilter {
     pub fn takes(&self, kind: &str) -> bool {
         match self {
             Self::Any => true,
+            Self::None => false,
             Self::Only(kinds) => kinds.iter().any(|only| match only.ends_with('.') {
                 true => kind.starts_with(only.as_str()),
                 false => kind == only,
@@ -53,7 +56,7 @@ impl EventFilter {
         let Self::Only(kinds) = self else { return Vec::new() };
         let mut reasons = Vec::new();
         if kinds.is_empty() {
-            let message = "name the kinds of events, or say `any`";
+            let message = "name the kinds of events, or say `any` or `none`";
             reasons.push(Reason::new("events", "empty", message));
         }
         if kinds.len() > KINDS_MAX {

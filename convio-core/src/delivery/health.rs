@@ -1,7 +1,11 @@
-use chrono::{DateTime, TimeDelta, Utc};
+#[cfg(feature = "delivery")]
+use chrono::TimeDelta;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "delivery")]
 use super::{DisabledWhy, Endpoint, Outcome, Verdict};
+#[cfg(feature = "delivery")]
 use crate::clock::END_OF_TIME;
 
 /// How an endpoint does: kept apart from it, since each attempt changes it and no event tells it.
@@ -30,7 +34,10 @@ impl Health {
     pub fn is_throttled(&self, now: DateTime<Utc>) -> bool {
         self.throttled_until.is_some_and(|until| now < until)
     }
+}
 
+#[cfg(feature = "delivery")]
+impl Health {
     /// The same after one more attempt. Whatever the receiver says but "again" shows that it works: a lead that it refused is no failure
     /// of its own. That 410 says it works no more is told by the delivery.
     pub(super) fn after(

@@ -49,51 +49,92 @@
 
 mod attempt;
 mod cause;
+#[cfg(feature = "delivery")]
 mod endpoint;
 mod filter;
+#[cfg(feature = "delivery")]
 mod guard;
 mod health;
+#[cfg(feature = "delivery")]
+mod machine;
 mod mapping;
 mod notice;
+#[cfg(feature = "delivery")]
 mod payload;
+mod payload_kind;
+mod report;
+mod repository;
+#[cfg(feature = "delivery")]
 mod request;
 mod response;
 mod retry;
+#[cfg(feature = "delivery")]
 mod retry_after;
+#[cfg(feature = "delivery")]
+mod routed;
+mod settings;
+#[cfg(feature = "delivery")]
 mod signature;
+#[cfg(feature = "delivery")]
 mod signing;
 mod state;
 mod status;
-#[cfg(test)]
+mod target_url;
+#[cfg(all(test, feature = "delivery"))]
 mod tests;
-#[cfg(feature = "service")]
+#[cfg(feature = "delivery")]
+mod told;
+#[cfg(all(feature = "delivery", feature = "service"))]
 mod transport;
 
 pub use attempt::{Attempt, AttemptResult};
 pub use cause::Cause;
-pub use endpoint::{
-    DISABLE_AFTER_HOURS, DISABLE_AFTER_HOURS_MAX, Disabled, DisabledWhy, Endpoint, EndpointSettings,
-    NewEndpoint, TIMEOUT_SECONDS, TIMEOUT_SECONDS_MAX,
-};
+#[cfg(feature = "delivery")]
+pub(crate) use endpoint::all as endpoints_of;
+#[cfg(feature = "delivery")]
+pub use endpoint::{ENDPOINTS_MAX, Endpoint, NewEndpoint};
 pub use filter::{EventFilter, KIND_BYTES_MAX, KINDS_MAX};
-pub use guard::{AddressRefused, Cidr, CidrError, Guard, TargetUrl, URL_BYTES_MAX};
+#[cfg(feature = "delivery")]
+pub use guard::{AddressRefused, Cidr, CidrError, Guard, URL_BYTES_MAX};
 pub use health::Health;
+#[cfg(feature = "delivery")]
+pub use machine::{Answered, LEASE_SECONDS, THROTTLE_SECONDS};
 pub use mapping::{BODY_IS_BYTES_MAX, BodyIs, RULES_MAX, ResponseMapping, ResponseRule, Verdict};
 pub use notice::{Notice, Noticed};
-pub use payload::{PayloadKind, event_body};
+#[cfg(feature = "delivery")]
+pub use payload::event_body;
+pub use payload_kind::PayloadKind;
+pub use report::{Delivered, REPORTS_KEPT_MAX, Report, Reported};
+#[cfg(feature = "service")]
+pub use repository::{DeliveryFilter, DeliveryRepository};
+#[cfg(feature = "delivery")]
 pub use request::{BODY_BYTES_MAX, Request};
 pub use response::{KeptResponse, Outcome, RESPONSE_BYTES_MAX, RESPONSE_KEPT_BYTES_MAX, Response, SendError};
 pub use retry::{ATTEMPTS_MAX, DELAY_SECONDS_MAX, JITTER_PERCENT_MAX, RetrySchedule};
+#[cfg(feature = "delivery")]
 pub use retry_after::{RETRY_AFTER_SECONDS_MAX, retry_after_seconds};
+#[cfg(all(feature = "delivery", feature = "service"))]
+pub(crate) use routed::person_fields;
+#[cfg(feature = "delivery")]
+pub use routed::{APPOINTMENTS_KIND, LEADS_KIND, routed_body};
+pub use settings::{
+    DISABLE_AFTER_HOURS, DISABLE_AFTER_HOURS_MAX, Destination, Disabled, DisabledWhy, EndpointSettings,
+    TIMEOUT_SECONDS, TIMEOUT_SECONDS_MAX,
+};
+#[cfg(feature = "delivery")]
 pub use signature::{
     SECRET_BYTES_MAX, SECRET_BYTES_MIN, SIGNATURES_MAX, SecretError, SignatureError, SignedHeaders,
     SigningKeys, SigningSecret, TOLERANCE_SECONDS, Verifier,
 };
+#[cfg(feature = "delivery")]
 pub use signing::{
     OVERLAP_HOURS, OVERLAP_HOURS_MAX, REFERENCE_BYTES_MAX, RetiredSecret, SECRETS_MAX, SecretMissing,
     SecretSource, Signing,
 };
-pub use state::{ATTEMPTS_KEPT_MAX, Answered, Delivery, DeliveryFailure, LEASE_SECONDS, THROTTLE_SECONDS};
+pub use state::{ATTEMPTS_KEPT_MAX, Delivery, DeliveryFailure};
 pub use status::DeliveryStatus;
-#[cfg(feature = "service")]
+pub use target_url::TargetUrl;
+#[cfg(feature = "delivery")]
+pub use told::ToldEndpoint;
+#[cfg(all(feature = "delivery", feature = "service"))]
 pub use transport::Transport;

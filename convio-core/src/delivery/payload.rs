@@ -1,24 +1,12 @@
 use chrono::SecondsFormat;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::BODY_BYTES_MAX;
+use super::{BODY_BYTES_MAX, PayloadKind};
 use crate::contact::ContactNumber;
 use crate::event::{Event, Link};
 use crate::id::{LeadId, WorkspaceId};
-
-/// How much of an event a delivery tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PayloadKind {
-    /// What it is about, by ids and versions: whoever wants to know more asks, and it is known who did.
-    Thin,
-    /// And its facts, and who did it. Nothing of it is personal.
-    Facts,
-    /// And what is personal in it.
-    Full,
-}
 
 /// The body that tells an event, as Standard Webhooks has it: JSON of a `type`, a `timestamp` (when it happened, RFC 3339 in UTC, with
 /// microseconds) and `data`.

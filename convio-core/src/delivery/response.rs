@@ -157,6 +157,7 @@ impl SendError {
     }
 }
 
+#[cfg(feature = "delivery")]
 impl From<super::AddressRefused> for SendError {
     fn from(_: super::AddressRefused) -> Self {
         Self::Refused

@@ -29,6 +29,14 @@ pub enum SecretSource {
 }
 
 impl SecretSource {
+    /// What may be shown of it: a secret's [hint](SigningSecret::hint), or the name that it is kept under elsewhere.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Value(secret) => secret.hint(),
+            Self::Reference(name) => name.clone(),
+        }
+    }
+
     /// The secret that the embedding service knows by this name.
     pub fn reference(name: impl Into<String>) -> Self {
         Self::Reference(name.into())

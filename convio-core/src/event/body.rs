@@ -8,6 +8,7 @@ use crate::attribution::{AttributionSettings, Touchpoint};
 use crate::calendar::{CalendarSettings, Resource, Taken};
 use crate::contact::{ContactKey, ContactState, Person, Touch};
 use crate::conversion::{Adjusted, Commission, Returned};
+use crate::delivery::{Disabled, EndpointSettings};
 use crate::error::Reason;
 use crate::id::{AppointmentId, ContactId, ConversionId, LeadId, ProviderId, WebhookId};
 use crate::lead::{ContactAttempt, Custom, Interest, Priority, Progress};
@@ -60,6 +61,21 @@ pub enum EventBody {
         /// All of them.
         settings: ProviderSettings,
     },
+    /// An endpoint was created.
+    EndpointCreated(Box<EndpointCreated>),
+    /// An endpoint got new settings: these are all of them.
+    EndpointConfigured(Box<EndpointSettings>),
+    /// An endpoint's deliveries are signed by another secret.
+    EndpointSigned {
+        /// What may be shown of it.
+        by: String,
+    },
+    /// Nothing is sent to an endpoint any more, since it failed for too long or is gone.
+    EndpointDisabled(Disabled),
+    /// A disabled endpoint is sent to again.
+    EndpointEnabled,
+    /// An endpoint was deleted.
+    EndpointDeleted,
     /// An API key was created.
     ApiKeyCreated(ApiKeySettings),
     /// An API key was revoked.
@@ -186,6 +202,17 @@ pub enum EventBody {
     CommissionChanged(Box<Commission>),
     /// A conversion should not have been, and counts no more.
     ConversionVoided(ConversionVoided),
+}
+
+/// Of [`EventBody::EndpointCreated`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointCreated {
+    /// Its name.
+    pub name: String,
+    /// Its settings.
+    pub settings: EndpointSettings,
+    /// What may be shown of the secret that its deliveries are signed by.
+    pub signed_by: String,
 }
 
 /// Of [`EventBody::ContactMerged`] and what undoes it.
@@ -439,6 +466,12 @@ impl EventBody {
             Self::WebhookRestored => "webhook.restored",
             Self::ProviderCreated { .. } => "provider.created",
             Self::ProviderConfigured { .. } => "provider.configured",
+            Self::EndpointCreated(_) => "endpoint.created",
+            Self::EndpointConfigured(_) => "endpoint.configured",
+            Self::EndpointSigned { .. } => "endpoint.signed",
+            Self::EndpointDisabled(_) => "endpoint.disabled",
+            Self::EndpointEnabled => "endpoint.enabled",
+            Self::EndpointDeleted => "endpoint.deleted",
             Self::ApiKeyCreated(_) => "api_key.created",
             Self::ApiKeyRevoked => "api_key.revoked",
             Self::CalendarSet { .. } => "calendar.set",

@@ -26,6 +26,11 @@ struct Configured<S> {
 }
 
 #[derive(Serialize, Deserialize)]
+struct SignedBy {
+    by: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Kept {
     resource: Resource,
     settings: CalendarSettings,
@@ -93,12 +98,18 @@ impl EventBody {
                 to_string(&Created { name: name.clone(), settings: settings.clone() })
             }
             Self::ProviderConfigured { settings } => to_string(&Configured { settings: settings.clone() }),
+            Self::EndpointCreated(facts) => to_string(facts),
+            Self::EndpointConfigured(settings) => to_string(&Configured { settings: settings.clone() }),
+            Self::EndpointSigned { by } => to_string(&SignedBy { by: by.clone() }),
+            Self::EndpointDisabled(disabled) => to_string(disabled),
             Self::ApiKeyCreated(settings) => to_string(settings),
             Self::WorkspaceDeleted
             | Self::WorkspaceRestored
             | Self::WebhookDeleted
             | Self::WebhookRestored
             | Self::ApiKeyRevoked
+            | Self::EndpointEnabled
+            | Self::EndpointDeleted
             | Self::ContactIdentified { .. }
             | Self::ConversionReattributed
             | Self::LeadNoted { .. }
@@ -194,6 +205,18 @@ impl EventBody {
                 let Created { name, settings } = from_str(facts)?;
                 Self::ProviderCreated { name, settings }
             }
+            "endpoint.created" => Self::EndpointCreated(from_str(facts)?),
+            "endpoint.configured" => {
+                let Configured { settings } = from_str(facts)?;
+                Self::EndpointConfigured(settings)
+            }
+            "endpoint.signed" => {
+                let SignedBy { by } = from_str(facts)?;
+                Self::EndpointSigned { by }
+            }
+            "endpoint.disabled" => Self::EndpointDisabled(from_str(facts)?),
+            "endpoint.enabled" => Self::EndpointEnabled,
+            "endpoint.deleted" => Self::EndpointDeleted,
             "provider.configured" => {
                 let Configured { settings } = from_str(facts)?;
                 Self::ProviderConfigured { settings }

@@ -14,13 +14,14 @@ use uuid::Uuid;
 use crate::change_set::{ConfigVersion, Version};
 use crate::contact::ContactNumber;
 use crate::id::{
-    ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, IntakeId, LeadId, ProviderId, TouchpointId,
-    WebhookId, WorkspaceId,
+    ApiKeyId, AppointmentId, CalendarId, ContactId, ConversionId, EndpointId, IntakeId, LeadId, ProviderId,
+    TouchpointId, WebhookId, WorkspaceId,
 };
 
 pub use body::{
     AppointmentBooked, AppointmentEnded, ContactMerged, ConversionAdjusted, ConversionRecorded,
-    ConversionReturned, ConversionVoided, EventBody, LeadPersonal, LeadReceived, LeadRejected, TouchRecorded,
+    ConversionReturned, ConversionVoided, EndpointCreated, EventBody, LeadPersonal, LeadReceived,
+    LeadRejected, TouchRecorded,
 };
 #[cfg(feature = "service")]
 pub use repository::EventLog;
@@ -132,6 +133,8 @@ pub enum Subject {
     Conversion(ConversionId),
     /// A touch that is no lead.
     Touchpoint(TouchpointId),
+    /// An endpoint.
+    Endpoint(EndpointId),
 }
 
 impl Subject {
@@ -150,6 +153,7 @@ impl Subject {
             Self::Attribution(_) => "attribution",
             Self::Rates(_) => "rates",
             Self::Touchpoint(_) => "touchpoint",
+            Self::Endpoint(_) => "endpoint",
         }
     }
 
@@ -165,6 +169,7 @@ impl Subject {
             Self::Appointment(id) => id.uuid(),
             Self::Conversion(id) => id.uuid(),
             Self::Touchpoint(id) => id.uuid(),
+            Self::Endpoint(id) => id.uuid(),
         }
     }
 
@@ -183,6 +188,7 @@ impl Subject {
             "attribution" => Self::Attribution(WorkspaceId::from_uuid(uuid)),
             "rates" => Self::Rates(WorkspaceId::from_uuid(uuid)),
             "touchpoint" => Self::Touchpoint(TouchpointId::from_uuid(uuid)),
+            "endpoint" => Self::Endpoint(EndpointId::from_uuid(uuid)),
             _ => return None,
         })
     }

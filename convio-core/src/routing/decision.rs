@@ -140,7 +140,7 @@ impl Decision {
     pub fn keeper(&self) -> Option<String> {
         match &self.target {
             Some(Target::Person(name)) => Some(name.clone()),
-            Some(Target::Team(_)) | None => None,
+            Some(Target::Team(_) | Target::Endpoint(_)) | None => None,
         }
     }
 

@@ -61,6 +61,9 @@ pub enum Target {
     Team(String),
     /// A person of the workspace.
     Person(String),
+    /// An endpoint of the workspace, by its name: a URL, or another workspace. What it gets goes out as a
+    /// [delivery](crate::delivery).
+    Endpoint(String),
 }
 
 impl Target {
@@ -74,24 +77,29 @@ impl Target {
         Self::Person(crate::text::without_nul(name))
     }
 
+    /// An endpoint.
+    pub fn endpoint(name: impl Into<String>) -> Self {
+        Self::Endpoint(crate::text::without_nul(name))
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
-        let (Self::Team(name) | Self::Person(name)) = self;
+        let (Self::Team(name) | Self::Person(name) | Self::Endpoint(name)) = self;
         name
     }
 
-    /// What it is: `team`, `person`.
+    /// What it is: `team`, `person`, `endpoint`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Team(_) => "team",
             Self::Person(_) => "person",
+            Self::Endpoint(_) => "endpoint",
         }
     }
 
     /// What is wrong with its name.
     pub(crate) fn reason(&self) -> Option<Reason> {
-        let (Self::Team(name) | Self::Person(name)) = self;
-        text_reason("target", Some(name))
+        text_reason("target", Some(self.name()))
     }
 }
 
@@ -100,6 +108,7 @@ impl fmt::Display for Target {
         match self {
             Self::Team(name) => write!(f, "team `{name}`"),
             Self::Person(name) => write!(f, "person `{name}`"),
+            Self::Endpoint(name) => write!(f, "endpoint `{name}`"),
         }
     }
 }
@@ -288,6 +297,11 @@ impl Rule {
         self
     }
 
+    /// Whether it is active and all that it asks for holds.
+    pub fn matches(&self, request: &RoutingRequest) -> bool {
+        self.first_failure(request).is_none()
+    }
+
     /// The first condition that `request` fails at; `None` when it matches.
     pub(super) fn first_failure(&self, request: &RoutingRequest) -> Option<FailedAt> {
         let fails = |holds: bool, at| (!holds).then_some(at);
@@ -302,7 +316,7 @@ impl Rule {
             .or_else(|| fails(self.when.holds(request), FailedAt::When))
     }
 
-    pub(super) fn check(&self, n: usize) -> Vec<Reason> {
+    pub(crate) fn check(&self, n: usize) -> Vec<Reason> {
         let empty = |field: &str, any: &str| {
             let message =
                 format!("rule {} `{}` asks for no {field}: say `{any}` if all match", n + 1, self.name);

@@ -55,6 +55,12 @@ impl<'s> WorkspaceHandle<'s> {
         self
     }
 
+    /// Another workspace of the same store, for what goes from one to the other as that one grants.
+    #[cfg(feature = "delivery")]
+    pub(super) fn neighbour(&self, id: WorkspaceId) -> Self {
+        Self::new(self.convio.clone(), id)
+    }
+
     /// The workspace's id.
     pub fn id(&self) -> WorkspaceId {
         self.id

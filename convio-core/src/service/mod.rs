@@ -5,8 +5,12 @@ mod calendars;
 mod coalesced;
 mod consumer;
 mod contacts;
+#[cfg(feature = "delivery")]
+mod courier;
 mod drafts;
 mod drive;
+#[cfg(feature = "delivery")]
+mod endpoints;
 mod feeds;
 mod handle;
 mod ingest;
@@ -36,7 +40,11 @@ use crate::workspace::NewWorkspace;
 pub use attribution::{CreditQuery, CreditRow, Credits, Dimension, JOURNEY_CONVERSIONS_MAX};
 pub use coalesced::Coalesced;
 pub use consumer::{Batch, Consumer, ConsumerState, LAG_COUNTED_MAX, REWIND_MARGIN, Rewind, ShardState};
+#[cfg(feature = "delivery")]
+pub use courier::{Courier, Sent, Step};
 pub use drive::WorkspaceHandle;
+#[cfg(feature = "delivery")]
+pub use endpoints::DELIVERIES_CONSUMER;
 pub use feeds::{Feeds, HEADS_MAX};
 pub use ingest::{Atomicity, BATCH_ROWS_MAX, BatchAnswer, CHUNK_ROWS_MAX, Received};
 pub use leads::Expired;

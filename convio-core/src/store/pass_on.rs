@@ -49,8 +49,11 @@ macro_rules! pass_on_reads {
             use $crate::change_set::ClaimName;
             use $crate::contact::{Contact, ContactFilter, ContactKey, ContactRef, ContactRepository};
             use $crate::conversion::{Conversion, ConversionFilter, ConversionRepository};
+            use $crate::delivery::{Delivery, DeliveryFilter, DeliveryRepository};
             use $crate::event::{Event, EventLog, FeedHead, Head, Position, StreamRef};
-            use $crate::id::{AppointmentId, ContactId, ConversionId, IntakeId, LeadId, WebhookId, WorkspaceId};
+            use $crate::id::{
+                AppointmentId, ContactId, ConversionId, DeliveryId, EndpointId, IntakeId, LeadId, WebhookId, WorkspaceId,
+            };
             use $crate::lead::{Lead, LeadFilter, LeadRepository, Payload};
             use $crate::page::{Page, PageRequest};
             use $crate::record::{Record, Records};
@@ -93,6 +96,15 @@ macro_rules! pass_on_reads {
                     list_conversions(
                         workspace: WorkspaceId, filter: &ConversionFilter, page: &PageRequest
                     ) -> Page<Conversion>;
+                }
+                DeliveryRepository {
+                    fetch_deliveries(workspace: WorkspaceId, ids: &[DeliveryId]) -> Vec<Option<Delivery>>;
+                    list_deliveries(
+                        workspace: WorkspaceId, filter: &DeliveryFilter, page: &PageRequest
+                    ) -> Page<Delivery>;
+                    next_deliveries(
+                        workspace: WorkspaceId, endpoints: &[EndpointId], limit: usize
+                    ) -> Vec<Delivery>;
                 }
                 EventLog {
                     history(workspace: WorkspaceId, stream: StreamRef, page: &PageRequest) -> Page<Event>;

@@ -8,6 +8,7 @@ use crate::appointment::AppointmentRepository;
 use crate::change_set::{ChangeSet, Receipt};
 use crate::contact::ContactRepository;
 use crate::conversion::ConversionRepository;
+use crate::delivery::DeliveryRepository;
 use crate::event::EventLog;
 use crate::lead::LeadRepository;
 use crate::record::Records;
@@ -30,6 +31,7 @@ pub trait Store:
     + RejectionRepository
     + AppointmentRepository
     + ConversionRepository
+    + DeliveryRepository
     + EventLog
     + AnalyticsRepository
     + Records

@@ -33,6 +33,9 @@ pub struct ConfigSnapshot {
     pub rules_until_then: Option<Arc<RuleTable>>,
     /// The providers, by id.
     pub providers: Vec<Provider>,
+    /// The endpoints, by id, deleted ones included.
+    #[cfg(feature = "delivery")]
+    pub endpoints: Vec<crate::delivery::Endpoint>,
     /// The calendars.
     pub calendars: Arc<Calendars>,
     /// How conversions are attributed; version 0 where nothing was set.
@@ -90,6 +93,8 @@ impl ConfigSnapshot {
             rules,
             rules_until_then,
             providers: provider::all(&loaded.records)?,
+            #[cfg(feature = "delivery")]
+            endpoints: crate::delivery::endpoints_of(&loaded.records)?,
             calendars: Arc::new(Calendars::of(&loaded.records)?),
             api_keys: api_key::all(&loaded.records)?,
             webhooks: loaded.webhooks.into_iter().map(|webhook| (webhook.name.clone(), webhook)).collect(),
@@ -139,6 +144,13 @@ impl ConfigSnapshot {
     /// The provider of this id.
     pub fn provider_by_id(&self, id: ProviderId) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.id == id)
+    }
+
+    /// The endpoint of this name, deleted ones included.
+    #[cfg(feature = "delivery")]
+    pub fn endpoint(&self, name: &str) -> Result<&crate::delivery::Endpoint, Error> {
+        let found = self.endpoints.iter().find(|endpoint| endpoint.name == name);
+        found.ok_or_else(|| Error::not_found("endpoint", name))
     }
 
     /// The API key of this id, revoked ones included.

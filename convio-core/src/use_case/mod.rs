@@ -11,6 +11,8 @@ mod complete;
 mod config;
 mod convert;
 mod drafts;
+#[cfg(feature = "delivery")]
+mod endpoints;
 pub mod ingest;
 mod leads;
 mod merge;
@@ -46,6 +48,10 @@ pub use convert::{Adjust, Convert, Reattribute, Void};
 pub use drafts::{DiscardDraft, PublishDraft, SaveDraft};
 #[cfg(feature = "service")]
 pub(crate) use drafts::{list_of, saved_of};
+#[cfg(feature = "delivery")]
+pub use endpoints::{ChangeEndpoint, CreateEndpoint, EndpointChange};
+#[cfg(all(feature = "delivery", feature = "service"))]
+pub(crate) use endpoints::{disable, health_write};
 pub(crate) use ingest::check_names;
 pub use leads::ChangeLead;
 pub use merge::{Belongings, MergeContacts, UnmergeContact};

@@ -1,6 +1,7 @@
 //! The webhook: a named entry point of a workspace. Every lead came through one.
 
 mod fold;
+mod forwarding;
 mod repository;
 mod secret;
 
@@ -16,6 +17,7 @@ use crate::id::{WebhookId, WorkspaceId};
 use crate::phone::Region;
 use crate::text::{LeadType, Source};
 
+pub use forwarding::{FORWARD_RULES_MAX, Forwarding};
 #[cfg(feature = "service")]
 pub use repository::WebhookRepository;
 pub use secret::WebhookSecret;
@@ -76,6 +78,9 @@ pub struct WebhookSettings {
     /// What its senders must show; `None` asks for nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<WebhookSecret>,
+    /// Which of its leads go on to endpoints.
+    #[serde(skip_serializing_if = "Forwarding::is_default")]
+    pub forwarding: Forwarding,
     /// An inactive webhook refuses leads.
     pub active: bool,
 }
@@ -97,6 +102,7 @@ impl Default for WebhookSettings {
             rank: RANK_DEFAULT,
             leads_per_hour_max: None,
             secret: None,
+            forwarding: Forwarding::default(),
             active: true,
         }
     }
@@ -241,6 +247,7 @@ impl WebhookSettings {
             let message = format!("idempotency keys are kept 1 to {IDEMPOTENCY_HOURS_MAX} hours");
             reasons.push(Reason::new("idempotency_hours", "out_of_range", message));
         }
+        reasons.extend(self.forwarding.check());
         if self.leads_per_hour_max == Some(0) {
             let message = "a limit of 0 leads is said by `active: false`";
             reasons.push(Reason::new("leads_per_hour_max", "out_of_range", message));

@@ -1,6 +1,7 @@
 //! The workspace: the tenant. Every row belongs to exactly one.
 
 mod fold;
+mod grant;
 mod repository;
 
 use chrono::{DateTime, Utc};
@@ -13,6 +14,7 @@ use crate::lead::Pipeline;
 use crate::money::Currency;
 use crate::zone::Zone;
 
+pub use grant::{GRANTS_MAX, Grant, Told};
 #[cfg(feature = "service")]
 pub use repository::WorkspaceRepository;
 
@@ -63,6 +65,9 @@ pub struct Policy {
     pub late_cancel_hours: u32,
     /// Which leads that were sold may come back. See `WorkspaceHandle::return_lead`.
     pub returns: ReturnPolicy,
+    /// Which workspaces may deliver leads and appointments here: none until some are named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
 }
 
 impl Default for Policy {
@@ -72,6 +77,7 @@ impl Default for Policy {
             lead_days_max: None,
             late_cancel_hours: LATE_CANCEL_HOURS,
             returns: ReturnPolicy::default(),
+            grants: Vec::new(),
         }
     }
 }
@@ -86,6 +92,7 @@ impl WorkspaceSettings {
         }
         reasons.extend(self.policy.pipeline.check());
         reasons.extend(self.policy.returns.check());
+        reasons.extend(grant::check(&self.policy.grants));
         if self.policy.lead_days_max == Some(0) {
             let message = "leads can't expire on the day that they come in";
             reasons.push(Reason::new("lead_days_max", "out_of_range", message));

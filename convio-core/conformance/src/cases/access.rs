@@ -3,13 +3,15 @@ use convio_core::availability::Hours;
 use convio_core::consumer::{ConsumerSettings, Retry};
 use convio_core::contact::ContactRef;
 use convio_core::conversion::NewCommission;
+use convio_core::delivery::{EventFilter, Guard, NewEndpoint};
 use convio_core::event::{EventBody, Position};
 use convio_core::lead::LeadFilter;
 use convio_core::provider::ProviderSettings;
 use convio_core::{
     Actor, ApiKeyId, AppointmentId, CalendarSettings, Clock, CommissionId, ContactId, ConversionId, Convio,
-    Error, ErrorKind, LeadId, NewApiKey, NewAppointment, NewConversion, NewWebhook, Outcome, PageRequest,
-    Permission, ProviderId, RawLead, Resource, Rule, Schedule, Target, WebhookId, WorkspaceHandle, Zone,
+    DeliveryId, Error, ErrorKind, LeadId, NewApiKey, NewAppointment, NewConversion, NewWebhook, Outcome,
+    PageRequest, Permission, ProviderId, RawLead, Resource, Rule, Schedule, Target, WebhookId,
+    WorkspaceHandle, Zone,
 };
 use uuid::Uuid;
 
@@ -298,8 +300,9 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
     acme.pay_commission(conversion, commissions[1], None, None).await.unwrap();
     acme.note(accepted.lead, "theirs-note").await.unwrap();
     let [other_contact, merged_contact] = [lead(71), lead(72)].map(|raw| acme.ingest(raw));
-    let (other_contact, merged_contact) =
-        (taken(other_contact.await).contact, taken(merged_contact.await).contact);
+    let other = taken(other_contact.await);
+    let (other_contact, other_lead) = (other.contact, other.lead);
+    let merged_contact = taken(merged_contact.await).contact;
     acme.merge_contacts(merged_contact, accepted.contact).await.unwrap();
     let once = ConsumerSettings::new().retry(Retry::times(1));
     acme.create_consumer("theirs-crm", once, Position(0)).await.unwrap();
@@ -309,7 +312,15 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
         let first = batch.events()[0].position;
         batch.nack(first, "theirs-reason").await.unwrap();
     }
+    let theirs = NewEndpoint::to("https://theirs.example.com/in").named("theirs-endpoint");
+    let theirs = theirs.with(|settings| settings.events = EventFilter::only(["lead."]));
+    acme.create_endpoint(theirs, &Guard::new()).await.unwrap();
+    let delivery = acme.forward_lead(accepted.lead, "theirs-endpoint").await.unwrap().id;
+    let ended = acme.forward_lead(other_lead, "theirs-endpoint").await.unwrap().id;
+    acme.cancel_delivery(ended).await.unwrap();
     let named = Named {
+        delivery,
+        ended_delivery: ended,
         contact: accepted.contact,
         other_contact,
         merged_contact,
@@ -335,6 +346,8 @@ async fn full(world: &World<'_>) -> (WorkspaceHandle<'static>, Named) {
 fn nobody(world: &World<'_>) -> Named {
     let uuid = Uuid::from_u128(0xdead);
     Named {
+        delivery: DeliveryId::from_uuid(uuid),
+        ended_delivery: DeliveryId::from_uuid(uuid),
         contact: ContactId::from_uuid(uuid),
         other_contact: ContactId::from_uuid(Uuid::from_u128(0xbeef)),
         merged_contact: ContactId::from_uuid(uuid),

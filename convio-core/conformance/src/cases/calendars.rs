@@ -199,7 +199,7 @@ pub(crate) async fn what_was_agreed_on_stays_whatever_calendars_say_since(subjec
     acme.set_calendar(ann(), always()).await.unwrap();
     acme.set_calendar(bob(), always()).await.unwrap();
     acme.set_calendar(van.clone(), always().capacity(2)).await.unwrap();
-    acme.set_calendar(Resource::from(&crew), always().capacity(2)).await.unwrap();
+    acme.set_calendar(Resource::of(&crew).unwrap(), always().capacity(2)).await.unwrap();
     let with_van =
         |target| NewAppointment::at(schedule("10:00", 60)).direct(target).with(Resource::thing("van"), 1);
     let first = acme.book(lead, with_van(Target::person("ann"))).await.unwrap();

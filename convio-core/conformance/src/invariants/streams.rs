@@ -1,4 +1,5 @@
 use convio_core::attribution::{AttributionRules, ReportingRates};
+use convio_core::delivery::{Endpoint, ToldEndpoint};
 use convio_core::event::EventBody;
 use convio_core::record::{ATTRIBUTION_KEY, RULES_KEY, Record};
 use convio_core::{
@@ -93,6 +94,11 @@ pub(super) fn events_fold_to_rows(snapshot: &Snapshot) -> Result<(), String> {
                 Subject::Provider(id) => {
                     let row: Option<Provider> = kept!(snapshot, *subject, Provider, id.to_string());
                     folds!(Provider, row.as_ref());
+                }
+                Subject::Endpoint(id) => {
+                    let row: Option<Endpoint> = kept!(snapshot, *subject, Endpoint, id.to_string());
+                    let row = row.map(|row| row.told());
+                    folds!(ToldEndpoint, row.as_ref());
                 }
                 Subject::Calendar(id) => {
                     let row: Option<Calendar> = kept!(snapshot, *subject, Calendar, id.to_string());

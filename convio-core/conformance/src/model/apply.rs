@@ -113,6 +113,7 @@ impl Model {
             touches,
             appointments,
             conversions,
+            deliveries,
             records,
             events,
             rollups,
@@ -264,6 +265,9 @@ impl Model {
         }
         for write in conversions {
             self.put(&mut tenant.conversions, write, |row| row.id.uuid(), |row| row.version, "conversion")?;
+        }
+        for write in deliveries {
+            self.put(&mut tenant.deliveries, write, |row| row.id.uuid(), |row| row.version, "delivery")?;
         }
         for write in records {
             let name = |row: &convio_core::record::Record| (row.kind.clone(), row.key.clone());

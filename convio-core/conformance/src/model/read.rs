@@ -6,6 +6,7 @@ use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::ClaimName;
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
+use convio_core::delivery::{Delivery, DeliveryFilter, DeliveryRepository};
 use convio_core::event::{EventLog, FeedHead, Head};
 use convio_core::lead::{LeadFilter, LeadRepository, Payload};
 use convio_core::page::PAGE_ITEMS_MAX;
@@ -15,9 +16,9 @@ use convio_core::store::Tick;
 use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
 use convio_core::{
-    Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, ConversionId, Cursor, Event,
-    IntakeId, Lead, LeadId, Measure, Page, PageRequest, Position, Rejection, ReportQuery, Rollup, StoreError,
-    StreamRef, Webhook, WebhookId, Workspace, WorkspaceId,
+    Appointment, AppointmentId, Contact, ContactId, ContactKey, Conversion, ConversionId, Cursor, DeliveryId,
+    EndpointId, Event, IntakeId, Lead, LeadId, Measure, Page, PageRequest, Position, Rejection, ReportQuery,
+    Rollup, StoreError, StreamRef, Webhook, WebhookId, Workspace, WorkspaceId,
 };
 use std::sync::Arc;
 
@@ -252,6 +253,49 @@ impl ConversionRepository for Model {
         page: &PageRequest,
     ) -> Read<Page<Conversion>> {
         list!(self, workspace, ListsConversionsOfAnyone, conversions, page, |row| filter.matches(row))
+    }
+}
+
+#[async_trait]
+impl DeliveryRepository for Model {
+    async fn fetch_deliveries(
+        &self,
+        workspace: WorkspaceId,
+        ids: &[DeliveryId],
+    ) -> Read<Vec<Option<Delivery>>> {
+        fetch!(self, workspace, FetchesDeliveriesOfAnyone, deliveries, ids)
+    }
+
+    async fn list_deliveries(
+        &self,
+        workspace: WorkspaceId,
+        filter: &DeliveryFilter,
+        page: &PageRequest,
+    ) -> Read<Page<Delivery>> {
+        list!(self, workspace, ListsDeliveriesOfAnyone, deliveries, page, |row| filter.matches(row))
+    }
+
+    async fn next_deliveries(
+        &self,
+        workspace: WorkspaceId,
+        endpoints: &[EndpointId],
+        limit: usize,
+    ) -> Read<Vec<Delivery>> {
+        let tenants = self.seen(workspace, Bug::GivesNextDeliveriesOfAnyone);
+        let mut rows: Vec<_> = tenants.iter().flat_map(|tenant| tenant.deliveries.clone()).collect();
+        rows.retain(|row| row.next_attempt_at.is_some());
+        if !self.makes(Bug::TriesDeliveriesInNoOrder) {
+            rows.sort_by_key(|row| (row.next_attempt_at, row.id));
+        }
+        let of = |endpoint: &EndpointId| {
+            let own = rows.iter().filter(|row| row.endpoint == *endpoint);
+            own.take(limit).cloned().collect::<Vec<_>>()
+        };
+        let next = endpoints.iter().flat_map(of);
+        if self.makes(Bug::LimitsDeliveriesOfAllEndpoints) {
+            return Ok(next.take(limit).collect());
+        }
+        Ok(next.collect())
     }
 }
 

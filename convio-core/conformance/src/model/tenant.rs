@@ -3,6 +3,7 @@ use convio_core::attribution::{LeadTouch, TouchOf, Touchpoint, Tracked};
 use convio_core::calendar::Busy;
 use convio_core::change_set::{Claim, ConfigVersion, CounterAdd};
 use convio_core::contact::{Stamp, Touch};
+use convio_core::delivery::Delivery;
 use convio_core::lead::Payload;
 use convio_core::record::{API_KEYS_KIND, CONFIG_KINDS, Record};
 use convio_core::store::{JOURNEY_ROWS_MAX, OWNER_ROWS_MAX};
@@ -35,6 +36,7 @@ pub(super) struct Tenant {
     pub(super) touches: Vec<Tracked>,
     pub(super) appointments: Vec<Appointment>,
     pub(super) conversions: Vec<Conversion>,
+    pub(super) deliveries: Vec<Delivery>,
     pub(super) records: Vec<Record>,
     pub(super) events: Vec<Event>,
     pub(super) counts: Vec<Counted>,
@@ -90,6 +92,7 @@ impl Tenant {
             touches: Vec::new(),
             appointments: Vec::new(),
             conversions: Vec::new(),
+            deliveries: Vec::new(),
             records: Vec::new(),
             events: Vec::new(),
             counts: Vec::new(),

@@ -61,7 +61,7 @@ impl Play {
                 Answer::Revoked(acme.revoke_api_key(id).await?)
             }
             Setting::Calendar(target, how) => {
-                let resource = Resource::from(&words::target(*target));
+                let resource = Resource::of(&words::target(*target)).unwrap();
                 Answer::Calendar(Box::new(acme.set_calendar(resource, words::calendar(*how)).await?))
             }
             Setting::Attribution(models, days) => {

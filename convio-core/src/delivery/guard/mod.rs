@@ -6,18 +6,17 @@
 
 mod address;
 mod cidr;
-mod target_url;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
+use super::TargetUrl;
 use crate::error::Reason;
 
 pub use address::AddressRefused;
 pub use cidr::{Cidr, CidrError};
-pub use target_url::TargetUrl;
 
 /// Where deliveries may go. By default to hosts of the public internet alone, by HTTPS, on the ports 443 and 8443.
 ///

@@ -11,7 +11,7 @@ fn wrong(set: impl FnOnce(&mut EndpointSettings)) -> Vec<String> {
 #[test]
 fn each_setting_has_its_bounds() {
     assert_eq!(wrong(|_| {}), Vec::<String>::new());
-    assert_eq!(wrong(|s| s.url = TargetUrl::default()), ["url missing"]);
+    assert_eq!(wrong(|s| s.to = Destination::default()), ["url missing"]);
     assert_eq!(wrong(|s| s.events = EventFilter::Only(vec![])), ["events empty"]);
     assert_eq!(wrong(|s| s.events = EventFilter::only(vec!["a."; KINDS_MAX + 1])), ["events too_many"]);
     assert_eq!(
@@ -50,7 +50,8 @@ fn an_endpoint_reads_back_from_its_json_and_settings_have_no_secret() {
     assert_eq!(serde_json::from_str::<Endpoint>(&text).unwrap(), endpoint);
     assert!(text.contains("whsec_"));
     assert!(!serde_json::to_string(&endpoint.settings).unwrap().contains("whsec_"));
-    let older: EndpointSettings = serde_json::from_str(r#"{"url":"https://hooks.example.com/in"}"#).unwrap();
+    let older: EndpointSettings =
+        serde_json::from_str(r#"{"to":{"url":"https://hooks.example.com/in"}}"#).unwrap();
     assert_eq!((older.timeout_seconds, older.payload), (15, PayloadKind::Thin));
     assert!(!older.events.takes("lead.received"), "nothing is sent that nobody asked for");
 }

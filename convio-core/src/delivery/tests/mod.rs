@@ -17,6 +17,10 @@ fn start() -> DateTime<Utc> {
     "2027-03-02T10:00:00Z".parse().unwrap()
 }
 
+fn url(text: &str) -> Destination {
+    Destination::Url(TargetUrl::new(text))
+}
+
 fn after(seconds: i64) -> DateTime<Utc> {
     start() + TimeDelta::seconds(seconds)
 }

@@ -272,7 +272,7 @@ fn a_replay_is_the_same_to_its_receiver() {
 
 #[test]
 fn a_request_is_what_the_guard_and_the_settings_say() {
-    let endpoint = endpoint_with(|settings| settings.url = "https://HOOKS.example.com:443/s3cret".into());
+    let endpoint = endpoint_with(|settings| settings.to = url("https://HOOKS.example.com:443/s3cret"));
     let keys = endpoint.signing.keys(start(), &|_| None).unwrap();
     let sending = delivery_to(&endpoint).begin(start(), &endpoint, &Health::default()).unwrap();
     let send = |endpoint: &Endpoint, body| sending.request(start(), endpoint, &keys, &Guard::new(), body);
@@ -286,7 +286,7 @@ fn a_request_is_what_the_guard_and_the_settings_say() {
 
     // What was allowed when it was saved is refused when it is sent, if it is allowed no more.
     let mut local = endpoint.clone();
-    local.settings.url = "https://localhost/".into();
+    local.settings.to = url("https://localhost/");
     let error = send(&local, vec![0; BODY_BYTES_MAX + 1]).unwrap_err();
     let fields: Vec<&str> = error.reasons().iter().map(|reason| reason.field.as_str()).collect();
     assert_eq!((error.kind(), fields), (ErrorKind::Invalid, vec!["url", "body"]));

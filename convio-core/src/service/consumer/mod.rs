@@ -295,7 +295,7 @@ impl<'s> Consumer<'s> {
 
 impl WorkspaceHandle<'_> {
     /// A change set that goes by no configuration.
-    fn changes(&self) -> ChangeSet {
+    pub(in crate::service) fn changes(&self) -> ChangeSet {
         let context = self.context(None);
         ChangeSet::new(self.id(), context.at, context.origin.clone())
     }

@@ -36,11 +36,23 @@ impl From<&str> for TargetUrl {
 
 impl fmt::Debug for TargetUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match url::Url::parse(&self.0) {
-            Ok(url) => {
-                write!(f, "TargetUrl({}://{}/***)", url.scheme(), url.host_str().unwrap_or_default())
-            }
-            Err(_) => write!(f, "TargetUrl({} bytes)", self.0.len()),
+        match scheme_and_host(&self.0) {
+            Some((scheme, host)) => write!(f, "TargetUrl({scheme}://{host}/***)"),
+            None => write!(f, "TargetUrl({} bytes)", self.0.len()),
         }
     }
+}
+
+/// What may be shown of a URL, if that can be told for sure: of a text that is none, anything may be a secret.
+fn scheme_and_host(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let (host, port) = match authority.rsplit('@').next()? {
+        ip if ip.ends_with(']') => (ip, None),
+        named => named.rsplit_once(':').map_or((named, None), |(host, port)| (host, Some(port))),
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '[' | ']' | ':' | '_');
+    let is_port = |port: &str| port.chars().all(|c| c.is_ascii_digit());
+    let is_host = !host.is_empty() && host.chars().all(plain) && port.is_none_or(is_port);
+    (is_host && scheme.chars().all(|c| c.is_ascii_alphanumeric())).then_some((scheme, host))
 }

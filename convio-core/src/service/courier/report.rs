@@ -1,0 +1,78 @@
+//! What became of what others delivered here, told to them.
+
+use super::local::{came_by, grant_to, tells};
+use crate::appointment::AppointmentStatus;
+use crate::delivery::{Delivery, Destination, Report, Reported};
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, EventBody};
+use crate::service::WorkspaceHandle;
+use crate::service::drive::Permit;
+use crate::use_case::ConfigSnapshot;
+use crate::workspace::{Grant, Told};
+
+impl WorkspaceHandle<'_> {
+    /// Tells an event to whoever delivered the lead that it is about, as far as this workspace grants that.
+    pub(super) async fn tell(
+        &self,
+        permit: Permit,
+        config: &ConfigSnapshot,
+        event: &Event,
+    ) -> Result<(), Error> {
+        let grants = &config.workspace.settings.policy.grants;
+        let Some(lead) = event.lead_id().filter(|_| grants.iter().any(tells)) else { return Ok(()) };
+        let Some(what) = reported(&event.body) else { return Ok(()) };
+        let found = self.store(permit).fetch_leads(self.id(), &[lead]).await?;
+        let Some((owner, id)) = found.into_iter().next().flatten().as_ref().and_then(came_by) else {
+            return Ok(());
+        };
+        let Some(grant) = grant_to(config, owner).filter(|grant| tells(grant)) else { return Ok(()) };
+        let report = Report { position: event.position, at: event.at, what: as_granted(what, grant) };
+        let there = self.neighbour(owner);
+        let theirs = match there.current_config().await {
+            Ok(theirs) => theirs,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        // Whoever sends leads names their external ids: what counts is that the delivery went here, and became this lead.
+        let is_here = |delivery: &Delivery| {
+            let endpoint = theirs.endpoints.iter().find(|endpoint| endpoint.id == delivery.endpoint);
+            let leads_here =
+                endpoint.is_some_and(|endpoint| endpoint.settings.to == Destination::Workspace(self.id()));
+            leads_here && delivery.delivered.is_none_or(|delivered| delivered.lead == lead)
+        };
+        let noted = there.change_delivery(permit, id, |delivery, _| {
+            let next = if is_here(delivery) { delivery.reported(report.clone()) } else { None };
+            Ok(next.unwrap_or_else(|| delivery.clone()))
+        });
+        match noted.await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            noted => noted.map(drop),
+        }
+    }
+}
+
+fn reported(body: &EventBody) -> Option<Reported> {
+    Some(match body {
+        EventBody::AppointmentBooked(_) => Reported::Booked,
+        EventBody::AppointmentConfirmed => Reported::Confirmed,
+        EventBody::AppointmentEnded(ended) => match ended.status {
+            AppointmentStatus::Completed => Reported::Held,
+            AppointmentStatus::NoShow => Reported::NoShow,
+            AppointmentStatus::Cancelled => Reported::Cancelled,
+            _ => return None,
+        },
+        EventBody::ConversionRecorded(recorded) => Reported::Sold { value: Some(recorded.value) },
+        EventBody::ConversionVoided(_) => Reported::Voided,
+        EventBody::ConversionReturned(returned) => {
+            Reported::Returned { reason: returned.returned.reason.clone() }
+        }
+        _ => return None,
+    })
+}
+
+fn as_granted(what: Reported, grant: &Grant) -> Reported {
+    match what {
+        Reported::Sold { .. } if grant.told < Told::Values => Reported::Sold { value: None },
+        what => what,
+    }
+}
