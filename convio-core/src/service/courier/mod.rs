@@ -137,8 +137,10 @@ impl<'s> Courier<'s> {
                 Ok(Some(made)) => return Ok(Step::Made(made)),
                 // What others deliver here is reported, though this workspace has no endpoint of its own.
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    self.acme.ensure_consumer(permit).await?
+                    self.acme.ensure_consumer(permit).await?;
+                    return Ok(Step::Made(0));
                 }
+
                 Err(error) => return Err(error),
             }
         }
