@@ -503,6 +503,7 @@ registry! { $
         a_receiver_that_is_gone_is_disabled_and_what_waits_goes_out_later
         a_receiver_that_fails_for_days_is_disabled
         a_receiver_that_asks_for_time_gets_it
+        what_a_buyer_answers_is_read_by_its_mapping
         couriers_share_the_work_and_send_nothing_twice
         what_a_courier_took_with_it_is_sent_by_another
         a_secret_that_is_kept_elsewhere_is_waited_for

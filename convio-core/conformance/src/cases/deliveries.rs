@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use convio_core::delivery::{
     ATTEMPTS_KEPT_MAX, AttemptResult, DeliveryFailure, DeliveryFilter, DeliveryStatus, Destination,
     DisabledWhy, EventFilter, Guard, KeptResponse, LEASE_SECONDS, NewEndpoint, Notice, Noticed, Outcome,
-    PayloadKind, Request, Response, RetrySchedule, SecretSource, SendError, SignedHeaders, SigningSecret,
-    ToldEndpoint, Transport, Verifier,
+    PayloadKind, Request, Response, ResponseMapping, ResponseRule, RetrySchedule, SecretSource, SendError,
+    SignedHeaders, SigningSecret, ToldEndpoint, Transport, Verdict, Verifier,
 };
 use convio_core::delivery::{Delivery, Endpoint};
 use convio_core::service::{Courier, DELIVERIES_CONSUMER, Step};
@@ -340,6 +340,31 @@ pub(crate) async fn a_receiver_that_asks_for_time_gets_it(subject: &dyn Subject)
     world.clock.advance(TimeDelta::seconds(20));
     assert_eq!(run(&mut courier).await.len(), 5);
     assert!(!acme.endpoint_health("crm").await.unwrap().is_throttled(world.clock.now()));
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn what_a_buyer_answers_is_read_by_its_mapping(subject: &dyn Subject) {
+    use DeliveryStatus::{Duplicate, Rejected, Success};
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let mapping = ResponseMapping::of([
+        ResponseRule::then(Verdict::Duplicate).body_contains("already exists"),
+        ResponseRule::then(Verdict::Rejected).json("/status", "declined"),
+    ]);
+    create(&acme, to_url("buyer", EventFilter::only(["lead.received"])).with(|it| it.mapping = mapping))
+        .await;
+    for n in 0..3 {
+        world.clock.advance(TimeDelta::seconds(1));
+        taken(acme.ingest(lead(n)).await);
+    }
+    let answers = [r#"{"status":"declined"}"#, "Lead already exists", r#"{"status":"bought"}"#];
+    let receiver = Receiver::that(move |n, _| Ok(Response::new(200).body(answers[n])));
+    run(&mut acme.courier(receiver, Guard::new())).await;
+    let statuses: Vec<_> =
+        deliveries(&acme).await.into_iter().map(|it| (it.status, it.attempts_made)).collect();
+    assert_eq!(statuses, [(Rejected, 1), (Duplicate, 1), (Success, 1)]);
+    let health = acme.endpoint_health("buyer").await.unwrap();
+    assert_eq!(health.failures, 0, "a buyer that refuses a lead works");
     in_order(&world, &acme).await;
 }
 

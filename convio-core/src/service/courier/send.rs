@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Courier, Sent};
+use crate::contact::ContactRef;
 use crate::delivery::{
     Answered, Cause, Delivered, Delivery, Destination, Endpoint, Health, Outcome, SendError, event_body,
     routed_body,
@@ -12,6 +13,7 @@ use crate::delivery::{
 use crate::error::{Error, ErrorKind};
 use crate::event::Position;
 use crate::record::{HEALTH_KIND, Record};
+use crate::routing::Target;
 use crate::service::TRIES_MAX;
 use crate::service::drive::Permit;
 use crate::service::endpoints::update;
@@ -133,10 +135,7 @@ impl Courier<'_> {
                 let found = store.fetch_appointments(self.acme.id(), &[id]).await?;
                 let Some(row) = found.into_iter().next().flatten() else { return Ok(Parcel::Gone) };
                 // It went to someone else meanwhile, or it is over.
-                let is_its =
-                    row.routing.target.as_ref().is_some_and(|target| {
-                        *target == crate::routing::Target::endpoint(endpoint.name.clone())
-                    });
+                let is_its = row.routing.target == Some(Target::endpoint(endpoint.name.clone()));
                 if !is_its || !row.status.is_open() {
                     return Ok(Parcel::Gone);
                 }
@@ -147,8 +146,8 @@ impl Courier<'_> {
         let Some(lead) = found.into_iter().next().flatten().filter(|lead| lead.deleted_at.is_none()) else {
             return Ok(Parcel::Gone);
         };
-        let contact = self.acme.contact(crate::contact::ContactRef::Id(lead.contact)).await?;
-        let Some(contact) = contact else { return Ok(Parcel::Gone) };
+        let found = store.fetch_contacts(self.acme.id(), &[ContactRef::Id(lead.contact)]).await?;
+        let Some(contact) = found.into_iter().next().flatten() else { return Ok(Parcel::Gone) };
         Ok(match endpoint.settings.to {
             Destination::Url(_) => {
                 let (payload, who) = (endpoint.settings.payload, (&lead, &contact));
