@@ -105,7 +105,7 @@ impl UseCase for ChangeAppointment {
                     return Err(Error::conflict(format!("an appointment that is `{status}` goes to no one")));
                 }
                 leads::check_text("staff", staff.as_deref())?;
-                if let Some(reason) = target.reason() {
+                if let Some(reason) = config.target_reason(target) {
                     return Err(Error::invalid(vec![reason]));
                 }
                 changes.counters.extend(found.routing.freed(End::Passed));

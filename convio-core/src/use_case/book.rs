@@ -136,8 +136,12 @@ impl Routed {
     }
 }
 
-/// What an appointment takes of calendars, which must be open, and of which there must be those that it names.
+/// What an appointment takes of calendars, which must be open, and of which there must be those that it names. So must the endpoint
+/// that it goes to directly.
 pub(super) fn seats(new: &NewAppointment, config: &ConfigSnapshot) -> Result<Seats, Error> {
+    if let Some(reason) = new.target.as_ref().and_then(|target| config.target_reason(target)) {
+        return Err(Error::invalid(vec![reason]));
+    }
     let calendars = &config.calendars;
     let with = calendars.wanted(&new.with)?;
     let time = new.schedule.kept().time();

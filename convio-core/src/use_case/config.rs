@@ -9,13 +9,13 @@ use crate::attribution::{AttributionRules, AttributionSettings, ReportingRates};
 use crate::calendar::Calendars;
 use crate::change_set::{ConfigVersion, Version};
 use crate::contact::KeyScope;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::id::{ApiKeyId, ProviderId, WebhookId, WorkspaceId};
 use crate::lead::Pipeline;
 use crate::money::{Currency, ExchangeRate, Rates};
 use crate::provider::{self, Provider};
-use crate::record::{ATTRIBUTION_KIND, RATES_KIND, RULES_KIND, Record};
-use crate::routing::{RuleSet, RuleTable};
+use crate::record::{ATTRIBUTION_KIND, ENDPOINTS_KIND, RATES_KIND, RULES_KIND, Record};
+use crate::routing::{RuleSet, RuleTable, Target};
 use crate::store::Loaded;
 use crate::webhook::Webhook;
 use crate::workspace::Workspace;
@@ -47,6 +47,8 @@ pub struct ConfigSnapshot {
     /// The API keys, by id, revoked ones included.
     pub api_keys: Vec<ApiKey>,
     webhooks: HashMap<String, Webhook>,
+    /// The names of the endpoints that are not deleted.
+    endpoint_names: BTreeSet<String>,
 }
 
 impl ConfigSnapshot {
@@ -97,6 +99,7 @@ impl ConfigSnapshot {
             endpoints: crate::delivery::endpoints_of(&loaded.records)?,
             calendars: Arc::new(Calendars::of(&loaded.records)?),
             api_keys: api_key::all(&loaded.records)?,
+            endpoint_names: endpoint_names(&loaded.records),
             webhooks: loaded.webhooks.into_iter().map(|webhook| (webhook.name.clone(), webhook)).collect(),
         })
     }
@@ -146,6 +149,17 @@ impl ConfigSnapshot {
         self.providers.iter().find(|provider| provider.id == id)
     }
 
+    /// What is wrong with a target: its name, or that there is no such endpoint.
+    pub(crate) fn target_reason(&self, target: &Target) -> Option<Reason> {
+        let unknown = || match target {
+            Target::Endpoint(name) if !self.endpoint_names.contains(name) => {
+                Some(Reason::new("target", "unknown", format!("no endpoint `{name}` in this workspace")))
+            }
+            _ => None,
+        };
+        target.reason().or_else(unknown)
+    }
+
     /// The endpoint of this name, deleted ones included.
     #[cfg(feature = "delivery")]
     pub fn endpoint(&self, name: &str) -> Result<&crate::delivery::Endpoint, Error> {
@@ -162,6 +176,13 @@ impl ConfigSnapshot {
     pub fn pipeline(&self) -> &Pipeline {
         &self.workspace.settings.policy.pipeline
     }
+}
+
+/// Names alone: what an endpoint is the feature `delivery` knows.
+fn endpoint_names(records: &[Record]) -> BTreeSet<String> {
+    let standing = |record: &&Record| record.kind == ENDPOINTS_KIND && record.body["deleted_at"].is_null();
+    let name = |record: &Record| record.body["name"].as_str().map(str::to_owned);
+    records.iter().filter(standing).filter_map(name).collect()
 }
 
 /// What the record of this kind keeps; `None` where there is none.

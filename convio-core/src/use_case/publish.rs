@@ -43,6 +43,11 @@ impl UseCase for PublishRules {
         let config = context.config()?;
         let next = config.rules.rules().version.next();
         let mut rules = RuleSet::publish(next.0, self.draft.clone()).map_err(Error::invalid)?;
+        let targets = rules.rules.iter().flat_map(|rule| &rule.to).map(|share| &share.target);
+        let unknown: Vec<_> = targets.filter_map(|target| config.target_reason(target)).collect();
+        if !unknown.is_empty() {
+            return Err(Error::invalid(unknown));
+        }
         let findings = self.draft.findings(context.at);
         if !findings.is_empty() {
             return Err(Error::invalid(findings));

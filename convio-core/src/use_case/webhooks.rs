@@ -36,6 +36,7 @@ impl UseCase for CreateWebhook {
 
     fn plan(&self, _: &Loaded, context: &Context<'_>) -> Result<Plan<Webhook>, Error> {
         self.new.check().map_err(Error::invalid)?;
+        known(&self.new.settings, context)?;
         if context.config()?.webhook(&self.new.name).is_ok() {
             let message = format!("there is a webhook `{}` already", self.new.name);
             return Err(Error::taken(Reason::new("name", "taken", message)));
@@ -89,6 +90,7 @@ impl UseCase for ChangeWebhook {
                 if !reasons.is_empty() {
                     return Err(Error::invalid(reasons));
                 }
+                known(settings, context)?;
                 row.settings = (**settings).clone();
                 EventBody::WebhookConfigured { settings: (**settings).clone() }
             }
@@ -115,6 +117,14 @@ impl UseCase for ChangeWebhook {
         changes.webhooks.push(Write::Update { row: row.clone(), at: found.version });
         Ok(Plan { changes, answer: row })
     }
+}
+
+/// Whether there are the endpoints that a webhook forwards to.
+fn known(settings: &WebhookSettings, context: &Context<'_>) -> Result<(), Error> {
+    let config = context.config()?;
+    let targets = settings.forwarding.rules.iter().flat_map(|rule| &rule.to).map(|share| &share.target);
+    let unknown: Vec<Reason> = targets.filter_map(|target| config.target_reason(target)).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(Error::invalid(unknown)) }
 }
 
 pub(super) fn insert(changes: &mut ChangeSet, new: &NewWebhook, context: &Context<'_>) -> Webhook {

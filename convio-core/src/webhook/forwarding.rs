@@ -55,7 +55,7 @@ impl Forwarding {
         names
     }
 
-    /// Everything that is wrong with it. Whether there is such an endpoint shows when a lead comes in.
+    /// Everything that is wrong with it in itself.
     pub fn check(&self) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if self.rules.len() > FORWARD_RULES_MAX {

@@ -85,6 +85,19 @@ pub(crate) async fn an_appointment_that_rules_route_to_an_endpoint_goes_there(su
     assert_eq!(body["data"]["lead"]["custom"]["roof"], json!("flat"));
     assert_eq!(of_appointment(&acme, unrouted.id).await, []);
 
+    // Nothing goes where there is nobody.
+    let nobody = Rule::to(Target::endpoint("partners")).any_product().any_zip();
+    let errors = [
+        acme.publish_rules([nobody.clone()]).await.err(),
+        acme.assign(unrouted.id, Target::endpoint("partners"), None).await.err(),
+        acme.book(other, NewAppointment::at(schedule()).direct(Target::endpoint("partners"))).await.err(),
+        acme.create_webhook(NewWebhook::named("x").with(|it| it.forwarding = Forwarding::by([nobody])))
+            .await
+            .err(),
+    ];
+    for error in errors {
+        assert_eq!(codes(error.unwrap().reasons()), ["target/unknown"]);
+    }
     // By hand, and then to somebody else before it is sent: what nobody has any more is not sent.
     acme.assign(unrouted.id, Target::endpoint("partner"), None).await.unwrap();
     acme.assign(unrouted.id, Target::endpoint("second"), None).await.unwrap();
