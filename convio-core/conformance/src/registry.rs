@@ -509,6 +509,7 @@ registry! { $
         a_secret_that_is_kept_elsewhere_is_waited_for
         what_is_next_is_told_for_each_endpoint_by_itself
         the_history_of_deliveries_is_listed_in_pages
+        whatever_receivers_and_stores_do_nothing_is_lost
     }
     forwarding {
         an_appointment_that_rules_route_to_an_endpoint_goes_there

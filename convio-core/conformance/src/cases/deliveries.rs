@@ -11,14 +11,16 @@ use convio_core::delivery::{
 use convio_core::delivery::{Delivery, Endpoint};
 use convio_core::service::{Courier, DELIVERIES_CONSUMER, Step};
 use convio_core::{
-    Clock, ErrorKind, EventBody, PageRequest, SequentialIds, StreamRef, Subject as Aggregate, WorkspaceHandle,
+    ChangeSet, Clock, CommitError, Durability, ErrorKind, EventBody, Loaded, Needs, PageRequest, Receipt,
+    SequentialIds, Store, StoreError, StreamRef, Subject as Aggregate, WorkspaceHandle,
 };
 use pollster::block_on;
 use serde_json::Value;
 
 use super::concurrency::at_once;
 use super::lead_work::in_order;
-use crate::{Subject, World, codes, lead, taken};
+use crate::dice::Dice;
+use crate::{Shared, Subject, World, codes, lead, taken};
 
 /// A receiver that answers as it is told, and keeps what it got.
 #[derive(Clone)]
@@ -511,4 +513,102 @@ pub(crate) async fn the_history_of_deliveries_is_listed_in_pages(subject: &dyn S
     let events = acme.feed(convio_core::Position(0), 100).await.unwrap();
     let received = events.iter().filter(|event| matches!(event.body, EventBody::LeadReceived(_)));
     assert_eq!(received.count(), 7);
+}
+
+/// A store that loses a commit now and then, or the answer to one.
+struct Flaky {
+    store: Arc<dyn Store>,
+    dice: Mutex<Dice>,
+}
+
+#[async_trait]
+impl Store for Flaky {
+    fn durability(&self) -> Durability {
+        self.store.durability()
+    }
+
+    async fn load(&self, needs: &Needs) -> Result<Loaded, StoreError> {
+        self.store.load(needs).await
+    }
+
+    async fn commit(&self, batch: Vec<ChangeSet>) -> Vec<Result<Receipt, CommitError>> {
+        let (before, after) = {
+            let mut dice = self.dice.lock().unwrap();
+            (dice.chance(15), dice.chance(15))
+        };
+        let (n, gone) = (batch.len(), convio_core::store::Fault::new("gone"));
+        if before {
+            return vec![Err(CommitError::Unavailable(gone)); n];
+        }
+        let answers = self.store.commit(batch).await;
+        if after { vec![Err(CommitError::Unknown(gone)); n] } else { answers }
+    }
+}
+convio_core::pass_on_reads!([] Flaky, |store| store.store);
+
+pub(crate) async fn whatever_receivers_and_stores_do_nothing_is_lost(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let mut dice = Dice::of_this_run();
+    let names = ["a", "b", "c"];
+    for name in names {
+        create(&acme, to_url(name, EventFilter::only(["lead.received"]))).await;
+    }
+    let answers = Mutex::new(dice.fork());
+    let receiver = Receiver::that(move |_, _| {
+        let mut dice = answers.lock().unwrap();
+        match dice.below(9) {
+            0 => Err(SendError::Timeout),
+            1 => Err(SendError::Interrupted),
+            2 => Ok(Response::new(500)),
+            3 => Ok(Response::new(429).retry_after("30")),
+            4 => Ok(Response::new(410)),
+            5 => Ok(Response::new(302)),
+            _ => Ok(Response::new(200)),
+        }
+    });
+    let mut leads = 0;
+    for _ in 0..60 {
+        if dice.chance(50) {
+            taken(acme.ingest(lead(leads)).await);
+            leads += 1;
+        }
+        let flaky = Flaky { store: world.store(), dice: Mutex::new(dice.fork()) };
+        let flaky = world.convio_on(Arc::new(Shared(Arc::new(flaky)))).workspace(acme.id());
+        let mut courier = flaky.courier(receiver.clone(), Guard::new());
+        for _ in 0..dice.below(12) {
+            // What fails is left as it is: the next courier finds it.
+            if matches!(courier.step().await, Ok(Step::Idle)) {
+                break;
+            }
+        }
+        world.clock.advance(TimeDelta::seconds(dice.below(7_200).try_into().unwrap()));
+        if dice.chance(40) {
+            acme.enable_endpoint(names[dice.index(names.len())]).await.unwrap();
+        }
+        for row in deliveries(&acme).await {
+            let ends = (row.status.is_final(), row.ended_at.is_some(), row.next_attempt_at.is_none());
+            assert!(matches!(ends, (true, true, true) | (false, false, false)), "{row:?}");
+            assert!(row.attempts.len() <= ATTEMPTS_KEPT_MAX && row.tried <= row.attempts_made, "{row:?}");
+        }
+    }
+    // Then all is well again, and whatever failed for good is sent by hand.
+    let fine = Receiver::fine();
+    let mut courier = acme.courier(fine.clone(), Guard::new());
+    for _ in 0..30 {
+        for name in names {
+            acme.enable_endpoint(name).await.unwrap();
+        }
+        run(&mut courier).await;
+        let failed = DeliveryFilter::default().with_status(DeliveryStatus::Failed);
+        acme.replay_deliveries(&failed, &PageRequest::default()).await.unwrap();
+        world.clock.advance(TimeDelta::days(1));
+    }
+    let all = deliveries(&acme).await;
+    assert_eq!(all.len(), leads as usize * names.len(), "one for each lead and endpoint");
+    assert!(all.iter().all(|row| row.status == DeliveryStatus::Success), "{all:?}");
+    let mut arrived = receiver.ids();
+    arrived.extend(fine.ids());
+    assert!(all.iter().all(|row| arrived.contains(&row.id.to_string())));
+    in_order(&world, &acme).await;
 }
