@@ -75,6 +75,7 @@ pub mod mission;
 pub mod model;
 mod naive;
 mod plans;
+pub mod past;
 pub mod process;
 mod random;
 mod registry;
