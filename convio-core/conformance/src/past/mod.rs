@@ -5,6 +5,7 @@
 //! [`travel`]: the tests of what is kept fail until it has one.
 
 mod people;
+mod releases;
 mod sales;
 mod setup;
 mod visits;
@@ -13,6 +14,8 @@ use chrono::TimeDelta;
 use convio_core::{Accepted, EventBody, Store, StreamRef, WorkspaceHandle, WorkspaceId};
 use serde_json::json;
 use uuid::Uuid;
+
+pub use releases::{RELEASED, Releases};
 
 use crate::{Snapshot, World, check_invariants, lead_with, linked};
 
