@@ -1,4 +1,4 @@
-//! Databases of every release, kept in `tests/releases`: this one opens them, reads all that they hold, and works on.
+//! Databases of every release, kept in `tests/databases`: this one opens them, reads all that they hold, and works on.
 //!
 //! The file of the version that is worked on is written by
 //! `CONVIO_UPDATE_SNAPSHOTS=1 cargo test -p convio-store-sqlite --test releases`.
@@ -45,7 +45,8 @@ fn a_database_of_each_release_is_opened_read_and_worked_on() {
         let (folder, path) = restored(&sql);
         // The schema of this version is there already; an earlier one is brought up to it.
         let migrate = if Releases::is_current(&version) { Migrate::Check } else { Migrate::Apply };
-        let store = Options::new().migrate(migrate).open(&path).unwrap_or_else(|error| panic!("{version}: {error}"));
+        let store =
+            Options::new().migrate(migrate).open(&path).unwrap_or_else(|error| panic!("{version}: {error}"));
         let subject = Volatile::new(store);
         let world = World::of(&subject);
         let seen = block_on(past::look(&*world.store())).unwrap_or_else(|wrong| panic!("{version}: {wrong}"));
@@ -77,8 +78,14 @@ fn what_is_wrong_in_a_database_is_noticed() {
         ("UPDATE rollup SET n0 = n0 + 1 WHERE cube = 0", "rollups equal a recount"),
         ("UPDATE lead SET owner = 'nobody'", "no change without its event"),
         ("DELETE FROM event WHERE position = 3", "the feed has no gap"),
-        ("UPDATE event SET kind = 'lead.teleported' WHERE position = 3", "unknown kind of event `lead.teleported`"),
-        (r#"UPDATE event SET facts = '{"form":2}' WHERE position = 3"#, "is of form 2, and this version knows forms up to 1"),
+        (
+            "UPDATE event SET kind = 'lead.teleported' WHERE position = 3",
+            "unknown kind of event `lead.teleported`",
+        ),
+        (
+            r#"UPDATE event SET facts = '{"form":2}' WHERE position = 3"#,
+            "is of form 2, and this version knows forms up to 1",
+        ),
     ] {
         let (folder, path) = restored(&releases().current());
         Connection::open(&path).expect("opens").execute_batch(wrong).expect("an update");
@@ -93,7 +100,8 @@ fn an_event_that_can_not_be_read_is_a_corrupt_row() {
     let (_folder, path) = restored(&releases().current());
     let teleported = "UPDATE event SET kind = 'lead.teleported' WHERE position = 3";
     Connection::open(&path).expect("opens").execute_batch(teleported).expect("an update");
-    let error = block_on(convio_conformance::feed(&checked(&path), past::ACME, 100)).expect_err("is not read");
+    let error =
+        block_on(convio_conformance::feed(&checked(&path), past::ACME, 100)).expect_err("is not read");
     let StoreError::Corrupt { table, id, fault, .. } = &error else { panic!("{error:?}") };
     assert_eq!((*table, id.as_str()), ("event", format!("{}/3", past::ACME).as_str()));
     assert_eq!(fault.to_string(), "unknown kind of event `lead.teleported`");
@@ -118,7 +126,7 @@ fn checked(path: &Path) -> SqliteStore {
 }
 
 fn releases() -> Releases {
-    Releases::of(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/releases"), "convio-store-sqlite", "releases")
+    Releases::of(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/databases"), "convio-store-sqlite", "releases")
 }
 
 /// Small enough that one per release does not weigh on the repository.

@@ -30,7 +30,10 @@ fn every_kind_and_every_form_of_it_has_a_vector() {
     );
     let named: BTreeSet<String> = vectors(&kept).into_iter().map(|vector| vector.kind).collect();
     let without: Vec<_> = EventBody::KINDS.iter().filter(|kind| !named.contains(**kind)).collect();
-    assert!(without.is_empty(), "no vector of {without:?}: give them a step in `src/past`, and run the above");
+    assert!(
+        without.is_empty(),
+        "no vector of {without:?}: give them a step in `src/past`, and run the above"
+    );
 }
 
 #[test]
@@ -41,10 +44,7 @@ fn every_vector_is_read_and_written_back() {
         let again = Vector::of(&body);
         assert_eq!(again.read().as_ref(), Ok(&body), "line {n} is read otherwise once it is written again");
         // An old form is written in today's, which is a vector of its own.
-        assert!(
-            kept.contains(&again),
-            "line {n} is written back as {again:?}, of which there is no line"
-        );
+        assert!(kept.contains(&again), "line {n} is written back as {again:?}, of which there is no line");
     }
 }
 
@@ -75,7 +75,8 @@ fn every_kind_happens_in_the_history() {
 #[test]
 fn lines_are_added_and_none_is_changed() {
     let kept = std::fs::read_to_string(file()).unwrap();
-    let without: Vec<Vector> = vectors(&kept).into_iter().filter(|vector| vector.kind != "lead.noted").collect();
+    let without: Vec<Vector> =
+        vectors(&kept).into_iter().filter(|vector| vector.kind != "lead.noted").collect();
     let missing = missing(&without, &written_today());
     assert!(missing.len() > 1 && missing.iter().all(|vector| vector.kind == "lead.noted"), "{missing:?}");
     let more = appended(&kept, &missing);
@@ -111,7 +112,6 @@ impl Vector {
         let personal = self.personal.as_ref().map(|personal| personal.to_string());
         EventBody::from_parts(&self.kind, &facts, personal.as_deref()).map_err(|wrong| wrong.to_string())
     }
-
 
     /// Its kind, and which fields of which type it has: forms are told apart by it.
     fn form(&self) -> (String, BTreeSet<String>) {

@@ -72,8 +72,7 @@ pub(super) fn upcast<'e>(
     let no_personal = |error| UnreadableEvent::personal(kind, &error);
     let no_facts = |error| UnreadableEvent::facts(kind, error);
     let kept_personal = personal.map(serde_json::from_str).transpose().map_err(no_personal)?;
-    let mut old =
-        OldEvent { facts: serde_json::from_str(facts).map_err(no_facts)?, personal: kept_personal };
+    let mut old = OldEvent { facts: serde_json::from_str(facts).map_err(no_facts)?, personal: kept_personal };
     old.facts.remove(FORM);
     let kind = bring_up(upcasters, kind, kept.unwrap_or(FIRST), &mut old)?;
     let written = old.personal.map(|personal| serde_json::to_string(&personal)).transpose();

@@ -18,8 +18,9 @@ pub(crate) fn dump(conn: &Connection) -> String {
         let (cells, order) = (quoted.join(" || ', ' || "), order.join(", "));
         // By the cells themselves: an order of the texts would tell numbers apart by their first digit.
         let rows = format!("SELECT {cells} FROM (SELECT * FROM \"{table}\" ORDER BY {order})");
-        for row in texts(conn, &rows) {
-            writeln!(sql, "INSERT INTO \"{table}\" VALUES ({row});").expect("writes");
+        let rows = texts(conn, &rows);
+        if !rows.is_empty() {
+            writeln!(sql, "INSERT INTO \"{table}\" VALUES\n({});", rows.join("),\n(")).expect("writes");
         }
     }
     let rest = "SELECT sql FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL ORDER BY rowid";

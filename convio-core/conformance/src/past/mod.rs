@@ -64,9 +64,8 @@ pub async fn look(store: &dyn Store) -> Result<Vec<Snapshot>, String> {
 
 /// The kinds of event of this release that these workspaces have none of.
 pub fn kinds_missing(seen: &[Snapshot]) -> Vec<&'static str> {
-    let has = |kind: &str| {
-        seen.iter().any(|snapshot| snapshot.feed.iter().any(|event| event.body.kind() == kind))
-    };
+    let has =
+        |kind: &str| seen.iter().any(|snapshot| snapshot.feed.iter().any(|event| event.body.kind() == kind));
     EventBody::KINDS.iter().filter(|kind| !has(kind)).copied().collect()
 }
 

@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
 use convio_core::attribution::{NewTouch, TouchKind, TouchOf};
 use convio_core::{
-    Accepted, Campaign, Channel, Clock, ContactAttempt, ConversionId, Corrections, Medium, NewAppointment, Priority, RawLead, Source,
-    WorkspaceHandle,
+    Accepted, Campaign, Channel, Clock, ContactAttempt, ConversionId, Corrections, Medium, NewAppointment,
+    Priority, RawLead, Source, WorkspaceHandle,
 };
 use serde_json::json;
 
@@ -18,14 +18,22 @@ pub(super) async fn come(world: &World<'_>, acme: &WorkspaceHandle<'static>) -> 
     let solar = || {
         let more = json!({"email": "john@home.example", "zip": "90012", "city": "Los Angeles", "product": "Solar",
             "campaign": "Spring", "roof": "slate"});
-        lead_with(1, more).webhook("google-solar").provider("LeadCo").idempotency_key("once").external_id("ext-1")
+        lead_with(1, more)
+            .webhook("google-solar")
+            .provider("LeadCo")
+            .idempotency_key("once")
+            .external_id("ext-1")
     };
     let john = created(acme.ingest(solar()).await);
     let _ = replayed(acme.ingest(solar()).await);
-    duplicate(acme.ingest(lead_with(1, json!({"product": "Solar", "campaign": "Spring"})).webhook("google-solar")).await);
+    duplicate(
+        acme.ingest(lead_with(1, json!({"product": "Solar", "campaign": "Spring"})).webhook("google-solar"))
+            .await,
+    );
     world.clock.advance(TimeDelta::hours(30));
     let again = linked(acme.ingest(lead_with(1, json!({"source": "Bing", "product": "Heating"}))).await);
-    let jane = created(acme.ingest(RawLead::form(format!("name=Jane+Roe&phone=%2B{}", &phone(2)[1..]))).await);
+    let jane =
+        created(acme.ingest(RawLead::form(format!("name=Jane+Roe&phone=%2B{}", &phone(2)[1..]))).await);
     let ann = created(acme.ingest(lead_with(3, json!({"lastName": "Poe", "source": "Yelp"}))).await);
     world.clock.advance(TimeDelta::minutes(10));
     let annie = created(acme.ingest(lead_with(4, json!({"email": "ann@work.example"}))).await);

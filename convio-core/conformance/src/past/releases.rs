@@ -21,7 +21,8 @@ impl Releases {
     /// # Panics
     /// Where the file of a released version, or of this one, is missing.
     pub fn all(&self) -> Vec<(String, String)> {
-        let versions = RELEASED.iter().copied().chain([VERSION].into_iter().filter(|it| !RELEASED.contains(it)));
+        let versions =
+            RELEASED.iter().copied().chain([VERSION].into_iter().filter(|it| !RELEASED.contains(it)));
         versions.map(|version| (version.to_owned(), self.read(version))).collect()
     }
 

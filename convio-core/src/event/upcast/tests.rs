@@ -142,7 +142,10 @@ fn the_steps_are_in_order() {
         (&[renamed("lead.old", "lead.older")][..], "`lead.older` is no kind"),
         (&[reshaped("lead.old")], "`lead.old` is no kind"),
         (&[renamed("lead.moved", "lead.noted")], "`lead.moved` has another name, and is a kind"),
-        (&[renamed("lead.old", "lead.moved"), reshaped("lead.old")], "`lead.old` has a step after its name went"),
+        (
+            &[renamed("lead.old", "lead.moved"), reshaped("lead.old")],
+            "`lead.old` has a step after its name went",
+        ),
         (&[renamed("lead.old", "lead.moved"), renamed("x", "lead.old")], "`lead.old` is used again"),
     ] {
         assert_eq!(disorder(steps).as_deref(), Some(wrong));
@@ -182,8 +185,7 @@ fn text() -> impl Strategy<Value = String> {
 fn body() -> impl Strategy<Value = EventBody> {
     prop_oneof![
         prop::option::of(text()).prop_map(|owner| EventBody::LeadAssigned { owner }),
-        prop::option::of(text())
-            .prop_map(|text| EventBody::LeadNoted { text: text.map(Private) }),
+        prop::option::of(text()).prop_map(|text| EventBody::LeadNoted { text: text.map(Private) }),
         (text(), any::<bool>()).prop_map(|(name, strict)| {
             let mut settings = crate::webhook::WebhookSettings::default();
             settings.strict = strict;
