@@ -44,7 +44,7 @@ fn a_database_of_each_release_is_opened_read_and_worked_on() {
     for (version, sql) in releases().all() {
         let (folder, path) = restored(&sql);
         // The schema of this version is there already; an earlier one is brought up to it.
-        let migrate = if Releases::is_current(&version) { Migrate::Check } else { Migrate::Apply };
+        let migrate = if Releases::is_current(version) { Migrate::Check } else { Migrate::Apply };
         let store =
             Options::new().migrate(migrate).open(&path).unwrap_or_else(|error| panic!("{version}: {error}"));
         let subject = Volatile::new(store);

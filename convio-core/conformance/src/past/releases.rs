@@ -8,22 +8,24 @@ use std::path::PathBuf;
 pub struct Releases {
     dir: PathBuf,
     command: String,
+    released: &'static [&'static str],
 }
 
 impl Releases {
     /// Those in this folder, which `test` of `package` looks at.
     pub fn of(dir: impl Into<PathBuf>, package: &str, test: &str) -> Self {
-        Self { dir: dir.into(), command: format!("{UPDATE}=1 cargo test -p {package} --test {test}") }
+        let command = format!("{UPDATE}=1 cargo test -p {package} --test {test}");
+        Self { dir: dir.into(), command, released: RELEASED }
     }
 
     /// Every version with its dump, the one that is worked on among them.
     ///
     /// # Panics
     /// Where the file of a released version, or of this one, is missing.
-    pub fn all(&self) -> Vec<(String, String)> {
-        let versions =
-            RELEASED.iter().copied().chain([VERSION].into_iter().filter(|it| !RELEASED.contains(it)));
-        versions.map(|version| (version.to_owned(), self.read(version))).collect()
+    pub fn all(&self) -> Vec<(&'static str, String)> {
+        let mut versions = self.released.to_vec();
+        versions.extend(Some(VERSION).filter(|version| !self.released.contains(version)));
+        versions.into_iter().map(|version| (version, self.read(version))).collect()
     }
 
     /// The dump of the version that is worked on.
@@ -44,36 +46,46 @@ impl Releases {
     /// # Panics
     /// Where it differs: says where, and how the file is written. Where the version is released already.
     pub fn settle(&self, dump: &str) {
-        let path = self.dir.join(format!("{VERSION}.sql"));
-        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        self.settled(dump, std::env::var_os(UPDATE).is_some()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    }
+
+    fn settled(&self, dump: &str, update: bool) -> Result<(), String> {
+        let path = self.path(VERSION);
+        let (kept, command) = (std::fs::read_to_string(&path).unwrap_or_default(), &self.command);
         if kept == dump {
-            return;
+            return Ok(());
         }
-        assert!(
-            !RELEASED.contains(&VERSION),
-            "version {VERSION} is released, and what is stored differs from it: give the workspace the next version, run\n    {}\n\
-             and see that the files of all versions are still opened",
-            self.command
-        );
-        if std::env::var_os(UPDATE).is_some() {
+        if self.released.contains(&VERSION) {
+            return Err(format!(
+                "version {VERSION} is released, and what is stored differs from it: give the workspace the next version, run\n    \
+                 {command}\nand see that the files of all versions are still opened"
+            ));
+        }
+        if update {
             std::fs::create_dir_all(&self.dir).expect("makes the folder");
             std::fs::write(&path, dump).expect("writes the dump");
-            return;
+            return Ok(());
         }
-        let n = (0..).find(|n| kept.lines().nth(*n) != dump.lines().nth(*n)).unwrap_or_default();
-        let (kept, new) = (kept.lines().nth(n), dump.lines().nth(n));
-        panic!(
-            "what is stored is not what `{VERSION}.sql` has. If that is meant, and the version is not released, run\n    {}\nand look \
-             at the difference before it is committed. Line {} was\n{kept:?}\nand is\n{new:?}",
-            self.command,
+        let line = |n| (kept.lines().nth(n), dump.lines().nth(n));
+        // Equal lines may differ in how the last one ends.
+        let last = kept.lines().count().max(dump.lines().count());
+        let n = (0..last).find(|n| line(*n).0 != line(*n).1).unwrap_or(last);
+        let (kept, new) = line(n);
+        Err(format!(
+            "what is stored is not what `{VERSION}.sql` has. If that is meant, run\n    {command}\nand look at the difference before it \
+             is committed. Line {} was\n{kept:?}\nand is\n{new:?}",
             n + 1
-        );
+        ))
     }
 
     fn read(&self, version: &str) -> String {
-        let path = self.dir.join(format!("{version}.sql"));
-        std::fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("no database of {version} ({error}): run\n    {}", self.command))
+        let command = &self.command;
+        std::fs::read_to_string(self.path(version))
+            .unwrap_or_else(|error| panic!("no database of {version} ({error}): run\n    {command}"))
+    }
+
+    fn path(&self, version: &str) -> PathBuf {
+        self.dir.join(format!("{version}.sql"))
     }
 }
 
@@ -83,3 +95,40 @@ pub const RELEASED: &[&str] = &[];
 const UPDATE: &str = "CONVIO_UPDATE_SNAPSHOTS";
 /// The one that is worked on: all packages have the same.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_a_version_is_written_until_it_is_released() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut releases = Releases::of(folder.path().join("databases"), "store", "releases");
+        let wrong = releases.settled("a\nb\n", false).unwrap_err();
+        assert!(wrong.contains("CONVIO_UPDATE_SNAPSHOTS=1 cargo test -p store --test releases"), "{wrong}");
+        releases.settled("a\nb\n", true).unwrap();
+        releases.settled("a\nb\n", false).unwrap();
+        let wrong = releases.settled("a\nc\n", false).unwrap_err();
+        assert!(wrong.ends_with("Line 2 was\nSome(\"b\")\nand is\nSome(\"c\")"), "{wrong}");
+        assert!(releases.settled("a\nb", false).unwrap_err().contains("Line 3 was"));
+        releases.settled("a\nc\n", true).unwrap();
+        assert_eq!(releases.all(), [(VERSION, "a\nc\n".to_owned())]);
+
+        releases.released = &[VERSION];
+        releases.settled("a\nc\n", false).unwrap();
+        let refused = releases.settled("a\nd\n", true).unwrap_err();
+        assert!(refused.contains("is released"), "{refused}");
+        assert_eq!(releases.current(), "a\nc\n");
+        assert_eq!(releases.all().len(), 1);
+    }
+
+    #[test]
+    #[should_panic(expected = "no database of 0.0.1")]
+    fn a_released_version_without_a_file_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut releases = Releases::of(folder.path(), "store", "releases");
+        releases.settled("", true).unwrap();
+        releases.released = &["0.0.1"];
+        releases.all();
+    }
+}

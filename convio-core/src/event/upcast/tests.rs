@@ -5,6 +5,7 @@ use super::*;
 use crate::EventBody;
 use crate::lead::Priority;
 use crate::text::Private;
+use crate::webhook::WebhookSettings;
 
 /// Steps of releases that never were. `lead.assigned` was reshaped twice; `lead.urgency` was reshaped, became
 /// `lead.prioritised`, and was reshaped under its new name; what is personal of `lead.noted` was reshaped.
@@ -187,8 +188,7 @@ fn body() -> impl Strategy<Value = EventBody> {
         prop::option::of(text()).prop_map(|owner| EventBody::LeadAssigned { owner }),
         prop::option::of(text()).prop_map(|text| EventBody::LeadNoted { text: text.map(Private) }),
         (text(), any::<bool>()).prop_map(|(name, strict)| {
-            let mut settings = crate::webhook::WebhookSettings::default();
-            settings.strict = strict;
+            let settings = WebhookSettings { strict, ..WebhookSettings::default() };
             EventBody::WebhookCreated { name, settings }
         }),
         Just(EventBody::LeadDeleted),
