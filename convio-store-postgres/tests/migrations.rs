@@ -1,7 +1,6 @@
 //! The schema: brought up to date once, whoever comes, or only looked at.
 //!
-//! No version of the schema has been released yet. The first that is keeps a dump here, of a filled database, and a test that
-//! migrates it and finds its rows.
+//! Databases of earlier versions are opened by `releases.rs`.
 
 mod support {
     pub(crate) mod journey;

@@ -74,6 +74,7 @@ mod invariants;
 pub mod mission;
 pub mod model;
 mod naive;
+pub mod past;
 mod plans;
 pub mod process;
 mod random;

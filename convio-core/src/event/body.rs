@@ -439,6 +439,26 @@ pub struct ConversionReturned {
     pub commissions: Vec<Commission>,
 }
 
+/// Makes of one list how a body's kind is named and which kinds there are: no kind can be left out of either.
+macro_rules! kinds {
+    ({ $($body:pat $(if $is:expr)? => $kind:literal,)+ }) => {
+        /// All kinds, as stores name them: those of this release.
+        ///
+        /// ```
+        /// use convio_core::EventBody;
+        /// assert!(EventBody::KINDS.contains(&EventBody::LeadDeleted.kind()));
+        /// ```
+        pub const KINDS: &'static [&'static str] = &[$($kind),+];
+
+        /// The kind, as stores name it.
+        pub const fn kind(&self) -> &'static str {
+            match self {
+                $($body $(if $is)? => $kind,)+
+            }
+        }
+    };
+}
+
 impl EventBody {
     /// How far the lead has come with it, where it moves the lead.
     pub fn progress(&self) -> Option<&Progress> {
@@ -453,9 +473,9 @@ impl EventBody {
         }
     }
 
-    /// The kind, as stores name it.
-    pub const fn kind(&self) -> &'static str {
-        match self {
+    kinds! {
+        // Each kind once, and for each body its kind.
+        {
             Self::WorkspaceCreated(_) => "workspace.created",
             Self::WorkspaceConfigured(_) => "workspace.configured",
             Self::WorkspaceDeleted => "workspace.deleted",
@@ -494,11 +514,9 @@ impl EventBody {
             Self::AppointmentRouted { .. } => "appointment.routed",
             Self::AppointmentSeated { .. } => "appointment.seated",
             Self::AppointmentRescheduled { .. } => "appointment.rescheduled",
-            Self::AppointmentEnded(ended) => match ended.status {
-                AppointmentStatus::Cancelled => "appointment.cancelled",
-                AppointmentStatus::NoShow => "appointment.no_show",
-                _ => "appointment.completed",
-            },
+            Self::AppointmentEnded(end) if matches!(end.status, AppointmentStatus::Cancelled) => "appointment.cancelled",
+            Self::AppointmentEnded(end) if matches!(end.status, AppointmentStatus::NoShow) => "appointment.no_show",
+            Self::AppointmentEnded(_) => "appointment.completed",
             Self::ConversionRecorded(_) => "conversion.recorded",
             Self::ConversionReattributed => "conversion.reattributed",
             Self::ConversionReturned(_) => "conversion.returned",

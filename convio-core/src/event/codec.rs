@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::upcast::{UPCASTERS, Upcaster, marked, upcast};
 use super::{
     AppointmentBooked, AppointmentEnded, ContactMerged, ConversionRecorded, EventBody, LeadReceived,
-    LeadRejected, TouchRecorded,
+    LeadRejected, TouchRecorded, UnreadableEvent,
 };
 use crate::appointment::Ended;
 use crate::calendar::{CalendarSettings, Resource, Taken};
@@ -84,9 +85,31 @@ struct From {
     from: ContactId,
 }
 
+/// Which part can't be read.
+enum Wrong {
+    Kind,
+    Facts(serde_json::Error),
+    Personal(serde_json::Error),
+}
+
+impl std::convert::From<serde_json::Error> for Wrong {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Facts(error)
+    }
+}
+
 impl EventBody {
-    /// The facts, as JSON.
+    /// The facts, as JSON: an object.
     pub fn facts(&self) -> serde_json::Result<String> {
+        self.facts_with(UPCASTERS)
+    }
+
+    /// The facts, in the form that these steps lead to.
+    pub(super) fn facts_with(&self, upcasters: &[Upcaster]) -> serde_json::Result<String> {
+        Ok(marked(upcasters, self.kind(), self.own_facts()?))
+    }
+
+    fn own_facts(&self) -> serde_json::Result<String> {
         use serde_json::to_string;
         match self {
             Self::WorkspaceCreated(settings) | Self::WorkspaceConfigured(settings) => to_string(settings),
@@ -175,12 +198,42 @@ impl EventBody {
         }
     }
 
-    /// The body that was kept as these parts.
-    pub fn from_parts(kind: &str, facts: &str, personal: Option<&str>) -> serde_json::Result<Self> {
-        use serde::de::Error as _;
+    /// The body that was kept as these parts, by this release or an earlier one.
+    ///
+    /// # Errors
+    /// [`UnreadableEvent`], where no release up to this one keeps it so.
+    ///
+    /// ```
+    /// use convio_core::EventBody;
+    /// let noted = EventBody::from_parts("lead.noted", "{}", Some(r#""call after six""#))?;
+    /// assert_eq!(noted.personal()?.as_deref(), Some(r#""call after six""#));
+    /// assert_eq!(EventBody::from_parts("lead.noted", "{}", None)?, EventBody::LeadNoted { text: None });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_parts(kind: &str, facts: &str, personal: Option<&str>) -> Result<Self, UnreadableEvent> {
+        Self::from_parts_with(UPCASTERS, kind, facts, personal)
+    }
+
+    /// The body that was kept as these parts before some or all of these steps.
+    pub(super) fn from_parts_with(
+        upcasters: &[Upcaster],
+        kind: &str,
+        facts: &str,
+        personal: Option<&str>,
+    ) -> Result<Self, UnreadableEvent> {
+        let current = upcast(upcasters, kind, facts, personal)?;
+        let kind = current.kind;
+        Self::from_current(kind, &current.facts, current.personal.as_deref()).map_err(|wrong| match wrong {
+            Wrong::Kind => UnreadableEvent::UnknownKind { kind: kind.to_owned() },
+            Wrong::Facts(error) => UnreadableEvent::facts(kind, error),
+            Wrong::Personal(error) => UnreadableEvent::personal(kind, &error),
+        })
+    }
+
+    fn from_current(kind: &str, facts: &str, personal: Option<&str>) -> Result<Self, Wrong> {
         use serde_json::from_str;
-        fn part<T: for<'de> Deserialize<'de>>(personal: Option<&str>) -> serde_json::Result<Option<T>> {
-            personal.map(serde_json::from_str).transpose()
+        fn part<T: for<'de> Deserialize<'de>>(personal: Option<&str>) -> Result<Option<T>, Wrong> {
+            personal.map(serde_json::from_str).transpose().map_err(Wrong::Personal)
         }
         Ok(match kind {
             "workspace.created" => Self::WorkspaceCreated(from_str(facts)?),
@@ -318,9 +371,7 @@ impl EventBody {
                 Self::Reparented { from }
             }
             "conversion.reattributed" => Self::ConversionReattributed,
-            unknown => {
-                return Err(serde_json::Error::custom(format!("unknown kind of event `{unknown}`")));
-            }
+            _ => return Err(Wrong::Kind),
         })
     }
 }

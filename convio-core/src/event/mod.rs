@@ -4,6 +4,8 @@
 mod body;
 mod codec;
 mod repository;
+mod unreadable;
+mod upcast;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ pub use body::{
 };
 #[cfg(feature = "service")]
 pub use repository::EventLog;
+pub use unreadable::UnreadableEvent;
 
 /// Something that happened, as it is kept.
 #[derive(Debug, Clone, PartialEq)]

@@ -16,7 +16,11 @@ pub(crate) struct InSchema {
 
 impl InSchema {
     pub(crate) fn new() -> Self {
-        let place = Place::new();
+        Self::of(Place::new())
+    }
+
+    /// A store in this schema.
+    pub(crate) fn of(place: Place) -> Self {
         Self { store: Mutex::new(Arc::new(place.store())), place }
     }
 
