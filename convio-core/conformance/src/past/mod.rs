@@ -24,7 +24,7 @@ pub const ACME: WorkspaceId = WorkspaceId::from_uuid(Uuid::from_u128(0x_ac4e));
 /// A second one, deleted and restored, with one lead of somebody whom the first one knows too.
 pub const OTHER: WorkspaceId = WorkspaceId::from_uuid(Uuid::from_u128(0x_07e4));
 
-/// Makes the history: the workspaces, and what happened in them in some months.
+/// Makes the history: the workspaces, and what happened in them in a few days.
 ///
 /// # Panics
 /// Where the store does not take all of it.
