@@ -15,7 +15,7 @@ async fn the_demo_delivers_each_event_once_and_asks_no_proxy() {
     let output = demo.env_remove("NO_PROXY").env_remove("no_proxy").output().await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(text.lines().last(), Some("3 events, 3 delivered in 4 attempts; behind by 0 events"));
+    assert_eq!(text.lines().last(), Some("3 deliveries, 3 arrived in 4 attempts"));
     assert_eq!(text.matches("attempt 1: 500 in").count(), 1);
     assert_eq!(text.matches("attempt 2: 200 in").count(), 1);
     assert_eq!(text.matches("attempt 1: 200 in").count(), 2);
