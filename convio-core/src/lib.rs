@@ -14,6 +14,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `service` (default) | the store traits and [`Convio`], the asynchronous face; no runtime |
+//! | `stream` | what is new, of one workspace or of all, as a `Stream`; no runtime and no timer |
 //! | `phone` (default) | reading phone numbers as people write them |
 //! | `intake` | reading files: leads as CSV in any encoding, and their import; lists of postal codes |
 //! | `ics` | appointments as iCalendar files: invitations, cancellations, calendars to subscribe to |

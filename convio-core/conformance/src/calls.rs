@@ -152,6 +152,8 @@ calls! {
     dead_letters: Admin = |acme, _named| acme.dead_letters("theirs-crm");
     retry_dead_letter: Admin = |acme, _named| acme.retry_dead_letter("theirs-crm", Position(1));
     discard_dead_letter: Admin = |acme, _named| acme.discard_dead_letter("theirs-crm", Position(2));
+    remove_consumer: Admin = |acme, _named| acme.remove_consumer("theirs-crm");
+    remove_consumer_with_dead_letters: Admin = |acme, _named| acme.remove_consumer_with_dead_letters("theirs-crm");
 
     create_endpoint: Admin = |acme, _named| async {
         let new = NewEndpoint::to("https://fresh.example.com/").named("fresh");
@@ -414,10 +416,11 @@ const fn starts(text: &[u8], at: usize, with: &[u8]) -> bool {
 /// How a public method starts.
 const METHOD: &[u8] = b"    pub async fn ";
 /// The files that hold the handle's methods. `drive.rs` holds `run`, which asks each use case for its permission.
-const FILES: [&str; 15] = [
+const FILES: [&str; 16] = [
     include_str!("../../src/service/attribution.rs"),
     include_str!("../../src/service/calendars.rs"),
     include_str!("../../src/service/contacts.rs"),
+    include_str!("../../src/service/consumer/life.rs"),
     include_str!("../../src/service/consumer/manage.rs"),
     include_str!("../../src/service/drafts.rs"),
     include_str!("../../src/service/endpoints.rs"),

@@ -615,6 +615,12 @@ registry! { $
         a_reader_of_all_workspaces_misses_nothing
         a_busy_workspace_keeps_no_other_waiting
     }
+    streams {
+        a_slow_reader_of_a_stream_sees_every_event_in_order
+        a_stream_waits_until_it_is_woken_or_its_pause_ends
+        a_stream_goes_on_where_it_was_after_an_error
+        a_stream_that_is_dropped_has_taken_nothing_with_it
+    }
     consumers {
         events_are_handed_out_in_order_until_they_are_acknowledged
         an_acknowledgement_changes_nothing_else
@@ -632,6 +638,9 @@ registry! { $
         another_number_of_shards_leaves_out_nothing
         wrong_names_settings_and_positions_are_all_named
         consumers_belong_to_their_workspace_and_have_a_bound
+        a_removed_consumer_is_listened_to_no_more
+        dead_letters_keep_a_consumer_from_being_removed
+        no_acknowledgement_outlives_its_consumer
         an_api_key_needs_the_right_to_administrate
         no_two_workers_have_one_contact_at_once
         workers_that_die_leave_nothing_unhandled

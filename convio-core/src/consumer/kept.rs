@@ -25,6 +25,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
 pub(crate) struct Definition {
     pub(crate) settings: ConsumerSettings,
     pub(crate) created_at: DateTime<Utc>,
+    /// When it was removed. Its records stay: the numbers of its leases must not be given out again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) removed_at: Option<DateTime<Utc>>,
 }
 
 /// A shard as it was read.
@@ -58,7 +61,7 @@ impl Group {
         Self {
             shards: shards.collect(),
             name: name.to_owned(),
-            definition: Definition { settings, created_at },
+            definition: Definition { settings, created_at, removed_at: None },
             version: Version::ZERO,
         }
     }
@@ -68,8 +71,13 @@ impl Group {
         std::iter::once(name.to_owned()).chain((0..shards).map(|index| shard_key(name, index))).collect()
     }
 
-    /// The consumer that these records keep; `None` where there is none.
+    /// The consumer that these records keep; `None` where there is none, or none any more.
     pub(crate) fn of(name: &str, records: &[Record]) -> Result<Option<Self>, StoreError> {
+        Ok(Self::ever_of(name, records)?.filter(|group| group.definition.removed_at.is_none()))
+    }
+
+    /// The same, with one that was removed.
+    pub(crate) fn ever_of(name: &str, records: &[Record]) -> Result<Option<Self>, StoreError> {
         let Some(record) = records.iter().find(|record| record.key == name) else { return Ok(None) };
         let shards = records.iter().filter(|record| record.key != name);
         let kept = |record: &Record| {
@@ -116,6 +124,28 @@ impl Group {
             }
         }
         self.definition.settings = settings;
+    }
+
+    /// Begins anew, after it was removed: with everything up to `cursor` behind it. Its shards count their leases on, so that whoever had one
+    /// before is not listened to.
+    pub(crate) fn begin_again(&mut self, settings: ConsumerSettings, cursor: Position, at: DateTime<Utc>) {
+        let fresh = Self::new(&self.name, settings, cursor, at);
+        for kept in &mut self.shards {
+            let of = fresh.definition.settings.shards;
+            kept.shard = Shard { leases: kept.shard.leases, ..Shard::new(kept.shard.index, of, cursor) };
+        }
+        self.shards.extend(fresh.shards.into_iter().skip(self.shards.len()));
+        self.definition = fresh.definition;
+    }
+
+    /// Takes it from everyone, for good: nothing of it is handed out or acknowledged any more.
+    pub(crate) fn remove(&mut self, at: DateTime<Utc>) {
+        self.definition.removed_at = Some(at);
+        for shard in self.shards_mut() {
+            shard.fence();
+            (shard.of, shard.failing) = (0, None);
+            shard.again.clear();
+        }
     }
 
     /// Wants all that is not as it was before.

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Position;
 use crate::id::{DeliveryId, LeadId};
 use crate::page::{Page, PageRequest};
-use crate::record::{CONSUMER_KIND, HEALTH_KIND, fetch_record};
+use crate::record::{HEALTH_KIND, fetch_record};
 use crate::service::TRIES_MAX;
 use crate::store::CommitError;
 use crate::use_case::{ChangeEndpoint, CreateEndpoint, EndpointChange};
@@ -239,8 +239,7 @@ impl WorkspaceHandle<'_> {
     /// Makes the consumer that deliveries are made by, if there is none: from here on, or from the start where others may have been granted to
     /// deliver here before.
     pub(super) async fn ensure_consumer(&self, permit: Permit) -> Result<(), Error> {
-        let name = DELIVERIES_CONSUMER;
-        if fetch_record(self.store(permit), self.id(), CONSUMER_KIND, name).await?.is_some() {
+        if self.names(permit).await?.0.iter().any(|name| name == DELIVERIES_CONSUMER) {
             return Ok(());
         }
         let config = self.current_config().await?;

@@ -22,6 +22,8 @@ mod reports;
 mod routing;
 mod settle;
 mod spend;
+#[cfg(feature = "stream")]
+mod stream;
 mod system;
 
 use std::collections::HashMap;
@@ -54,6 +56,8 @@ pub use reports::{
 };
 pub use routing::{REPLAY_MAX, Replay, Rerouted};
 pub use spend::{EconomicsReport, SourceEconomics};
+#[cfg(feature = "stream")]
+pub use stream::{EventStream, STREAM_EVENTS_MAX};
 pub use system::{RandomIds, SystemClock};
 
 /// Convio over one store. Cheap to clone; clones share everything.

@@ -530,6 +530,137 @@ pub(crate) async fn consumers_belong_to_their_workspace_and_have_a_bound(subject
     assert_eq!(other.consumers().await.unwrap(), [CRM]);
 }
 
+pub(crate) async fn a_removed_consumer_is_listened_to_no_more(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = fed(&world, 6, ConsumerSettings::new().shards(2)).await;
+    let head = acme.head().await.unwrap();
+    let (mut jane, mut joe) = (acme.consumer(CRM).events_per_batch(2), world.elsewhere(&acme).consumer(CRM));
+    let late = jane.poll().await.unwrap().unwrap();
+    let later = joe.poll().await.unwrap().unwrap();
+    let tokens = BTreeMap::from([(late.shard(), late.token()), (later.shard(), later.token())]);
+    assert_eq!(tokens.len(), 2);
+    world.elsewhere(&acme).remove_consumer(CRM).await.unwrap();
+    assert_eq!(kind(later.ack().await), Some(ErrorKind::Conflict));
+    assert_eq!(acme.consumers().await.unwrap(), [""; 0]);
+    assert_eq!(acme.consumer_state(CRM).await.unwrap(), None);
+    for answer in [
+        acme.remove_consumer(CRM).await,
+        acme.remove_consumer_with_dead_letters(CRM).await,
+        acme.configure_consumer(CRM, ConsumerSettings::new()).await,
+        acme.pause_consumer(CRM).await,
+        acme.resume_consumer(CRM).await,
+        acme.rewind_consumer(CRM, Rewind::To(Position(0))).await,
+        acme.retry_dead_letter(CRM, Position(1)).await,
+        joe.poll().await.map(drop),
+    ] {
+        assert_eq!(kind(answer), Some(ErrorKind::NotFound));
+    }
+    // Another one of the name has nothing of it, and still refuses whoever had a lease of it.
+    let first = late.events()[0].position;
+    acme.create_consumer(CRM, ConsumerSettings::new().shards(3), Position(4)).await.unwrap();
+    let state = acme.consumer_state(CRM).await.unwrap().unwrap();
+    assert_eq!((state.lag, state.paused, state.shards.len()), (4, false, 3));
+    let mut handled = Vec::new();
+    for _ in 0..3 {
+        let Some(batch) = joe.poll().await.unwrap() else { break };
+        let before = tokens.get(&batch.shard()).copied().unwrap_or(Token(0));
+        assert!(batch.token() > before, "its number was given out before");
+        handled.extend(positions(&batch));
+        batch.ack().await.unwrap();
+    }
+    handled.extend(rest(&mut joe).await);
+    handled.sort_unstable();
+    assert_eq!(handled, [5, 6, 7, 8]);
+    assert_eq!(kind(late.nack(first, "no").await), Some(ErrorKind::Conflict));
+    let state = acme.consumer_state(CRM).await.unwrap().unwrap();
+    assert_eq!((state.lag, state.dead_letters), (0, 0));
+    assert!(state.shards.iter().all(|it| it.shard.failing.is_none() && it.shard.cursor >= Position(4)));
+    // It is no change of the workspace.
+    assert_eq!(acme.head().await.unwrap(), head);
+    // Names come and go within the bound.
+    for n in 0..2 * CONSUMERS_MAX {
+        let name = format!("c{}", n % 3);
+        acme.create_consumer(&name, ConsumerSettings::new(), Position(0)).await.unwrap();
+        acme.remove_consumer(&name).await.unwrap();
+    }
+    assert_eq!(acme.consumers().await.unwrap(), [CRM]);
+    in_order(&world, &acme).await;
+}
+
+pub(crate) async fn dead_letters_keep_a_consumer_from_being_removed(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = fed(&world, 3, ConsumerSettings::new().retry(Retry::times(1))).await;
+    let mut worker = acme.consumer(CRM);
+    for failed in 1..=2 {
+        worker.poll().await.unwrap().unwrap().nack(Position(failed), "theirs").await.unwrap();
+    }
+    // One that is tried again is one still.
+    acme.retry_dead_letter(CRM, Position(1)).await.unwrap();
+    acme.discard_dead_letter(CRM, Position(2)).await.unwrap();
+    let before = acme.consumer_state(CRM).await.unwrap();
+    let refused = acme.remove_consumer(CRM).await.unwrap_err();
+    assert_eq!(
+        (refused.kind(), refused.to_string().as_str()),
+        (ErrorKind::Conflict, "consumer `crm` has dead letters: 1")
+    );
+    assert_eq!(acme.consumer_state(CRM).await.unwrap(), before);
+    worker.poll().await.unwrap().unwrap().nack(Position(1), "theirs").await.unwrap();
+    assert_eq!(kind(acme.remove_consumer(CRM).await), Some(ErrorKind::Conflict));
+    acme.remove_consumer_with_dead_letters(CRM).await.unwrap();
+    assert_eq!(acme.dead_letters(CRM).await.unwrap(), []);
+    acme.create_consumer(CRM, ConsumerSettings::new(), Position(3)).await.unwrap();
+    assert_eq!(acme.consumer_state(CRM).await.unwrap().unwrap().dead_letters, 0);
+    assert_eq!(rest(&mut worker).await, [4, 5]);
+    // Without any it goes.
+    acme.remove_consumer(CRM).await.unwrap();
+}
+
+/// Some remove it and make it again, while others work: whatever they acknowledge is of the consumer that there is.
+pub(crate) async fn no_acknowledgement_outlives_its_consumer(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let retry = Retry { tries_max: 1, first_seconds: 0, longest_seconds: 1 };
+    let settings = || ConsumerSettings::new().shards(2).retry(retry.clone());
+    let acme = fed(&world, 10, settings()).await;
+    let last = acme.head().await.unwrap().unwrap().feed;
+    let ended = AtomicUsize::new(0);
+    at_once(&world, &acme, 4, |handle, n| {
+        if n == 0 {
+            for _ in 0..10 {
+                // Dead letters that are laid aside meanwhile are seen, or else thrown away by nobody but this.
+                match block_on(handle.remove_consumer(CRM)) {
+                    Err(error) if error.kind() == ErrorKind::Conflict => {
+                        block_on(handle.remove_consumer_with_dead_letters(CRM)).unwrap();
+                    }
+                    answer => answer.unwrap(),
+                }
+                assert_eq!(block_on(handle.dead_letters(CRM)).unwrap(), []);
+                block_on(handle.create_consumer(CRM, settings(), last)).unwrap();
+                let state = block_on(handle.consumer_state(CRM)).unwrap().unwrap();
+                let stand = state.shards.iter().map(|it| it.shard.cursor).collect::<Vec<_>>();
+                assert_eq!((state.lag, state.dead_letters, stand), (0, 0, vec![last; 2]));
+                block_on(handle.rewind_consumer(CRM, Rewind::To(Position(0)))).unwrap();
+            }
+            ended.store(1, Ordering::SeqCst);
+            return;
+        }
+        let mut worker = handle.consumer(CRM).events_per_batch(1);
+        while ended.load(Ordering::SeqCst) == 0 {
+            let answer = match block_on(worker.poll()) {
+                Ok(None) => Ok(()),
+                Ok(Some(batch)) if n == 1 => {
+                    let first = batch.events()[0].position;
+                    block_on(batch.nack(first, "no")).map(drop)
+                }
+                Ok(Some(batch)) => block_on(batch.ack()),
+                Err(error) => Err(error),
+            };
+            let told = kind(answer);
+            assert!(matches!(told, None | Some(ErrorKind::Conflict | ErrorKind::NotFound)), "{told:?}");
+        }
+    });
+    in_order(&world, &acme).await;
+}
+
 pub(crate) async fn an_api_key_needs_the_right_to_administrate(subject: &dyn Subject) {
     let world = World::of(subject);
     let acme = fed(&world, 1, ConsumerSettings::new()).await;

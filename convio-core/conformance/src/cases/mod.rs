@@ -50,6 +50,7 @@ pub(crate) mod routing;
 pub(crate) mod sales;
 pub(crate) mod spend;
 pub(crate) mod stale_writes;
+pub(crate) mod streams;
 pub(crate) mod touches;
 pub(crate) mod visit_ends;
 pub(crate) mod visits;

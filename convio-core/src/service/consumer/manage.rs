@@ -6,8 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::api_key::Permission;
 use crate::change_set::Version;
 use crate::consumer::{
-    CONSUMERS_MAX, ConsumerSettings, DeadLetter, DeadLetters, Group, SHARDS_MAX, Shard, check_name,
-    shard_key, shard_of,
+    ConsumerSettings, DeadLetter, DeadLetters, Group, SHARDS_MAX, Shard, check_name, shard_key, shard_of,
 };
 use crate::error::{Error, Reason};
 use crate::event::Position;
@@ -58,45 +57,6 @@ pub enum Rewind {
 }
 
 impl WorkspaceHandle<'_> {
-    /// Creates a consumer that handles what comes after a position: `Position(0)` for all that ever happened, the head's for what is new.
-    ///
-    /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) names everything that is wrong; [`Conflict`](crate::ErrorKind::Conflict) where there is one of this
-    /// name already, and when the workspace has as many as it may.
-    pub async fn create_consumer(
-        &self,
-        name: &str,
-        settings: ConsumerSettings,
-        after: Position,
-    ) -> Result<(), Error> {
-        let permit = self.permit(Permission::Admin).await?;
-        check(Some(name), &settings)?;
-        for _ in 0..TRIES_MAX {
-            self.check_position(permit, after).await?;
-            let list = fetch_record(self.store(permit), self.id(), CONSUMERS_KIND, CONSUMERS_KEY).await?;
-            let version = list.as_ref().map_or(Version::ZERO, |list| list.version);
-            let mut names: Vec<String> = list.map(|list| list.read()).transpose()?.unwrap_or_default();
-            if names.iter().any(|other| other == name) {
-                let message = format!("there is a consumer `{name}` already");
-                return Err(Error::taken(Reason::new("name", "taken", message)));
-            }
-            if names.len() >= CONSUMERS_MAX {
-                return Err(Error::conflict(format!("a workspace has at most {CONSUMERS_MAX} consumers")));
-            }
-            names.push(name.to_owned());
-            names.sort_unstable();
-            let mut changes = self.changes();
-            Group::new(name, settings.clone(), after, changes.at).keep(None, &mut changes)?;
-            let key = (CONSUMERS_KIND, CONSUMERS_KEY.to_owned());
-            changes.records.push(write_of(self.id(), key, &names, version.next())?);
-            match self.commit_one(changes).await {
-                Err(CommitError::Conflict { .. }) => {}
-                done => return done.map(drop).map_err(Error::from),
-            }
-        }
-        Err(overtaken(name))
-    }
-
     /// Gives a consumer other settings. With another number of shards all workers lose what they have, and all shards go on from where the
     /// last one was: what the others were ahead is handed out again.
     ///
@@ -216,11 +176,16 @@ impl WorkspaceHandle<'_> {
 
 impl WorkspaceHandle<'_> {
     /// The consumer with all shards that it ever had.
-    async fn group(&self, permit: Permit, name: &str) -> Result<Option<Group>, Error> {
+    pub(super) async fn group(&self, permit: Permit, name: &str) -> Result<Option<Group>, Error> {
+        Ok(self.group_ever(permit, name).await?.filter(|group| group.definition.removed_at.is_none()))
+    }
+
+    /// The same, with one that was removed.
+    pub(super) async fn group_ever(&self, permit: Permit, name: &str) -> Result<Option<Group>, Error> {
         check_name(name)?;
         let keys = Group::keys(name, SHARDS_MAX);
         let records = self.store(permit).fetch_records(self.id(), CONSUMER_KIND, &keys).await?;
-        Ok(Group::of(name, &records)?)
+        Ok(Group::ever_of(name, &records)?)
     }
 
     /// Reads a consumer, has it changed, and writes what is not as it was; again when someone else was faster.
@@ -278,7 +243,11 @@ impl WorkspaceHandle<'_> {
     }
 
     /// The dead letters of all shards that there ever were, with the versions of their records.
-    async fn letters(&self, permit: Permit, name: &str) -> Result<Vec<(u16, Version, DeadLetters)>, Error> {
+    pub(super) async fn letters(
+        &self,
+        permit: Permit,
+        name: &str,
+    ) -> Result<Vec<(u16, Version, DeadLetters)>, Error> {
         check_name(name)?;
         let keys: Vec<String> = (0..SHARDS_MAX).map(|index| shard_key(name, index)).collect();
         let records = self.store(permit).fetch_records(self.id(), DEAD_LETTERS_KIND, &keys).await?;
@@ -292,7 +261,7 @@ impl WorkspaceHandle<'_> {
         Ok(letters)
     }
 
-    async fn check_position(&self, permit: Permit, position: Position) -> Result<(), Error> {
+    pub(super) async fn check_position(&self, permit: Permit, position: Position) -> Result<(), Error> {
         let head = self.store(permit).head(self.id()).await?;
         let head = head.ok_or_else(|| Error::not_found("workspace", self.id()))?.feed;
         if position <= head {
@@ -319,7 +288,7 @@ impl WorkspaceHandle<'_> {
     }
 }
 
-fn check(name: Option<&str>, settings: &ConsumerSettings) -> Result<(), Error> {
+pub(super) fn check(name: Option<&str>, settings: &ConsumerSettings) -> Result<(), Error> {
     let mut reasons = settings.check();
     if let Some(Err(error)) = name.map(check_name) {
         reasons.extend_from_slice(error.reasons());
@@ -327,7 +296,7 @@ fn check(name: Option<&str>, settings: &ConsumerSettings) -> Result<(), Error> {
     if reasons.is_empty() { Ok(()) } else { Err(Error::invalid(reasons)) }
 }
 
-fn overtaken(name: &str) -> Error {
+pub(super) fn overtaken(name: &str) -> Error {
     Error::conflict(format!("consumer `{name}` was changed by someone else again and again"))
 }
 

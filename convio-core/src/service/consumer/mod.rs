@@ -8,10 +8,13 @@
 //! | `ack`, `nack`, `renew`, `release` | nothing | 1 | 2 |
 //! | `nack` of an event that was tried often enough | the dead letters | 1 | 3 |
 //! | `pause_consumer` and other changes | the consumer with its shards | 1 | 3 |
+//! | `create_consumer` | where the feed ends; the names; one of the name that was removed | 1 | 5 |
+//! | `remove_consumer` | the consumer with its shards; its dead letters; the names | 1 | 5 |
 //!
 //! A commit here is of records alone: it makes no event, and leaves the configuration's version as it is.
 
 mod batch;
+mod life;
 mod manage;
 
 use chrono::{DateTime, TimeDelta, Utc};
