@@ -158,12 +158,12 @@ fn owner_before(shown: &Snapshot, event: &Event, lead: &Lead, visit: Appointment
     let then = |stream| before().filter(move |other| other.version_in(stream).is_some());
     let lead_then = |id| Lead::fold(then(StreamRef::Lead(id)));
     let visit_then = |id| Appointment::fold(then(StreamRef::Subject(Subject::Appointment(id))));
-    // The rows stand by their ids.
-    let leads = shown.leads.iter().rev().filter(|row| row.contact == lead.contact);
-    let leads = leads.filter_map(|row| lead_then(row.id)).take(OWNER_ROWS_MAX);
+    // The rows stand by their ids. Whose they were then they may be no more: contacts are merged.
+    let leads = shown.leads.iter().rev().filter_map(|row| lead_then(row.id));
+    let leads = leads.filter(|then| then.contact == lead.contact).take(OWNER_ROWS_MAX);
     let counts = |lead: &Lead| !lead.test && lead.deleted_at.is_none();
-    let visits = shown.appointments.iter().rev().filter(|row| row.contact == lead.contact && row.id != visit);
-    let visits = visits.filter_map(|row| visit_then(row.id)).take(OWNER_ROWS_MAX);
+    let visits = shown.appointments.iter().rev().filter_map(|row| visit_then(row.id));
+    let visits = visits.filter(|then| then.contact == lead.contact && then.id != visit).take(OWNER_ROWS_MAX);
     let mut kept = visits.filter(|visit| {
         visit.status != AppointmentStatus::Rescheduled && lead_then(visit.lead).is_some_and(|it| counts(&it))
     });
