@@ -304,8 +304,9 @@ fn show(table: &str) {
 
 /// Of these a workspace has one row or a handful, which are read together.
 const PER_WORKSPACE: [&str; 4] = ["head", "workspace", "webhook", "record"];
-/// What sorts: the keys of one contact, the leads of one contact, the rows of some days, the counters of one lead.
-const SORTS: [&str; 9] = [
+/// What sorts: the keys of one contact, the leads of one contact, the rows of some days, the counters of one lead,
+/// what is next of some endpoints.
+const SORTS: [&str; 10] = [
     "contact_keys",
     "convert.load",
     "complete.load",
@@ -315,9 +316,10 @@ const SORTS: [&str; 9] = [
     "report",
     "ingest_one",
     "configuration.load",
+    "next_deliveries",
 ];
 /// Indexes that are there for one text.
-const INDEXES: [(&str, &str); 30] = [
+const INDEXES: [(&str, &str); 36] = [
     ("list_leads", "lead_pk"),
     ("list_leads_of_contact", "lead_contact_ix"),
     ("touches_of_lead.load", "lead_contact_ix"),
@@ -348,6 +350,12 @@ const INDEXES: [(&str, &str); 30] = [
     ("history_of_contact", "event_contact_uq"),
     ("history_of_lead", "event_lead_uq"),
     ("history_of_subject", "event_subject_uq"),
+    ("fetch_deliveries", "delivery_pk"),
+    ("list_deliveries", "delivery_pk"),
+    ("list_deliveries_of_endpoint", "delivery_endpoint_ix"),
+    ("list_deliveries_of_lead", "delivery_lead_ix"),
+    ("list_deliveries_of_appointment", "delivery_appointment_ix"),
+    ("next_deliveries", "delivery_next_ix"),
 ];
 /// Pages of the largest workspace: a text, its parameters, the rows that it answers with, and how many it may read for them.
 /// Contact 1 and its leads 2 and 3 are there.
@@ -437,6 +445,32 @@ const PAGES: &[(&str, &str, u64, u64)] = &[
         9,
     ),
     ("owner_of_lead.load", "{s}.the_workspace(0), {s}.the_id(2, 2)", 1, 4),
+    (
+        "list_deliveries",
+        "{s}.the_workspace(0), {s}.the_id(7, 60000), 51, NULL, NULL, NULL, NULL, NULL, NULL",
+        51,
+        51,
+    ),
+    (
+        "list_deliveries_of_endpoint",
+        "{s}.the_workspace(0), {s}.the_id(7, 60000), 51, NULL, NULL, {s}.the_id(8, 1), NULL, NULL, NULL",
+        51,
+        51,
+    ),
+    (
+        "list_deliveries_of_lead",
+        "{s}.the_workspace(0), {s}.nil(), 51, NULL, {s}.the_id(2, 2), NULL, NULL, NULL, NULL",
+        1,
+        1,
+    ),
+    (
+        "list_deliveries_of_appointment",
+        "{s}.the_workspace(0), {s}.nil(), 51, {s}.the_id(5, 3), NULL, NULL, NULL, NULL, NULL",
+        1,
+        1,
+    ),
+    // Of two endpoints that have thousands each, and as many again that are done.
+    ("next_deliveries", "{s}.the_workspace(0), ARRAY[{s}.the_id(8, 0), {s}.the_id(8, 1)], 16", 32, 64),
 ];
 /// A workspace with 90,000 leads, six with 5,000 each, and 3,000 of whose rows there are a few. A contact has two leads, a lead has
 /// three events.
@@ -503,6 +537,10 @@ INSERT INTO {s}.conversion (workspace_id, id, lead_id, contact_id, type, value_m
 INSERT INTO {s}.touchpoint (workspace_id, id, contact_id, visitor, at, kind, source, channel, click_ids, created_at)
     SELECT w, {s}.the_id(9, n), CASE WHEN n % 2 = 0 THEN contact ELSE '00000000-0000-0000-0000-000000000000' END,
     CASE WHEN n % 2 = 0 THEN '' ELSE 'visitor-' || n END, at, 'visit', 'site', 'direct', '{}', at FROM l WHERE n % 3 = 0;
+INSERT INTO {s}.delivery (workspace_id, id, endpoint_id, position, lead_id, appointment_id, kind, status, next_attempt_at, attempts,
+    created_at, version, body)
+    SELECT w, {s}.the_id(7, n), {s}.the_id(8, n / 2 % 3), NULL, id, CASE WHEN n % 3 = 0 THEN {s}.the_id(5, n) END, 'lead.forwarded',
+    CASE WHEN n % 2 = 0 THEN 'pending' ELSE 'success' END, CASE WHEN n % 2 = 0 THEN at END, 0, at, 1, '{}' FROM l;
 INSERT INTO {s}.rollup SELECT {s}.the_workspace(n), cube, '2026-01-01'::date + day, 'd' || d, 'x', '', 1, 1, 1, 0, 0, 0, NULL
     FROM generate_series(0, 6) AS n, generate_series(0, 8) AS cube, generate_series(0, 329) AS day, generate_series(0, 1) AS d;
 DO $$ DECLARE r record; BEGIN
@@ -510,5 +548,5 @@ DO $$ DECLARE r record; BEGIN
 END $$;
 DROP TABLE c, l, made_later;
 ANALYZE {s}.head, {s}.workspace, {s}.webhook, {s}.record, {s}.counter, {s}.contact, {s}.contact_key, {s}.repeat_window, {s}.touchpoint, {s}.lead,
-    {s}.claim, {s}.payload, {s}.rejection, {s}.event, {s}.appointment, {s}.conversion, {s}.rollup;
+    {s}.claim, {s}.payload, {s}.rejection, {s}.event, {s}.appointment, {s}.conversion, {s}.delivery, {s}.rollup;
 ";

@@ -3,6 +3,9 @@
 
 mod relations {
     mod alike;
+    #[allow(dead_code, reason = "the tests of SQLite ask for each by itself")]
+    #[path = "../../../convio-store-sqlite/tests/relations/delivered.rs"]
+    mod delivered;
     #[allow(dead_code, reason = "the mission's own tests use the rest")]
     #[path = "../../../convio-store-sqlite/tests/relations/mission.rs"]
     pub(crate) mod mission;

@@ -6,6 +6,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use async_trait::async_trait;
 use convio_conformance::{ManualClock, lead, lead_with, rejected, taken};
 use convio_core::analytics::ReportQuery;
 use convio_core::appointment::AppointmentFilter;
@@ -14,13 +15,17 @@ use convio_core::change_set::{ClaimKind, ClaimName};
 use convio_core::chrono::TimeDelta;
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::ConversionFilter;
+use convio_core::delivery::{
+    DeliveryFilter, EventFilter, Guard, NewEndpoint, Outcome as Answer, Request, Response, Transport,
+};
 use convio_core::lead::LeadFilter;
 use convio_core::rejection::RejectionFilter;
-use convio_core::service::Atomicity;
+use convio_core::service::{Atomicity, Step};
 use convio_core::{
-    AppointmentId, CalendarSettings, Clock, ContactOf, Convio, Corrections, Cube, Need, Needs,
-    NewAppointment, NewConversion, NewWebhook, NewWorkspace, Outcome, PageRequest, Party, Position, Resource,
-    Rule, Schedule, SequentialIds, Store, StreamRef, Subject, Target, WorkspaceHandle, Zone,
+    AppointmentId, CalendarSettings, Clock, ContactOf, Convio, Corrections, Cube, DeliveryId, EndpointId,
+    LeadId, Need, Needs, NewAppointment, NewConversion, NewWebhook, NewWorkspace, Outcome, PageRequest,
+    Party, Position, Resource, Rule, Schedule, SequentialIds, Store, StreamRef, Subject, Target,
+    WorkspaceHandle, Zone,
 };
 use convio_store_postgres::PgStore;
 use serde_json::json;
@@ -144,6 +149,11 @@ async fn drive(place: &Place, sent: &mut Sent) {
     sent.by("fetch_appointments").await;
     journey(&acme, &clock, sent).await;
     reads(&acme, here.store(), &clock, sent).await;
+    reads_of_deliveries(&acme, here.store(), sent).await;
+    let crm = NewEndpoint::to("https://crm.example.com/in").named("crm");
+    let crm = crm.with(|settings| settings.events = EventFilter::only(["lead.received"]));
+    setup.workspace(acme.id()).create_endpoint(crm, &Guard::new()).await.unwrap();
+    deliveries(&acme, sent).await;
 }
 
 /// Leads and what becomes of them.
@@ -300,6 +310,54 @@ async fn reads(acme: &WorkspaceHandle<'_>, store: &dyn Store, clock: &ManualCloc
         sent.by(&format!("touches_of_{name}")).await;
         store.load(&Needs::of(id, [Need::Owner(of)])).await.unwrap();
         sent.by(&format!("owner_of_{name}")).await;
+    }
+}
+
+async fn reads_of_deliveries(acme: &WorkspaceHandle<'_>, store: &dyn Store, sent: &mut Sent) {
+    let (id, page) = (acme.id(), PageRequest::first(2));
+    let (lead, visit) = (LeadId::from_uuid(id.uuid()), AppointmentId::from_uuid(id.uuid()));
+    let endpoint = EndpointId::from_uuid(id.uuid());
+    store.fetch_deliveries(id, &[DeliveryId::from_uuid(id.uuid())]).await.unwrap();
+    sent.by("fetch_deliveries").await;
+    for (name, filter) in [
+        ("list_deliveries", DeliveryFilter::default()),
+        ("list_deliveries_of_endpoint", DeliveryFilter::to_endpoint(endpoint)),
+        ("list_deliveries_of_lead", DeliveryFilter::of_lead(lead)),
+        ("list_deliveries_of_appointment", DeliveryFilter::of_appointment(visit)),
+    ] {
+        store.list_deliveries(id, &filter, &page).await.unwrap();
+        sent.by(name).await;
+    }
+    store.next_deliveries(id, &[endpoint], 2).await.unwrap();
+    sent.by("next_deliveries").await;
+}
+
+/// A courier at work.
+async fn deliveries(acme: &WorkspaceHandle<'_>, sent: &mut Sent) {
+    let mut courier = acme.courier(Receiver, Guard::new());
+    let lead = taken(acme.ingest(lead(13)).await).lead;
+    acme.forward_lead(lead, "crm").await.unwrap();
+    sent.by("forward_lead").await;
+    let mut made = 0;
+    loop {
+        let step = courier.step().await.unwrap();
+        match step {
+            Step::Idle => break,
+            Step::Made(n) => made += n,
+            Step::Sent(_) => {}
+        }
+        sent.by(if matches!(step, Step::Sent(_)) { "send_a_delivery" } else { "make_deliveries" }).await;
+    }
+    assert_eq!(made, 1);
+}
+
+/// A receiver that takes everything.
+struct Receiver;
+
+#[async_trait]
+impl Transport for Receiver {
+    async fn send(&self, _: &Request) -> Answer {
+        Ok(Response::new(200))
     }
 }
 

@@ -11,6 +11,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use convio_conformance::{
     ManualClock, Shared, created, duplicate, lead, lead_with, linked, phone, rejected, replayed, taken,
 };
@@ -21,10 +22,13 @@ use convio_core::calendar::SlotRequest;
 use convio_core::consumer::{ConsumerSettings, Retry};
 use convio_core::contact::{ContactFilter, ContactRef};
 use convio_core::conversion::{NewAdjustment, NewCommission, NewReturn};
+use convio_core::delivery::{
+    DeliveryStatus, EventFilter, Guard, NewEndpoint, Outcome as Answer, Request, Response, Transport,
+};
 use convio_core::lead::LeadFilter;
 use convio_core::money::Rates;
 use convio_core::routing::{Cap, Period, Strategy};
-use convio_core::service::{Atomicity, RandomIds, Rewind};
+use convio_core::service::{Atomicity, DELIVERIES_CONSUMER, RandomIds, Rewind, Step};
 use convio_core::{
     CalendarSettings, Convio, Corrections, Cube, Currency, Error, ErrorKind, Ingested, NewApiKey,
     NewAppointment, NewConversion, NewHold, NewWebhook, NewWorkspace, Outcome, PageRequest, Party,
@@ -259,6 +263,10 @@ const TABLE: &[(&str, [(u64, u64); 7])] = &[
     ("`nack`, of an event that was tried often enough",   [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 7,  7), ( 3,  3), ( 5,  5)]),
     ("`pause_consumer`",                                  [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 7,  7), ( 3,  3), ( 5,  5)]),
     ("how a consumer stands",                             [( 4,  4), (12,  4), (16, 12), (12, 12), ( 4,  4), ( 4,  4), ( 4,  4)]),
+    ("`create_endpoint`",                                  [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 8,  8), ( 3,  3), ( 5,  5)]),
+    ("a courier's step that finds nothing",                [( 5,  5), (15,  5), (20, 15), (15, 15), ( 5,  5), ( 5,  5), ( 5,  5)]),
+    ("a courier's step that makes a delivery",             [(10, 10), (24, 10), (34, 24), (24, 24), (22, 22), (10, 10), (16, 16)]),
+    ("a courier's step that sends one",                    [(12, 12), (32, 12), (44, 32), (32, 32), (22, 22), (12, 12), (16, 16)]),
     ("the journey of a contact",                           [( 3,  3), ( 9,  3), (12,  9), ( 9,  9), ( 3,  3), ( 3,  3), ( 3,  3)]),
     ("who earned a conversion",                            [( 1,  1), ( 3,  1), ( 4,  3), ( 3,  3), ( 1,  1), ( 1,  1), ( 1,  1)]),
     ("`import_spend`, of a day",                           [( 3,  3), ( 7,  3), (10,  7), ( 7,  7), ( 7,  7), ( 3,  3), ( 5,  5)]),
@@ -585,6 +593,7 @@ impl World {
         let answer = costs.of("the first lead after it", self, async |acme| acme.ingest(lead(n)).await).await;
         taken(answer);
         let counted = lead(next());
+        let delivered = lead(next());
         let mut name = |what: &str| format!("{what}-{}", next());
         let webhook = name("webhook");
         let create = async |acme: &WorkspaceHandle<'_>| {
@@ -664,6 +673,7 @@ impl World {
             async |acme: &WorkspaceHandle<'_>| acme.identify(person, visitor.clone()).await.unwrap();
         costs.of("`identify`", self, identify).await;
         self.consume(costs, round).await;
+        self.deliver(costs, round, delivered).await;
         let read = async |acme: &WorkspaceHandle<'_>| acme.journey(person).await.unwrap();
         assert!(costs.of("the journey of a contact", self, read).await.touches.len() > 2);
         let read = async |acme: &WorkspaceHandle<'_>| acme.attribution(sale).await.unwrap();
@@ -729,6 +739,36 @@ impl World {
         costs.of("`pause_consumer`", self, pause).await;
         let read = async |acme: &WorkspaceHandle<'_>| acme.consumer_state(&crm).await.unwrap();
         assert!(costs.of("how a consumer stands", self, read).await.is_some());
+    }
+
+    /// An endpoint, and a courier that nobody was before: it takes its shard first.
+    async fn deliver(&self, costs: &mut Costs, round: u32, raw: RawLead) {
+        let name = format!("crm{round}");
+        let crm = NewEndpoint::to(format!("https://{name}.example.com/in")).named(&name);
+        let crm = crm.with(|settings| settings.events = EventFilter::only(["lead.received"]));
+        let create = async |acme: &WorkspaceHandle<'_>| {
+            acme.create_endpoint(crm.clone(), &Guard::new()).await.unwrap()
+        };
+        costs.of("`create_endpoint`", self, create).await;
+        self.warm().await;
+        let step =
+            async |acme: &WorkspaceHandle<'_>| acme.courier(Receiver, Guard::new()).step().await.unwrap();
+        // Whoever took the shard before is gone.
+        let head = async || self.acme.head().await.unwrap().expect("a workspace").feed;
+        let rewind = async |to| {
+            self.acme.rewind_consumer(DELIVERIES_CONSUMER, Rewind::To(to)).await.unwrap();
+        };
+        let before = head().await;
+        rewind(before).await;
+        assert_eq!(costs.of("a courier's step that finds nothing", self, step).await, Step::Idle);
+        taken(self.acme.ingest(raw).await);
+        let made = costs.of("a courier's step that makes a delivery", self, step).await;
+        assert_eq!(made, Step::Made(1));
+        rewind(head().await).await;
+        let sent = costs.of("a courier's step that sends one", self, step).await;
+        assert!(matches!(sent, Step::Sent(sent) if sent.delivery.status == DeliveryStatus::Success));
+        self.acme.delete_endpoint(&name).await.unwrap();
+        self.warm().await;
     }
 
     /// Makes the configuration the newest one, also of a handle that heard nothing of a change in a caller's transaction.
@@ -811,6 +851,16 @@ impl Holder {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("nobody waited");
+    }
+}
+
+/// A receiver that takes everything.
+struct Receiver;
+
+#[async_trait]
+impl Transport for Receiver {
+    async fn send(&self, _: &Request) -> Answer {
+        Ok(Response::new(200))
     }
 }
 

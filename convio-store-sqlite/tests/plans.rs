@@ -11,11 +11,12 @@ use chrono::{DateTime, Utc};
 use convio_core::appointment::AppointmentFilter;
 use convio_core::contact::ContactFilter;
 use convio_core::conversion::ConversionFilter;
+use convio_core::delivery::DeliveryFilter;
 use convio_core::lead::LeadFilter;
 use convio_core::service::Atomicity;
 use convio_core::{
-    AppointmentId, ContactId, ContactOf, Convio, LeadId, Need, Needs, NewConversion, NewWorkspace,
-    PageRequest, RawLead, Schedule, WorkspaceHandle,
+    AppointmentId, ContactId, ContactOf, Convio, EndpointId, LeadId, Need, Needs, NewConversion,
+    NewWorkspace, PageRequest, RawLead, Schedule, WorkspaceHandle,
 };
 use convio_store_sqlite::SqliteStore;
 use pollster::block_on;
@@ -93,6 +94,30 @@ fn conversions_are_found_by_id_by_lead_or_by_contact() {
             block_on(acme.conversions(&filter, page)).unwrap();
         });
     }
+}
+
+#[test]
+fn deliveries_are_found_by_id_by_endpoint_by_lead_or_by_appointment() {
+    let trace = Trace::start();
+    let world = World::new();
+    let endpoint = EndpointId::from_uuid(world.acme.id().uuid());
+    for (filter, plan) in [
+        (DeliveryFilter::default(), by_id("delivery")),
+        (DeliveryFilter::to_endpoint(endpoint), by("delivery", "endpoint")),
+        (DeliveryFilter::of_lead(world.lead), by("delivery", "lead")),
+        (DeliveryFilter::of_appointment(world.appointment), by("delivery", "appointment")),
+    ] {
+        world.check(&trace, &plan, |acme, page| {
+            block_on(acme.deliveries(&filter, page)).unwrap();
+        });
+    }
+    // What is due first comes first, by the index alone.
+    let next = [
+        "SEARCH delivery USING INDEX delivery_next_ix (workspace_id=? AND endpoint_id=? AND next_attempt_at>?)",
+    ];
+    world.check(&trace, &next, |acme, _| {
+        block_on(world.convio.store().next_deliveries(acme.id(), &[endpoint], 9)).unwrap();
+    });
 }
 
 /// Newest first, by the index alone.

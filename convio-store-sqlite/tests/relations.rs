@@ -2,6 +2,8 @@
 //! mission document beside their typed calls, a row of every relation beside the typed values, sums beside the reports.
 
 mod relations {
+    mod delivered;
+    mod deliveries;
     #[allow(dead_code, reason = "the mission's own tests use the rest")]
     pub(crate) mod mission;
     mod money;

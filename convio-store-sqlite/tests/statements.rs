@@ -10,7 +10,8 @@ mod support {
 use std::path::Path;
 
 use convio_core::consumer::ConsumerSettings;
-use convio_core::service::Atomicity;
+use convio_core::delivery::{EventFilter, Guard, NewEndpoint, Outcome, Request, Response, Transport};
+use convio_core::service::{Atomicity, Step};
 use convio_core::{
     Convio, Error, Ingested, NewWebhook, NewWorkspace, Position, RawLead, WorkspaceHandle, WorkspaceId,
 };
@@ -190,6 +191,46 @@ fn an_acknowledgement_costs_6_statements() {
 }
 
 #[test]
+fn a_delivery_costs_2_groups_to_make_and_2_to_send() {
+    let trace = Trace::start();
+    let world = World::new(&trace);
+    let crm = NewEndpoint::to("https://crm.example.com/in").named("crm");
+    let crm = crm.with(|settings| settings.events = EventFilter::only(["lead.received"]));
+    pollster::block_on(world.acme.create_endpoint(crm, &Guard::new())).unwrap();
+    // Its consumer comes first.
+    let consumer = in_group(&[GATE, &["SELECT record"; 3], &["INSERT record"; 3], &["INSERT head"]]);
+    let endpoint = in_group(&[GATE, &["SELECT record", "INSERT record", "INSERT event", "INSERT head"]]);
+    assert_eq!(gists(&trace.take(), WRITER), [consumer, endpoint].concat());
+    let mut courier = world.acme.courier(Receiver, Guard::new());
+    let mut step = || {
+        let step = pollster::block_on(courier.step()).unwrap();
+        let cost = trace.take();
+        (step, gists(&cost, READER), gists(&cost, WRITER))
+    };
+    while step().0 != Step::Idle {}
+
+    let consumer = ["SELECT head", "BEGIN", "SELECT record", "SELECT record", "ROLLBACK", "SELECT event"];
+    let health = ["BEGIN", "SELECT record", "ROLLBACK"];
+    let next = [&health[..], &["BEGIN", "SELECT delivery", "ROLLBACK"]].concat();
+    let (idle, reads, writes) = step();
+    assert_eq!((idle, reads), (Step::Idle, owned(&[&consumer, &next])));
+    assert_eq!(writes, [""; 0]);
+
+    // It has its shard already: nothing is written to take it.
+    let _ = world.ingest(lead(1));
+    let (made, reads, writes) = step();
+    assert_eq!((made, reads), (Step::Made(1), owned(&[&consumer, &["SELECT delivery"]])));
+    let put = in_group(&[GATE, &["SELECT delivery", "INSERT delivery", "INSERT head"]]);
+    assert_eq!(writes, [put.clone(), in_group(&[GATE, ACK])].concat());
+
+    let (sent, reads, writes) = step();
+    assert!(matches!(sent, Step::Sent(_)), "{sent:?}");
+    assert_eq!(reads, owned(&[&consumer, &next, &["SELECT event", "SELECT head"], &health]));
+    let rows = ["SELECT delivery", "SELECT record", "INSERT delivery", "INSERT record", "INSERT head"];
+    assert_eq!(writes, [put, in_group(&[GATE, &rows])].concat());
+}
+
+#[test]
 fn nothing_is_scanned_however_many_leads_there_are() {
     let trace = Trace::start();
     let mut world = World::new(&trace);
@@ -216,6 +257,16 @@ fn nothing_is_scanned_however_many_leads_there_are() {
         conn.query_row("SELECT count(*) FROM lead WHERE source = 'other'", [], |row| row.get(0)).unwrap();
     assert_eq!(leads, 0);
     assert!(trace.take().iter().any(|statement| statement.scanned > 1_000));
+}
+
+/// A receiver that takes everything.
+struct Receiver;
+
+#[async_trait::async_trait]
+impl Transport for Receiver {
+    async fn send(&self, _: &Request) -> Outcome {
+        Ok(Response::new(200))
+    }
 }
 
 /// A workspace that a store has at hand.
@@ -269,8 +320,11 @@ fn gists(cost: &[Statement], thread: &str) -> Vec<String> {
 
 /// A group of one change set with these parts.
 fn in_group(parts: &[&[&str]]) -> Vec<String> {
-    let parts = parts.concat();
-    [&["BEGIN"], parts.as_slice(), &["COMMIT"]].concat().iter().map(|s| (*s).to_owned()).collect()
+    owned(&[&["BEGIN"], parts.concat().as_slice(), &["COMMIT"]])
+}
+
+fn owned(parts: &[&[&str]]) -> Vec<String> {
+    parts.concat().into_iter().map(str::to_owned).collect()
 }
 
 const WRITER: &str = "convio-sqlite-write";

@@ -15,6 +15,7 @@ fn rows_are_found_by_indexes_among_many() {
         query_6(program).await;
         joins_by_id(program).await;
         the_rows_of_one_client(program).await;
+        what_was_delivered(program).await;
     });
 }
 
@@ -81,6 +82,34 @@ async fn the_rows_of_one_client(program: &mut Program) {
     }
 }
 
+/// By the endpoint, lead or appointment that it is of, and not at all where nobody asks.
+async fn what_was_delivered(program: &mut Program) {
+    for (column, index) in [
+        ("id", "delivery_pk"),
+        ("endpoint_id", "delivery_endpoint_ix"),
+        ("lead_id", "delivery_lead_ix"),
+        ("appointment_id", "delivery_appointment_ix"),
+    ] {
+        let rows =
+            format!("SELECT * FROM deliveries WHERE workspace_id = {CLIENT} AND {column} = md5('x')::uuid");
+        let plan_of = plan(program, &rows).await;
+        goes_by(&plan_of, index, "Index Cond: ((workspace_id = ");
+        scans_no(&plan_of, &["delivery", "record"]);
+    }
+    for (relation, index) in [("appointments", "delivery_appointment_ix"), ("leads", "delivery_lead_ix")] {
+        let of_one =
+            format!("FROM {relation} WHERE workspace_id = md5('w0')::uuid AND id = md5('l40')::uuid");
+        let told = format!("SELECT forward_status, forward_attempts, forward_response {of_one}");
+        let plan_of = plan(program, &told).await;
+        goes_by(&plan_of, index, "Index Cond: ((workspace_id = ");
+        scans_no(&plan_of, &["delivery", "record"]);
+        let plan_of = plan(program, &format!("SELECT status {of_one}")).await;
+        assert!(!plan_of.iter().any(|step| step.contains("delivery")), "{plan_of:#?}");
+    }
+    let told = "SELECT forward_status, forward_attempts FROM appointments WHERE workspace_id = md5('w0')::uuid AND id = md5('l40')::uuid";
+    assert_eq!(program.row(told).await, cells!("success", 1));
+}
+
 /// The steps of a plan.
 async fn plan(program: &mut Program, sql: &str) -> Vec<String> {
     program.texts(&format!("EXPLAIN (COSTS OFF) {sql}")).await
@@ -106,5 +135,4 @@ const CLIENT: &str = "md5('w1')::uuid";
 /// 120,000 leads of 40,000 contacts of 20 clients.
 const MANY: &str = include_str!("many.sql");
 /// The tables that are filled, and no others: tests run beside each other.
-const ANALYZE: &str =
-    "ANALYZE workspace, head, webhook, record, contact, lead, event, appointment, conversion, rollup";
+const ANALYZE: &str = "ANALYZE workspace, head, webhook, record, contact, lead, event, appointment, conversion, delivery, rollup";

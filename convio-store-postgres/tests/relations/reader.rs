@@ -3,13 +3,14 @@
 use super::program::{Program, cells, with_place};
 use super::world::{fill, now};
 
-const RELATIONS: [&str; 16] = [
+const RELATIONS: [&str; 17] = [
     "contacts",
     "leads",
     "appointments",
     "conversions",
     "conversion_credits",
     "touchpoints",
+    "deliveries",
     "workspaces",
     "lead_events",
     "contact_events",

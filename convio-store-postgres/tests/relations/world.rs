@@ -14,6 +14,8 @@ use convio_core::{
     Party, Permission, RawLead, Rule, Schedule, SequentialIds, Source, Store, Target, WorkspaceHandle, Zone,
 };
 
+use super::delivered::deliver;
+
 /// Makes them in a store that is empty, at a time that is now or was a moment ago.
 pub(crate) async fn fill(store: impl Store + 'static, now: DateTime<Utc>) -> Mission<'static> {
     let clock = Hands(Arc::new(Mutex::new(now)));
@@ -23,6 +25,7 @@ pub(crate) async fn fill(store: impl Store + 'static, now: DateTime<Utc>) -> Mis
     leads(&mission).await;
     sales(&mission).await;
     visits(&mission).await;
+    deliveries(&mission, &clock).await;
     mission
 }
 
@@ -124,6 +127,13 @@ async fn visits(mission: &Mission<'static>) {
     acme.no_show(missed.id, Party::Customer).await.unwrap();
     let twice = Schedule::local("2026-11-01 01:30", "America/Los_Angeles").unwrap();
     acme.book(lead, twice).await.unwrap();
+}
+
+/// Of leads and appointments, to URLs and to the other client.
+async fn deliveries(mission: &Mission<'static>, clock: &Hands) {
+    let leads = [mission.leads.hvac, mission.leads.insurance, mission.leads.solar];
+    let at = Schedule::at(mission.now + TimeDelta::days(20), &Zone::UTC);
+    deliver(&mission.acme, &mission.other, leads, at, |by| clock.set(mission.now + by)).await;
 }
 
 async fn take(of: &WorkspaceHandle<'_>, raw: RawLead) -> LeadId {

@@ -55,6 +55,7 @@ fn a_lead() {
         last_attempt_at: Cell::Null, open_appointments: 0, was_contacted: 0, was_scheduled: 1, was_met: 1,
         was_lost: 0, duplicate_of: Cell::Null, made_contact: 1, is_test: 0, flags: flags,
         received_at: solar_at(&world), created_at: solar_at(&world), version: lead.version.0,
+        forward_status: Cell::Null, forward_attempts: Cell::Null, forward_response: Cell::Null,
     );
     assert_eq!(shown(&world, "leads", lead.id.uuid()), expected);
 
@@ -102,6 +103,7 @@ fn an_appointment() {
         conversion_id: world.sale.conversion.as_ref().map(|sale| sale.id.uuid()), rescheduled_from_id: Cell::Null,
         rescheduled_to_id: Cell::Null, external_id: "cal-1", booked_at: solar_at(&world),
         created_at: solar_at(&world), version: 2,
+        forward_status: Cell::Null, forward_attempts: Cell::Null, forward_response: Cell::Null,
     );
     assert_eq!(shown(&world, "appointments", visit.id.uuid()), expected);
 

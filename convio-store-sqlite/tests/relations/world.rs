@@ -26,6 +26,7 @@ pub(crate) struct World {
     pub(crate) acme: WorkspaceHandle<'static>,
     pub(crate) bolt: WorkspaceHandle<'static>,
     pub(crate) now: DateTime<Utc>,
+    pub(crate) clock: Hands,
     pub(crate) google: Webhook,
     pub(crate) facebook: Webhook,
     pub(crate) leadco: Provider,
@@ -167,6 +168,7 @@ impl World {
             acme,
             bolt,
             now,
+            clock,
             google,
             facebook,
             leadco,
@@ -189,10 +191,10 @@ impl World {
 
 /// A clock that is set by hand.
 #[derive(Clone)]
-struct Hands(Arc<Mutex<DateTime<Utc>>>);
+pub(crate) struct Hands(Arc<Mutex<DateTime<Utc>>>);
 
 impl Hands {
-    fn set(&self, at: DateTime<Utc>) {
+    pub(crate) fn set(&self, at: DateTime<Utc>) {
         *self.0.lock().unwrap() = at;
     }
 }
