@@ -13,6 +13,7 @@ use convio_core::appointment::{AppointmentFilter, AppointmentRepository};
 use convio_core::change_set::ClaimName;
 use convio_core::contact::{ContactFilter, ContactRef, ContactRepository};
 use convio_core::conversion::{ConversionFilter, ConversionRepository};
+use convio_core::delivery::{Delivery, DeliveryFilter, DeliveryRepository};
 use convio_core::event::{EventLog, FeedHead, Head};
 use convio_core::lead::{LeadFilter, LeadRepository};
 use convio_core::record::{Record, Records};
@@ -22,9 +23,9 @@ use convio_core::webhook::WebhookRepository;
 use convio_core::workspace::WorkspaceRepository;
 use convio_core::{
     Appointment, AppointmentId, ChangeSet, CommitError, Contact, ContactId, ContactKey, Conversion,
-    ConversionId, Durability, Event, IntakeId, Lead, LeadId, Loaded, Needs, Page, PageRequest, Payload,
-    Position, Receipt, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef, Webhook, WebhookId,
-    Workspace, WorkspaceId,
+    ConversionId, DeliveryId, Durability, EndpointId, Event, IntakeId, Lead, LeadId, Loaded, Needs, Page,
+    PageRequest, Payload, Position, Receipt, Rejection, ReportQuery, Rollup, Store, StoreError, StreamRef,
+    Webhook, WebhookId, Workspace, WorkspaceId,
 };
 use convio_store_sqlite::{Migrate, TxStore, migrate, run};
 use rusqlite::{Connection, TransactionBehavior};
@@ -157,6 +158,11 @@ in_a_transaction_each! {
     ConversionRepository {
         fn fetch_conversions(workspace: WorkspaceId, ids: &[ConversionId]) -> Read<Vec<Option<Conversion>>>;
         fn list_conversions(workspace: WorkspaceId, filter: &ConversionFilter, page: &PageRequest) -> Read<Page<Conversion>>;
+    }
+    DeliveryRepository {
+        fn fetch_deliveries(workspace: WorkspaceId, ids: &[DeliveryId]) -> Read<Vec<Option<Delivery>>>;
+        fn list_deliveries(workspace: WorkspaceId, filter: &DeliveryFilter, page: &PageRequest) -> Read<Page<Delivery>>;
+        fn next_deliveries(workspace: WorkspaceId, endpoints: &[EndpointId], limit: usize) -> Read<Vec<Delivery>>;
     }
     EventLog {
         fn history(workspace: WorkspaceId, stream: StreamRef, page: &PageRequest) -> Read<Page<Event>>;

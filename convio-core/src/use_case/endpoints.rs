@@ -11,8 +11,7 @@ use super::{Context, Plan, UseCase};
 use crate::api_key::Permission;
 use crate::change_set::{ChangeSet, NewEvent};
 use crate::delivery::{
-    Destination, Disabled, ENDPOINTS_MAX, Endpoint, EndpointSettings, Guard, Health, NewEndpoint,
-    SecretSource,
+    Destination, ENDPOINTS_MAX, Endpoint, EndpointSettings, Guard, Health, NewEndpoint, SecretSource,
 };
 use crate::error::{Error, Reason};
 use crate::event::{EndpointCreated, EventBody, Subject};
@@ -158,7 +157,7 @@ impl UseCase for ChangeEndpoint {
 pub(crate) fn disable(
     changes: &mut ChangeSet,
     endpoint: &Endpoint,
-    disabled: &Disabled,
+    disabled: &crate::delivery::Disabled,
 ) -> Result<(), Error> {
     let mut row = endpoint.disable(disabled.clone());
     row.version = endpoint.version.next();

@@ -26,8 +26,11 @@ use crate::{Shared, Subject, World, codes, lead, taken};
 #[derive(Clone)]
 pub(super) struct Receiver(Arc<Inbox>);
 
+/// What it answers to its `n`-th request.
+type Answers = dyn Fn(usize, &Request) -> Outcome + Send + Sync;
+
 struct Inbox {
-    answers: Box<dyn Fn(usize, &Request) -> Outcome + Send + Sync>,
+    answers: Box<Answers>,
     got: Mutex<Vec<Request>>,
 }
 
@@ -118,7 +121,7 @@ pub(crate) async fn an_endpoint_is_made_changed_and_told_without_its_secret(subj
     assert_eq!(acme.enable_endpoint("crm").await.unwrap(), signed, "it is not disabled");
 
     let elsewhere = world.elsewhere(&acme);
-    assert_eq!(elsewhere.endpoints().await.unwrap(), [signed.clone()]);
+    assert_eq!(elsewhere.endpoints().await.unwrap(), std::slice::from_ref(&signed));
     let taken = acme.create_endpoint(to_url("crm", EventFilter::Any), &Guard::new()).await.unwrap_err();
     assert_eq!((taken.kind(), codes(taken.reasons())), (ErrorKind::Conflict, vec!["name/taken".to_owned()]));
     let gone = acme.delete_endpoint("crm").await.unwrap();
