@@ -85,7 +85,6 @@ async fn the_rows_of_one_client(program: &mut Program) {
 /// By the endpoint, lead or appointment that it is of, and not at all where nobody asks.
 async fn what_was_delivered(program: &mut Program) {
     for (column, index) in [
-        ("id", "delivery_pk"),
         ("endpoint_id", "delivery_endpoint_ix"),
         ("lead_id", "delivery_lead_ix"),
         ("appointment_id", "delivery_appointment_ix"),
@@ -96,6 +95,8 @@ async fn what_was_delivered(program: &mut Program) {
         goes_by(&plan_of, index, "Index Cond: ((workspace_id = ");
         scans_no(&plan_of, &["delivery", "record"]);
     }
+    let row = format!("SELECT * FROM deliveries WHERE workspace_id = {CLIENT} AND id = md5('d40.1')::uuid");
+    scans_no(&plan(program, &row).await, &["delivery", "record"]);
     for (relation, index) in [("appointments", "delivery_appointment_ix"), ("leads", "delivery_lead_ix")] {
         let of_one =
             format!("FROM {relation} WHERE workspace_id = md5('w0')::uuid AND id = md5('l40')::uuid");

@@ -4,6 +4,7 @@
 
 use convio_core::attribution::{NewTouch, TouchKind, TouchOf};
 use convio_core::contact::ContactRef;
+use convio_core::delivery::{EventFilter, Guard, NewEndpoint};
 use convio_core::event::StreamRef;
 use convio_core::{
     Accepted, ContactId, Convio, Error, Ingested, NewWebhook, NewWorkspace, Outcome, PageRequest, RawLead,
@@ -35,7 +36,7 @@ pub(crate) fn taken(answer: Result<Ingested, Error>) -> Accepted {
     answer.expect("an answer").into_accepted().expect("taken")
 }
 
-/// Webhook, rules, leads, a rejected one, an appointment, its sale.
+/// Webhook, rules, leads, a rejected one, one that is forwarded, an appointment, its sale.
 pub(crate) async fn travel(acme: &WorkspaceHandle<'_>) -> Left {
     let limited = NewWebhook::named("google-solar").with(|settings| settings.leads_per_hour_max = Some(100));
     acme.create_webhook(limited).await.expect("a webhook");
@@ -51,6 +52,10 @@ pub(crate) async fn travel(acme: &WorkspaceHandle<'_>) -> Left {
     let call = NewTouch::new(TouchOf::Contact(first.contact), TouchKind::Call, Source::unknown());
     acme.track(call).await.expect("recorded");
     acme.complete(visit.id, Outcome::Sold("5 USD".parse().expect("money"))).await.expect("completed");
+    let crm = NewEndpoint::to("https://crm.example.com/in").named("crm");
+    let crm = crm.with(|settings| settings.events = EventFilter::None);
+    acme.create_endpoint(crm, &Guard::new()).await.expect("an endpoint");
+    acme.forward_lead(first.lead, "crm").await.expect("a delivery");
     let events = history(acme, first.contact).await;
     let left = Left { contact: first.contact, events };
     is_there(acme, &left).await;

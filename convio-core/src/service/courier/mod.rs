@@ -3,7 +3,7 @@
 //! | step | reads | commits | round trips on Postgres |
 //! |---|---|---|---|
 //! | finds nothing to do | whether the configuration is the newest; the consumer and the feed; health; what is next | 0 | 5 |
-//! | makes deliveries of a batch of events | the first three, and what is there already; 1 commit and 2 round trips less once it has its shard | 3 | 10 |
+//! | makes deliveries of a batch of events | the first three, and what is there already; 1 commit less once it has its shard | 3 | 10 |
 //! | sends one | all of the first, what it delivers, and the configuration and health again | 2 | 12 |
 
 mod local;
