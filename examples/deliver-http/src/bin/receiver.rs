@@ -7,6 +7,7 @@
 use convio_core::delivery::{SigningSecret, Verifier};
 use convio_core::service::{RandomIds, SystemClock};
 use deliver_http::{Failure, Heard, receiver};
+use futures_util::future::poll_immediate;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -21,9 +22,12 @@ async fn main() -> Result<(), Failure> {
         }
     };
     let listener = tokio::net::TcpListener::bind(address).await?;
+    // Before anybody is told that it listens, an interrupt ends it in order.
+    let mut interrupted = Box::pin(tokio::signal::ctrl_c());
+    drop(poll_immediate(&mut interrupted).await);
     println!("listening on http://{}/, with ?do=500 and others to try", listener.local_addr()?);
     axum::serve(listener, receiver(Verifier::of(secret), SystemClock, print))
-        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
+        .with_graceful_shutdown(async { drop(interrupted.await) })
         .await?;
     Ok(())
 }

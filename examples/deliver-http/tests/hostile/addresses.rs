@@ -1,8 +1,10 @@
 //! Hosts that lead inside: by their address, by their name, by one of their addresses, by another one the second time.
 
+use std::net::SocketAddr;
+
 use convio_core::delivery::{Guard, SendError, Transport};
 use deliver_http::{HttpTransport, RootCertStore};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::{Case, Names, Server, assert_after, response};
 
@@ -118,6 +120,24 @@ async fn an_address_where_nobody_listens_is_passed_over() {
     let names = Names::of(&[&[far.as_slice(), &["127.0.0.1"]].concat()]);
     Case::to(&url, server.port).resolving_by(&names).fails(SendError::Connect).await;
     assert_eq!(server.requests().len(), 1, "not as many are tried");
+}
+
+/// What is left of the time is shared out: here it is half for each.
+#[tokio::test]
+async fn an_address_that_never_answers_leaves_time_for_the_next_one() {
+    let server = Server::answering(response(200, "", b"")).await;
+    // A queue of one, which is taken: the system lets the next one wait for a place.
+    let full = TcpSocket::new_v4().unwrap();
+    full.bind(SocketAddr::from(([127, 0, 0, 9], server.port))).unwrap();
+    let full = full.listen(0).unwrap();
+    let first = TcpStream::connect(full.local_addr().unwrap()).await.unwrap();
+    let url = format!("http://hooks.example.com:{}/", server.port);
+    let case = Case::to(&url, server.port).with(|settings| settings.timeout_seconds = 8);
+    let mut case = case.resolving_by(&Names::of(&[&["127.0.0.9", "127.0.0.1"]]));
+    drop(case.answered(200).await);
+    let mut alone = Case::to(&url, server.port).impatient().resolving_by(&Names::of(&[&["127.0.0.9"]]));
+    alone.fails(SendError::Timeout).await;
+    drop(first);
 }
 
 #[tokio::test]
