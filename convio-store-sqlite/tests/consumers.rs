@@ -1,10 +1,17 @@
 //! A handler's rows and its acknowledgement in one transaction: each event has its effect once, whatever happens to its workers.
+//!
+//! The processes that are killed are this binary again, started for its ignored test `second_process`.
 
 use chrono::TimeDelta;
 use convio_conformance::dice::Dice;
+use convio_conformance::killed::{
+    APART, JOINED, LEADS, Life, check_at_least_once, check_once, clock_of, kill_at_random_points, set_up,
+};
+use convio_conformance::process::order;
 use convio_conformance::{ManualClock, lead, taken};
 use convio_core::consumer::ConsumerSettings;
-use convio_core::{Convio, ErrorKind, NewWorkspace, Position, SequentialIds, WorkspaceHandle};
+use convio_core::service::{Consumer, RandomIds};
+use convio_core::{Convio, ErrorKind, Event, NewWorkspace, Position, SequentialIds, WorkspaceHandle};
 use convio_store_sqlite::{SqliteStore, run};
 use pollster::block_on;
 use rusqlite::{Connection, TransactionBehavior};
@@ -91,6 +98,99 @@ fn an_acknowledgement_that_is_rolled_back_was_never_given() {
     tx.commit().unwrap();
     let shard = block_on(acme.consumer_state(CRM)).unwrap().unwrap().shards.remove(0).shard;
     assert_eq!((shard.cursor, shard.failing.map(|failing| failing.position)), (Position(3), Some(failed)));
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "who was killed, and with what, is worth reading")]
+fn workers_that_are_killed_have_joined_effects_once_and_others_at_least_once() {
+    let home = TempDir::new().unwrap();
+    let path = home.path().join("leads.db");
+    let convio = Convio::with(SqliteStore::open(&path).unwrap(), clock_of(0), RandomIds::default());
+    let acme = block_on(convio.create_workspace(NewWorkspace::named("Acme Solar"))).unwrap();
+    block_on(set_up(&acme, LEADS));
+    let db = Connection::open(&path).unwrap();
+    for table in [JOINED, APART] {
+        // Nothing in the table keeps an effect from being there twice.
+        let make = format!("CREATE TABLE {table} (n INTEGER PRIMARY KEY, position INTEGER NOT NULL)");
+        db.execute_batch(&make).unwrap();
+    }
+    let kills = kill_at_random_points(&[&path.display().to_string(), &acme.id().to_string()]);
+    kills.check();
+    block_on(check_once(&acme, &positions(&db, JOINED)));
+    let again = block_on(check_at_least_once(&acme, &positions(&db, APART)));
+    println!("{kills:?}, {again} effects that were not joined happened again");
+    assert!(again > 0);
+    for name in [JOINED, APART] {
+        assert_eq!(block_on(acme.consumer_state(name)).unwrap().unwrap().lag, 0);
+    }
+}
+
+/// The process that is killed.
+#[test]
+#[ignore = "the test of this file starts it"]
+fn second_process() {
+    let Some(order) = order() else { return };
+    let [path, workspace, number, points] = order.as_slice() else { panic!("an order is four words") };
+    let mut life = Life::of(number, points);
+    let convio = Convio::with(SqliteStore::open(path).unwrap(), life.clock(), RandomIds::default());
+    let acme = convio.workspace(workspace.parse().unwrap());
+    let mut db = Connection::open(path).unwrap();
+    let (mut joined, mut apart) = (life.worker(&acme, JOINED), life.worker(&acme, APART));
+    loop {
+        let was_joined = work_joined(&mut life, &acme, &mut joined, &mut db);
+        let was_apart = work_apart(&mut life, &mut apart, &mut db);
+        if !was_joined && !was_apart {
+            assert!(life.is_last(), "nothing was found");
+            return;
+        }
+    }
+}
+
+/// A batch, its effects committed with the acknowledgement. `false` when there was none.
+fn work_joined(
+    life: &mut Life,
+    acme: &WorkspaceHandle<'_>,
+    worker: &mut Consumer<'_>,
+    db: &mut Connection,
+) -> bool {
+    let Some(batch) = block_on(worker.poll()).unwrap() else { return false };
+    let events = batch.events().to_vec();
+    life.comes_to(JOINED, "polled", &events);
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    write(&tx, JOINED, &events);
+    life.comes_to(JOINED, "written", &events);
+    run(&tx, async |store| batch.ack_within(&acme.within(store)).await).unwrap();
+    life.comes_to(JOINED, "acknowledged", &events);
+    tx.commit().unwrap();
+    life.comes_to(JOINED, "done", &events);
+    true
+}
+
+/// A batch, its effects committed before the acknowledgement.
+fn work_apart(life: &mut Life, worker: &mut Consumer<'_>, db: &mut Connection) -> bool {
+    let Some(batch) = block_on(worker.poll()).unwrap() else { return false };
+    let events = batch.events().to_vec();
+    life.comes_to(APART, "polled", &events);
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    write(&tx, APART, &events);
+    tx.commit().unwrap();
+    life.comes_to(APART, "written", &events);
+    block_on(batch.ack()).unwrap();
+    life.comes_to(APART, "done", &events);
+    true
+}
+
+fn write(db: &Connection, table: &str, events: &[Event]) {
+    let sql = format!("INSERT INTO {table} (position) VALUES (?1)");
+    for event in events {
+        db.execute(&sql, [event.position.0 as i64]).unwrap();
+    }
+}
+
+/// Of the effects, in the order in which they were written.
+fn positions(db: &Connection, table: &str) -> Vec<i64> {
+    let mut all = db.prepare(&format!("SELECT position FROM {table} ORDER BY n")).unwrap();
+    all.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 struct World {

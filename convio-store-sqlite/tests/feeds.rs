@@ -50,14 +50,14 @@ fn readers_miss_nothing_beside_a_slow_transaction_and_writers_that_are_killed() 
         let mut rounds = 0;
         while !run_of.is_written() {
             // One at each tenth of the way.
-            if run_of.written() < rounds * LEADS / 10 {
-                std::thread::yield_now();
-                continue;
-            }
+            run_of.wait_for(rounds, 10);
             let acme = &run_of.workspaces[rounds % run_of.workspaces.len()];
             let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
             let held = run(&tx, async |store| taken(acme.within(store).ingest(lead(1)).await));
             // Everyone else waits, and readers read on: none of this is seen.
+            if rounds == HELD_IN {
+                std::thread::sleep(HELD);
+            }
             for _ in 0..5 {
                 assert_eq!(block_on(acme.lead(held.lead)).unwrap(), None);
             }
@@ -105,6 +105,9 @@ fn acme_id(store: &SqliteStore) -> convio_core::WorkspaceId {
     block_on(store.heads(None, 1)).unwrap()[0].workspace
 }
 
+/// The round whose transaction is held for so long.
+const HELD_IN: usize = 1;
+const HELD: std::time::Duration = std::time::Duration::from_secs(2);
 /// Leads that are written, where nothing else is said.
 const LEADS: usize = 600;
 const FILE: &str = "leads.db";

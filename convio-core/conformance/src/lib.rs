@@ -71,6 +71,7 @@ mod calls;
 mod cases;
 pub mod dice;
 mod invariants;
+pub mod killed;
 pub mod mission;
 pub mod model;
 mod naive;

@@ -1,15 +1,10 @@
 //! Other processes on the same store: a test binary, started once more to run a single test of its own, which is ignored where
 //! nobody starts it so. The two talk in lines, over the standard input and output.
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-
-use convio_core::{ContactId, Event};
-
-use crate::dice::Dice;
 
 /// A process that is killed when it goes out of scope.
 #[derive(Debug)]
@@ -86,54 +81,6 @@ impl Drop for Process {
         let _ = self.child.wait();
     }
 }
-
-/// Kills workers that say a line at each of their steps, each after so many of its lines as chance wants, and a moment later than that.
-/// `start` starts the `n`-th of them, with work to do. Answers how many lines they said.
-pub fn kill_workers(kills: usize, dice: &mut Dice, mut start: impl FnMut(usize) -> Process) -> u64 {
-    let mut lines = 0;
-    for n in 0..kills {
-        let mut worker = start(n);
-        for _ in 0..dice.below(STEPS_MAX) {
-            worker.line();
-            lines += 1;
-        }
-        for _ in 0..dice.below(SPINS_MAX) {
-            std::hint::spin_loop();
-        }
-        worker.kill();
-    }
-    lines
-}
-
-/// What workers did of the events of a feed: nothing is missing, and what was done in a transaction with its acknowledgement was done once, in
-/// the order of each contact. What was done before it was done again at times, or nobody was killed in between.
-pub fn check_effects(feed: &[Event], joined: &[i64], apart: &[i64]) {
-    let all: Vec<i64> = feed.iter().map(|event| i64::try_from(event.position.0).unwrap()).collect();
-    let sorted = |rows: &[i64]| {
-        let mut rows = rows.to_vec();
-        rows.sort_unstable();
-        rows
-    };
-    assert_eq!(sorted(joined), all, "what is committed with its acknowledgement happens once");
-    let mut once = sorted(apart);
-    once.dedup();
-    assert_eq!(once, all, "what is acknowledged afterwards happens at least once");
-    let again = apart.len() - all.len();
-    assert!(again > 0, "nobody was killed between an effect and its acknowledgement");
-    println!("{} events, {again} effects again where they were not joined", all.len());
-    let mut last: HashMap<ContactId, i64> = HashMap::new();
-    for position in joined {
-        let event = &feed[usize::try_from(*position).unwrap() - 1];
-        let Some(contact) = event.contact_id() else { continue };
-        let before = last.insert(contact, *position);
-        assert!(before.is_none_or(|before| before < *position), "out of order for {contact}");
-    }
-}
-
-/// The most lines that a worker says before it is killed.
-const STEPS_MAX: u64 = 24;
-/// The longest moment, in turns of a loop: up to a millisecond or so.
-const SPINS_MAX: u64 = 100_000;
 
 /// In the started process: what it was started with. `None` where nobody started it.
 pub fn order() -> Option<Vec<String>> {

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use convio_core::event::Position;
 use convio_core::service::{Atomicity, Feeds};
@@ -36,9 +37,21 @@ impl Tailing<'_> {
         self.written.load(Ordering::SeqCst)
     }
 
+    /// How many they shall be.
+    pub fn wanted(&self) -> usize {
+        self.wanted
+    }
+
     /// Whether the writers have written all that they shall.
     pub fn is_written(&self) -> bool {
         self.written() >= self.wanted
+    }
+
+    /// Waits until the writers have written `part` of `of` parts.
+    pub fn wait_for(&self, part: usize, of: usize) {
+        while !self.is_written() && self.written() * of < self.wanted * part {
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// Notes a lead that was committed by something else than the writers.
@@ -50,8 +63,11 @@ impl Tailing<'_> {
 /// So many leads by eight writers in four workspaces, one by one and in batches, with writers that are killed at any point, and whatever else
 /// `meanwhile` does; beside them two readers of all feeds. `CONVIO_FEED_LEADS` says how many, in place of `leads`.
 ///
+/// Each reader's figures are printed.
+///
 /// # Panics
 /// When a reader misses a position, sees one out of order or twice, or does not see a lead that was acknowledged.
+#[expect(clippy::print_stdout, reason = "what was written and read is worth reading")]
 pub fn readers_miss_nothing(
     subject: &dyn Subject,
     leads: usize,
@@ -102,14 +118,18 @@ pub fn readers_miss_nothing(
         seen
     });
     let taken = run.taken.lock().unwrap();
-    assert!(run.killed.load(Ordering::SeqCst) > 0 || wanted < 400, "nobody was killed");
+    let killed = run.killed.load(Ordering::SeqCst);
+    println!("{} leads acknowledged, {killed} writers killed", taken.len());
+    assert!(killed > 0 || wanted < 400, "nobody was killed");
     for seen in seen {
         for acme in &run.workspaces {
             let head = block_on(acme.head()).unwrap().unwrap().feed;
             assert_eq!(seen.positions.get(&acme.id()), Some(&head), "it was not read to its end");
         }
-        let missed: Vec<_> = taken.difference(&seen.leads).collect();
-        assert!(missed.is_empty(), "{} leads were acknowledged and not seen", missed.len());
+        let missed = taken.difference(&seen.leads).count();
+        let events: u64 = seen.positions.values().map(|position| position.0).sum();
+        println!("{events} events read, {missed} leads missed");
+        assert_eq!(missed, 0, "leads that were acknowledged and not seen");
     }
 }
 
@@ -197,4 +217,6 @@ fn polled<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
 }
 
 const WORKSPACES: usize = 4;
+/// Between two looks at how far the writers are.
+const LOOK: Duration = Duration::from_millis(1);
 const WRITERS: usize = 8;

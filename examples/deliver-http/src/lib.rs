@@ -7,12 +7,12 @@
 //! | file | what |
 //! |---|---|
 //! | `transport/` | [`HttpTransport`]: one request over a connection of its own, by the contract of `Transport`, line by line |
-//! | `receiver/` | [`receiver`]: verifies signatures, knows what it has had, and misbehaves when it is told to |
-//! | `drive.rs` | [`drive`]: runs a courier, with the timers of tokio |
+//! | `receiver/` | [`receiver()`]: verifies signatures, knows what it has had, and misbehaves when it is told to |
+//! | `drive.rs` | [`drive()`]: runs a courier, with the timers of tokio |
 //! | `tests/hostile/` | receivers that mean harm, on real sockets, and what the state machine makes of them |
 //!
 //! `cargo run -p deliver-http` shows all of it at once. `cargo run -p deliver-http --bin receiver` is a receiver by itself, to point
-//! an endpoint at: the calls that it takes are in [`receiver`].
+//! an endpoint at: the calls that it takes are in [`receiver()`].
 
 mod drive;
 mod receiver;

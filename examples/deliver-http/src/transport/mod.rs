@@ -5,11 +5,11 @@
 //!
 //! | `Transport` says | where |
 //! |---|---|
-//! | as it is, byte for byte | [`head::build`] |
-//! | resolved once, all addresses judged, connected to those alone | [`HttpTransport::addresses`], [`connect::connect`] |
-//! | within the timeout, whatever takes so long | [`HttpTransport::send`] |
-//! | certificates and names | [`tls`] |
-//! | no more than `RESPONSE_BYTES_MAX` bytes | [`exchange::read`] |
+//! | as it is, byte for byte | `head.rs` |
+//! | resolved once, all addresses judged, connected to those alone | `mod.rs`, `connect.rs` |
+//! | within the timeout, whatever takes so long | `mod.rs` |
+//! | certificates and names | `tls.rs` |
+//! | no more than `RESPONSE_BYTES_MAX` bytes | `exchange.rs` |
 
 mod connect;
 mod exchange;
