@@ -8,6 +8,7 @@
 //! | `rules.rs` | routing rules, and what is asked of them |
 //! | `calendars.rs` | people who can be booked, and what is asked of their calendars |
 //! | `paths.rs` | paths to conversions, and their credits by channel |
+//! | `feeds.rs` | who reads what has happened |
 //! | `turns.rs`, `cpu.rs`, `live.rs`, `server.rs`, `stats.rs` | how it is measured |
 //! | `sections/` | what is measured: one file per run |
 //! | `figure.rs`, `outcome.rs`, `report.rs`, `chart.rs`, `machine.rs` | what is told of it |
@@ -17,6 +18,7 @@ pub mod chart;
 pub mod clock;
 pub mod cpu;
 pub mod effort;
+pub mod feeds;
 pub mod figure;
 pub mod floors;
 pub mod lab;

@@ -20,7 +20,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use tempfile::TempDir;
 
 use crate::Result;
+use crate::feeds::Elsewhere;
 use crate::floors::days::BareDays;
+use crate::floors::feed::BareFeed;
 use crate::lab::Lab;
 use crate::leads::WEBHOOK;
 use crate::server::Server;
@@ -48,6 +50,8 @@ enum Travel {
     Together,
     /// Each by itself, as those of several processes do.
     Alone,
+    /// The same, and other processes are told.
+    Told,
 }
 
 impl Subject {
@@ -74,6 +78,11 @@ impl Subject {
         Ok(Self::with_connections(server, workspaces, CONNECTIONS, Travel::Alone).await?.0)
     }
 
+    /// The same, and other processes are told of each commit.
+    pub async fn telling_on_postgres(server: &Server) -> Result<Self> {
+        Ok(Self::with_connections(server, 1, CONNECTIONS, Travel::Told).await?.0)
+    }
+
     /// The same with one connection, which is not held: it comes back to the pool, where it can be asked.
     pub async fn on_one_connection(server: &Server) -> Result<(Self, PgPool)> {
         Self::with_connections(server, 1, 1, Travel::Together).await
@@ -90,12 +99,14 @@ impl Subject {
         let held = if connections == 1 { 0 } else { connections as usize };
         let pool = PgPoolOptions::new().max_connections(connections);
         let pool = pool.connect_with(PgConnectOptions::from_str(&server.url)?).await?;
-        let store = PgStore::with(pool.clone(), Options::new().schema(schema.as_str())?.hold(held));
+        let options = Options::new().schema(schema.as_str())?.hold(held);
+        let options = if travel == Travel::Told { options.notify() } else { options };
+        let store = PgStore::with(pool.clone(), options);
         store.migrate().await?;
         let place = Place::Postgres { server: server.clone(), schema, store: store.clone() };
         let subject = match travel {
             Travel::Together => Self::over(Coalesced::new(store), workspaces, place).await?,
-            Travel::Alone => Self::over(store, workspaces, place).await?,
+            Travel::Alone | Travel::Told => Self::over(store, workspaces, place).await?,
         };
         Ok((subject, pool))
     }
@@ -155,6 +166,38 @@ impl Subject {
                 Some(BareDays::of_schema(server, schema, workspace).await?)
             }
         })
+    }
+
+    /// What reads the rows of a workspace's feed by hand; `None` where no driver reads them.
+    pub async fn bare_feed(&self, n: usize) -> Result<Option<BareFeed>> {
+        let workspace = self.workspace(n).id().uuid();
+        Ok(match &self.place {
+            Place::Memory => None,
+            Place::Sqlite { file, .. } => Some(BareFeed::of_file(file, workspace)?),
+            Place::Postgres { server, schema, .. } => {
+                Some(BareFeed::of_schema(server, schema, workspace).await?)
+            }
+        })
+    }
+
+    /// Another handle of the same store, which hears of commits as another process does; `None` in memory.
+    pub async fn elsewhere(&self) -> Result<Option<Elsewhere>> {
+        Ok(match &self.place {
+            Place::Memory => None,
+            Place::Sqlite { file, .. } => Some(Elsewhere::of(Convio::new(SqliteStore::open(file)?))),
+            Place::Postgres { server, schema, .. } => {
+                // One connection listens, one reads.
+                let pool = PgPoolOptions::new().max_connections(2);
+                let pool = pool.connect_with(PgConnectOptions::from_str(&server.url)?).await?;
+                let options = Options::new().schema(schema.as_str())?.hold(1);
+                Some(Elsewhere::listening(PgStore::with(pool, options)))
+            }
+        })
+    }
+
+    /// Convio over the store.
+    pub fn convio(&self) -> &Convio<'static> {
+        &self.convio
     }
 
     /// The SQLite file, where there is one.

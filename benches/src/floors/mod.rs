@@ -2,6 +2,7 @@
 
 pub mod days;
 pub mod disk;
+pub mod feed;
 pub mod pgbench;
 pub mod postgres;
 pub mod sqlite;

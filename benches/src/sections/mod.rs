@@ -2,6 +2,7 @@
 
 mod attribution;
 mod calendars;
+mod feed;
 mod growth;
 mod hot_workspace;
 mod memory;
@@ -42,7 +43,7 @@ pub struct Section {
 }
 
 /// All, in the order of the document.
-pub const ALL: [Section; 16] = [
+pub const ALL: [Section; 17] = [
     sqlite_batches::SECTION,
     sqlite_one::SECTION,
     sqlite_callers::SECTION,
@@ -56,6 +57,7 @@ pub const ALL: [Section; 16] = [
     routing::SECTION,
     calendars::SECTION,
     attribution::SECTION,
+    feed::SECTION,
     open_loop::SECTION,
     growth::SQLITE,
     growth::POSTGRES,
@@ -111,7 +113,7 @@ mod tests {
         let serving = |id: &str| ALL.iter().filter(|section| section.serves(&[id.to_owned()])).count();
         for id in [
             "S1", "s2", "S3", "S4", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "V1", "M1", "Z1", "R1", "r2",
-            "C1", "c2", "T1", "open",
+            "C1", "c2", "T1", "F1", "f2", "F3", "open",
         ] {
             assert_eq!(serving(id), 1, "{id}");
         }
