@@ -378,6 +378,15 @@ CREATE VIEW "convio_of_a_release".leads AS SELECT
     (l.reached & 4) <> 0 AS was_met,
     (l.reached & 8) <> 0 AS was_lost,
     l.duplicate_of, l.opened_contact AS made_contact, l.test AS is_test, l.flags, l.received_at, l.created_at, l.version,
+    (SELECT d.status FROM "convio_of_a_release".delivery AS d
+        WHERE d.workspace_id = l.workspace_id AND d.lead_id = l.id AND d.appointment_id IS NULL AND d.position IS NULL
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1) AS forward_status,
+    (SELECT d.attempts FROM "convio_of_a_release".delivery AS d
+        WHERE d.workspace_id = l.workspace_id AND d.lead_id = l.id AND d.appointment_id IS NULL AND d.position IS NULL
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1) AS forward_attempts,
+    (SELECT d.response_status FROM "convio_of_a_release".delivery AS d
+        WHERE d.workspace_id = l.workspace_id AND d.lead_id = l.id AND d.appointment_id IS NULL AND d.position IS NULL
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1) AS forward_response,
     l.source AS source_as_written
 FROM "convio_of_a_release".lead AS l
 LEFT JOIN "convio_of_a_release".webhook AS h ON h.workspace_id = l.workspace_id AND h.id = l.webhook_id
@@ -398,7 +407,27 @@ CREATE VIEW "convio_of_a_release".appointments AS SELECT
     CASE json_typeof(a.outcome) WHEN 'object' THEN 'sold' ELSE a.outcome #>> '{}' END AS outcome,
     a.next_step, a.next_step_at, a.ended_at, a.ended_by, a.ended_reason, a.ended_late, a.conversion_id,
     a.rescheduled_from AS rescheduled_from_id, a.rescheduled_to AS rescheduled_to_id, a.external_id, a.booked_at,
-    a.created_at, a.version
+    a.created_at, a.version,
+    CASE WHEN a.target IS NULL THEN 'unrouted'
+        WHEN a.routing #>> '{target,endpoint}' IS NOT NULL THEN coalesce((SELECT d.status FROM "convio_of_a_release".delivery AS d
+            WHERE d.workspace_id = a.workspace_id AND d.appointment_id = a.id
+            AND (SELECT r.body ->> 'name' FROM "convio_of_a_release".record AS r
+                WHERE r.workspace_id = d.workspace_id AND r.kind = 'endpoint' AND r.key = d.endpoint_id::text)
+                = a.routing #>> '{target,endpoint}'
+            ORDER BY d.created_at DESC, d.id DESC LIMIT 1), 'pending') END AS forward_status,
+    CASE WHEN a.routing #>> '{target,endpoint}' IS NOT NULL THEN coalesce((SELECT d.attempts FROM "convio_of_a_release".delivery AS d
+            WHERE d.workspace_id = a.workspace_id AND d.appointment_id = a.id
+            AND (SELECT r.body ->> 'name' FROM "convio_of_a_release".record AS r
+                WHERE r.workspace_id = d.workspace_id AND r.kind = 'endpoint' AND r.key = d.endpoint_id::text)
+                = a.routing #>> '{target,endpoint}'
+            ORDER BY d.created_at DESC, d.id DESC LIMIT 1), 0) END AS forward_attempts,
+    CASE WHEN a.routing #>> '{target,endpoint}' IS NOT NULL THEN
+        (SELECT d.response_status FROM "convio_of_a_release".delivery AS d
+            WHERE d.workspace_id = a.workspace_id AND d.appointment_id = a.id
+            AND (SELECT r.body ->> 'name' FROM "convio_of_a_release".record AS r
+                WHERE r.workspace_id = d.workspace_id AND r.kind = 'endpoint' AND r.key = d.endpoint_id::text)
+                = a.routing #>> '{target,endpoint}'
+            ORDER BY d.created_at DESC, d.id DESC LIMIT 1) END AS forward_response
 FROM "convio_of_a_release".appointment AS a
 LEFT JOIN "convio_of_a_release".workspace AS w ON w.workspace_id = a.workspace_id;
 CREATE VIEW "convio_of_a_release".conversions AS SELECT
@@ -522,6 +551,20 @@ LEFT JOIN "convio_of_a_release".contact_key AS k ON k.workspace_id = t.workspace
     AND k.scope = '00000000-0000-0000-0000-000000000000'::uuid AND k.kind = 4 AND k.value = t.visitor AND t.visitor <> ''
 LEFT JOIN "convio_of_a_release".contact_key AS m ON m.workspace_id = t.workspace_id
     AND m.scope = '00000000-0000-0000-0000-000000000000'::uuid AND m.kind = 5 AND m.value = t.contact_id::text;
+CREATE VIEW "convio_of_a_release".deliveries AS SELECT
+    d.id, d.id::text AS uuid, d.workspace_id, d.workspace_id::text AS workspace_uuid, d.endpoint_id,
+    (SELECT r.body ->> 'name' FROM "convio_of_a_release".record AS r
+        WHERE r.workspace_id = d.workspace_id AND r.kind = 'endpoint' AND r.key = d.endpoint_id::text) AS endpoint,
+    d.kind, d.lead_id, d.appointment_id, d.position AS event_position, d.status, d.attempts AS attempt_count,
+    d.response_status,
+    nullif(d.body -> 'attempts' -> -1 #>> '{result,answered,body}', '') AS response,
+    d.body -> 'attempts' -> -1 #>> '{result,failed}' AS last_error,
+    CASE json_typeof(d.body -> 'reports' -> -1 -> 'what')
+        WHEN 'object' THEN (SELECT key FROM json_each_text(d.body -> 'reports' -> -1 -> 'what'))
+        ELSE d.body -> 'reports' -> -1 ->> 'what' END AS last_report,
+    d.next_attempt_at, d.created_at, d.ended_at, d.version
+FROM "convio_of_a_release".delivery AS d
+LEFT JOIN "convio_of_a_release".workspace AS w ON w.workspace_id = d.workspace_id;
 CREATE VIEW "convio_of_a_release".conversion_events AS SELECT
     e.workspace_id, e.workspace_id::text AS workspace_uuid,
     e.subject_id AS conversion_id, e.subject_id::text AS conversion_uuid,

@@ -819,7 +819,16 @@ CREATE VIEW leads AS SELECT
         || printf('.%06dZ', (received_at % 1000000 + 1000000) % 1000000) AS received_at,
     strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000000 - (created_at % 1000000 < 0), 'unixepoch')
         || printf('.%06dZ', (created_at % 1000000 + 1000000) % 1000000) AS created_at,
-    version
+    version,
+    (SELECT d.status FROM delivery AS d INDEXED BY delivery_lead_ix
+        WHERE d.workspace_id = lead.workspace_id AND d.lead_id = lead.id AND d.appointment_id IS NULL AND d.position IS NULL
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1) AS forward_status,
+    (SELECT d.attempts FROM delivery AS d INDEXED BY delivery_lead_ix
+        WHERE d.workspace_id = lead.workspace_id AND d.lead_id = lead.id AND d.appointment_id IS NULL AND d.position IS NULL
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1) AS forward_attempts,
+    (SELECT d.response_status FROM delivery AS d INDEXED BY delivery_lead_ix
+        WHERE d.workspace_id = lead.workspace_id AND d.lead_id = lead.id AND d.appointment_id IS NULL AND d.position IS NULL
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1) AS forward_response
 FROM lead
 WHERE deleted_at IS NULL;
 CREATE VIEW appointments AS SELECT
@@ -853,8 +862,34 @@ CREATE VIEW appointments AS SELECT
         || printf('.%06dZ', (booked_at % 1000000 + 1000000) % 1000000) AS booked_at,
     strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000000 - (created_at % 1000000 < 0), 'unixepoch')
         || printf('.%06dZ', (created_at % 1000000 + 1000000) % 1000000) AS created_at,
-    version
-FROM (SELECT *, starts_at + minutes * 60000000 AS ends_at FROM appointment);
+    version,
+    CASE WHEN a.target IS NULL THEN 'unrouted'
+        WHEN json_extract(a.routing, '$.target.endpoint') IS NOT NULL THEN coalesce((SELECT d.status FROM delivery AS d INDEXED BY delivery_appointment_ix
+            WHERE d.workspace_id = a.workspace_id AND d.appointment_id = a.id
+            AND (SELECT json_extract(r.body, '$.name') FROM record AS r
+                WHERE r.workspace_id = d.workspace_id AND r.kind = 'endpoint'
+                AND r.key = lower(hex(substr(d.endpoint_id, 1, 4)) || '-' || hex(substr(d.endpoint_id, 5, 2)) || '-' || hex(substr(d.endpoint_id, 7, 2))
+                || '-' || hex(substr(d.endpoint_id, 9, 2)) || '-' || hex(substr(d.endpoint_id, 11))))
+                = json_extract(a.routing, '$.target.endpoint')
+            ORDER BY d.created_at DESC, d.id DESC LIMIT 1), 'pending') END AS forward_status,
+    CASE WHEN json_extract(a.routing, '$.target.endpoint') IS NOT NULL THEN coalesce((SELECT d.attempts FROM delivery AS d INDEXED BY delivery_appointment_ix
+            WHERE d.workspace_id = a.workspace_id AND d.appointment_id = a.id
+            AND (SELECT json_extract(r.body, '$.name') FROM record AS r
+                WHERE r.workspace_id = d.workspace_id AND r.kind = 'endpoint'
+                AND r.key = lower(hex(substr(d.endpoint_id, 1, 4)) || '-' || hex(substr(d.endpoint_id, 5, 2)) || '-' || hex(substr(d.endpoint_id, 7, 2))
+                || '-' || hex(substr(d.endpoint_id, 9, 2)) || '-' || hex(substr(d.endpoint_id, 11))))
+                = json_extract(a.routing, '$.target.endpoint')
+            ORDER BY d.created_at DESC, d.id DESC LIMIT 1), 0) END AS forward_attempts,
+    CASE WHEN json_extract(a.routing, '$.target.endpoint') IS NOT NULL THEN
+        (SELECT d.response_status FROM delivery AS d INDEXED BY delivery_appointment_ix
+            WHERE d.workspace_id = a.workspace_id AND d.appointment_id = a.id
+            AND (SELECT json_extract(r.body, '$.name') FROM record AS r
+                WHERE r.workspace_id = d.workspace_id AND r.kind = 'endpoint'
+                AND r.key = lower(hex(substr(d.endpoint_id, 1, 4)) || '-' || hex(substr(d.endpoint_id, 5, 2)) || '-' || hex(substr(d.endpoint_id, 7, 2))
+                || '-' || hex(substr(d.endpoint_id, 9, 2)) || '-' || hex(substr(d.endpoint_id, 11))))
+                = json_extract(a.routing, '$.target.endpoint')
+            ORDER BY d.created_at DESC, d.id DESC LIMIT 1) END AS forward_response
+FROM (SELECT *, starts_at + minutes * 60000000 AS ends_at FROM appointment) AS a;
 CREATE VIEW conversions AS SELECT
     id,
     lower(hex(substr(id, 1, 4)) || '-' || hex(substr(id, 5, 2)) || '-' || hex(substr(id, 7, 2))
@@ -1017,6 +1052,32 @@ LEFT JOIN contact_key AS k ON k.workspace_id = t.workspace_id AND k.scope = zero
 LEFT JOIN contact_key AS m ON m.workspace_id = t.workspace_id AND m.scope = zeroblob(16) AND m.kind = 5
     AND m.value = lower(hex(substr(t.contact_id, 1, 4)) || '-' || hex(substr(t.contact_id, 5, 2)) || '-'
         || hex(substr(t.contact_id, 7, 2)) || '-' || hex(substr(t.contact_id, 9, 2)) || '-' || hex(substr(t.contact_id, 11)));
+CREATE VIEW deliveries AS SELECT
+    id,
+    lower(hex(substr(id, 1, 4)) || '-' || hex(substr(id, 5, 2)) || '-' || hex(substr(id, 7, 2))
+        || '-' || hex(substr(id, 9, 2)) || '-' || hex(substr(id, 11))) AS uuid,
+    workspace_id,
+    lower(hex(substr(workspace_id, 1, 4)) || '-' || hex(substr(workspace_id, 5, 2)) || '-' || hex(substr(workspace_id, 7, 2))
+        || '-' || hex(substr(workspace_id, 9, 2)) || '-' || hex(substr(workspace_id, 11))) AS workspace_uuid,
+    endpoint_id,
+    (SELECT json_extract(r.body, '$.name') FROM record AS r
+        WHERE r.workspace_id = delivery.workspace_id AND r.kind = 'endpoint'
+        AND r.key = lower(hex(substr(endpoint_id, 1, 4)) || '-' || hex(substr(endpoint_id, 5, 2)) || '-' || hex(substr(endpoint_id, 7, 2))
+        || '-' || hex(substr(endpoint_id, 9, 2)) || '-' || hex(substr(endpoint_id, 11)))) AS endpoint,
+    kind, lead_id, appointment_id, position AS event_position, status, attempts AS attempt_count, response_status,
+    nullif(json_extract(body, '$.attempts[#-1].result.answered.body'), '') AS response,
+    json_extract(body, '$.attempts[#-1].result.failed') AS last_error,
+    CASE json_type(body, '$.reports[#-1].what')
+        WHEN 'object' THEN (SELECT key FROM json_each(body, '$.reports[#-1].what'))
+        ELSE json_extract(body, '$.reports[#-1].what') END AS last_report,
+    strftime('%Y-%m-%dT%H:%M:%S', next_attempt_at / 1000000 - (next_attempt_at % 1000000 < 0), 'unixepoch')
+        || printf('.%06dZ', (next_attempt_at % 1000000 + 1000000) % 1000000) AS next_attempt_at,
+    strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000000 - (created_at % 1000000 < 0), 'unixepoch')
+        || printf('.%06dZ', (created_at % 1000000 + 1000000) % 1000000) AS created_at,
+    strftime('%Y-%m-%dT%H:%M:%S', ended_at / 1000000 - (ended_at % 1000000 < 0), 'unixepoch')
+        || printf('.%06dZ', (ended_at % 1000000 + 1000000) % 1000000) AS ended_at,
+    version
+FROM delivery;
 CREATE VIEW conversion_events AS SELECT
     workspace_id,
     lower(hex(substr(workspace_id, 1, 4)) || '-' || hex(substr(workspace_id, 5, 2)) || '-' || hex(substr(workspace_id, 7, 2))
