@@ -53,7 +53,7 @@ pub struct Delivery {
     /// What became of it in the workspace that it went to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered: Option<Delivered>,
-    /// What that workspace told of it since, the last [`REPORTS_KEPT_MAX`].
+    /// What that workspace told of it since, the last [`REPORTS_KEPT_MAX`](super::REPORTS_KEPT_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reports: Vec<Report>,
     /// When it was made.

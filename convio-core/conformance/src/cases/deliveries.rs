@@ -91,7 +91,13 @@ pub(super) async fn run(courier: &mut Courier<'_>) -> Vec<(Delivery, Vec<Notice>
 }
 
 pub(super) async fn deliveries(acme: &WorkspaceHandle<'_>) -> Vec<Delivery> {
-    acme.deliveries(&DeliveryFilter::default(), &PageRequest::default()).await.unwrap().items
+    let (mut all, mut page) = (Vec::new(), PageRequest::default());
+    loop {
+        let found = acme.deliveries(&DeliveryFilter::default(), &page).await.unwrap();
+        all.extend(found.items);
+        let Some(next) = found.next else { return all };
+        page.after = Some(next);
+    }
 }
 
 fn kinds(bodies: &[Value]) -> Vec<&str> {
