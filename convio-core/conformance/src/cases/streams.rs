@@ -153,8 +153,14 @@ pub(crate) async fn a_stream_that_is_dropped_has_taken_nothing_with_it(subject: 
         let flag = Arc::new(Flag::default());
         for _ in 0..polls {
             if let Poll::Ready(event) = polled(&mut stream, &flag) {
-                done = event.unwrap().unwrap().position;
-                seen.push(done.0);
+                match event.unwrap() {
+                    Ok(event) => {
+                        done = event.position;
+                        seen.push(done.0);
+                    }
+                    // A server that is asked for connection after connection, each given up, has none to spare for a while.
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable),
+                }
                 break;
             }
             std::thread::yield_now();
