@@ -515,6 +515,7 @@ registry! { $
         an_appointment_that_rules_route_to_an_endpoint_goes_there
         leads_are_forwarded_by_every_rule_and_once_to_each
         another_workspace_takes_an_appointment_as_its_own
+        two_that_forward_to_each_other_come_to_an_end
         what_is_told_back_is_what_was_granted
         nobody_delivers_where_it_is_not_granted_nor_reports_on_what_went_elsewhere
         a_crash_between_there_and_here_leaves_one_appointment_there

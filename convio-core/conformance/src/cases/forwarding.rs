@@ -228,6 +228,37 @@ pub(crate) async fn another_workspace_takes_an_appointment_as_its_own(subject: &
     }
 }
 
+pub(crate) async fn two_that_forward_to_each_other_come_to_an_end(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let old = taken(acme.ingest(lead(7)).await).lead;
+    world.clock.advance(TimeDelta::seconds(1));
+    let bright = buyer(&world, &acme, Told::Steps).await;
+    create(&bright, NewEndpoint::to_workspace(acme.id()).named("back")).await;
+    let mut settings = acme.workspace().await.unwrap().unwrap().settings;
+    settings.policy.grants = vec![Grant::to(bright.id())];
+    acme.configure(settings).await.unwrap();
+    for (handle, webhook, to) in [(&acme, "direct", "bright"), (&bright, "partners", "back")] {
+        let mut settings = handle.webhook(webhook).await.unwrap().unwrap().settings;
+        settings.forwarding = Forwarding::by([Rule::to(Target::endpoint(to)).any_product().any_zip()]);
+        handle.configure_webhook(webhook, settings).await.unwrap();
+    }
+    taken(acme.ingest(lead(1)).await);
+    // Read from the start, what came in before there was an endpoint is not forwarded either.
+    let rewind = convio_core::service::Rewind::To(convio_core::Position(0));
+    acme.rewind_consumer(convio_core::service::DELIVERIES_CONSUMER, rewind).await.unwrap();
+    for _ in 0..3 {
+        for handle in [&acme, &bright] {
+            run(&mut handle.courier(Receiver::fine(), Guard::new())).await;
+        }
+    }
+    assert_eq!((leads(&acme).await.len(), leads(&bright).await.len()), (2, 1));
+    let [back] = &deliveries(&bright).await[..] else { panic!("one goes back") };
+    assert_eq!((back.status, back.response_status()), (DeliveryStatus::Rejected, Some(422)));
+    let of_old = acme.deliveries(&DeliveryFilter::of_lead(old), &PageRequest::default()).await.unwrap();
+    assert_eq!(of_old.items, []);
+}
+
 pub(crate) async fn what_is_told_back_is_what_was_granted(subject: &dyn Subject) {
     let world = World::of(subject);
     for told_back in [Told::Nothing, Told::Steps] {

@@ -16,16 +16,19 @@ use crate::workspace::{Grant, Told};
 
 impl Courier<'_> {
     /// Gives a lead to the workspace that an endpoint is, if that grants it. Under the delivery's id, which is the external id there, it is taken
-    /// once.
+    /// once. Where it came through that workspace already it is not: two that forward to each other would never end.
     pub(super) async fn hand_over(
         &self,
         delivery: &Delivery,
         endpoint: &Endpoint,
-        raw: RawLead,
+        (lead, raw): (&Lead, RawLead),
     ) -> Result<(Outcome, Option<Delivered>), Error> {
         let Destination::Workspace(to) = endpoint.settings.to else {
             return Err(Error::bug("a URL takes no lead"));
         };
+        if came_through(lead).split(' ').any(|id| id == to.to_string()) {
+            return Ok((refused(422, "came_from_there"), None));
+        }
         let there = self.acme.neighbour(to).caused_by(format!("delivery:{}", delivery.id));
         let there = there.acting_as(Actor::user(format!("workspace:{}", delivery.workspace)));
         let config = match there.current_config().await {
@@ -68,6 +71,8 @@ pub(super) fn raw_lead(
     fields.extend(lead.interest.product.as_ref().map(|product| ("product".to_owned(), json!(product))));
     fields.insert("lead_type".to_owned(), json!(lead.interest.lead_type));
     fields.insert("delivered_by".to_owned(), json!(config.workspace.settings.name));
+    let through = format!("{} {}", came_through(lead), delivery.workspace);
+    fields.insert(THROUGH.to_owned(), json!(through.trim_start()));
     fields.insert("delivered_source".to_owned(), json!(lead.interest.source));
     let id = external_id(delivery.workspace, delivery.id);
     let mut raw =
@@ -79,6 +84,11 @@ pub(super) fn raw_lead(
         new = new.location(location);
     }
     raw.appointment(new.booked_at(row.booked_at))
+}
+
+/// The workspaces that a lead was delivered by, one after the other.
+fn came_through(lead: &Lead) -> &str {
+    lead.custom.0.get(THROUGH).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The external id of what a delivery becomes.
@@ -134,5 +144,7 @@ fn answer(status: u16, body: &Value) -> Outcome {
     Ok(Response::new(status).body(body.to_string()))
 }
 
+/// The field that tells the workspaces that a lead was delivered by.
+const THROUGH: &str = "delivered_through";
 /// What the external ids of leads begin with that came by a delivery.
 const EXTERNAL_ID: &str = "convio/";

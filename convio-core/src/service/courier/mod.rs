@@ -140,7 +140,6 @@ impl<'s> Courier<'s> {
                     self.acme.ensure_consumer(permit).await?;
                     return Ok(Step::Made(0));
                 }
-
                 Err(error) => return Err(error),
             }
         }

@@ -70,8 +70,10 @@ impl WorkspaceHandle<'_> {
                     let person = received.person();
                     let request = routing_request(&row, person, None, None, None, received.received_at);
                     let endpoints = forwarding.endpoints(&request).into_iter();
-                    let open =
-                        endpoints.filter_map(|name| config.endpoint(name).ok()).filter(|it| it.is_open());
+                    // Whoever reads the feed again forwards no lead that came in before there was anywhere to forward it to.
+                    let open = endpoints
+                        .filter_map(|name| config.endpoint(name).ok())
+                        .filter(|it| it.is_open() && event.at >= it.created_at);
                     wanted.extend(open.map(|endpoint| routed(Cause::Lead(lead), LEADS_KIND, endpoint, now)));
                 }
             }

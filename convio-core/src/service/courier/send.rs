@@ -28,7 +28,7 @@ pub(super) enum Parcel {
     /// This body goes to a URL.
     Body(Vec<u8>),
     /// This lead goes to another workspace.
-    Lead(Box<crate::lead::RawLead>),
+    Lead(Box<(crate::lead::Lead, crate::lead::RawLead)>),
     /// There is nothing to be delivered any more.
     Gone,
 }
@@ -80,7 +80,7 @@ impl Courier<'_> {
                     return Ok(Some(Sent { delivery, notices: Vec::new() }));
                 }
                 Parcel::Body(body) => (self.transmit(&sending, endpoint, body).await?, None),
-                Parcel::Lead(raw) => self.hand_over(&sending, endpoint, *raw).await?,
+                Parcel::Lead(it) => self.hand_over(&sending, endpoint, (&it.0, it.1)).await?,
             };
             if let Some(sent) = self.answer(permit, &sending, &outcome, delivered).await? {
                 return Ok(Some(sent));
@@ -155,7 +155,7 @@ impl Courier<'_> {
             }
             Destination::Workspace(_) => {
                 let raw = super::local::raw_lead(config, delivery, &lead, &contact, appointment.as_ref());
-                Parcel::Lead(Box::new(raw))
+                Parcel::Lead(Box::new((lead, raw)))
             }
         })
     }
