@@ -1,6 +1,6 @@
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use convio_core::event::Position;
@@ -63,19 +63,22 @@ pub(crate) async fn a_stream_waits_until_it_is_woken_or_its_pause_ends(subject: 
     let acme = world.acme().await;
     for of_all in [false, true] {
         let end = acme.head().await.unwrap().unwrap().feed;
-        let mut stream = match of_all {
+        let stream = match of_all {
             false => acme.stream(end, std::future::pending::<()>),
             true => world.convio().feeds([(acme.id(), end)]).stream(std::future::pending::<()>),
         };
-        let flag = Arc::new(Flag::default());
-        for _ in 0..100 {
-            assert!(matches!(polled(&mut stream, &flag), Poll::Pending), "there is nothing new");
-            std::thread::yield_now();
-        }
-        // Both at once: in a caller's transaction they share one connection, which a read that nobody polls would keep.
-        let (event, answer) = futures_util::future::join(stream.next(), acme.ingest(lead(1))).await;
-        taken(answer);
-        assert_eq!(event.unwrap().unwrap().position, Position(end.0 + 1));
+        let stream = Mutex::new(stream);
+        // The reader sleeps by the time that the writer comes, as a rule; by no pause, so that nothing but news wakes it.
+        at_once(&world, &acme, 2, |handle, n| match n {
+            0 => {
+                let event = block_on(stream.lock().unwrap().next()).unwrap().unwrap();
+                assert_eq!(event.position, Position(end.0 + 1));
+            }
+            _ => {
+                (0..100).for_each(|_| std::thread::yield_now());
+                taken(block_on(handle.ingest(lead(1))));
+            }
+        });
     }
     // Whatever nobody tells of is found when the pause is over: it looks each time.
     let store = Arc::new(Flaky::of(world.store()));
