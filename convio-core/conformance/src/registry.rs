@@ -1,3 +1,7 @@
+use std::io::Write;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
 use crate::{Subject, cases};
 
 /// One case: what a store must do, under a name that says it.
@@ -32,11 +36,29 @@ impl std::fmt::Debug for Case {
 
 /// Runs the case of this name on a new subject: what each test of [`conformance!`](crate::conformance) does.
 ///
+/// A case that waits for something that never comes ends the whole process after ten minutes, and says which one it was:
+/// whoever runs the suite unattended would otherwise know of nothing but their own time limit.
+///
 /// # Panics
 /// When the store does not do what the case's name says.
 pub fn run<S: Subject>(name: &str, make: impl FnOnce() -> S) {
     let case = Case::named(name).unwrap_or_else(|| panic!("there is no case `{name}`"));
+    let _watched = watched(case.name);
     case.run(&make());
+}
+
+/// Ends the process if what it returns is not dropped in time.
+fn watched(name: &'static str) -> mpsc::Sender<()> {
+    let (running, ended) = mpsc::channel();
+    let limit = Duration::from_secs(600) * crate::random::times_longer();
+    std::thread::spawn(move || {
+        if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            // Not by a macro: what those print in a test is shown once it has ended.
+            let _ = writeln!(std::io::stderr(), "{name} has not ended after {} s", limit.as_secs());
+            std::process::abort();
+        }
+    });
+    running
 }
 
 macro_rules! registry {

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use convio_core::{
@@ -17,6 +17,19 @@ pub struct World<'s> {
     /// The clock of every process.
     pub clock: ManualClock,
     processes: AtomicU16,
+    /// Whether a thread of the case has panicked.
+    failed: AtomicBool,
+}
+
+/// A thread of a case, for as long as it is at work.
+pub(crate) struct Thread<'w>(&'w AtomicBool);
+
+impl Drop for Thread<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
 }
 
 impl<'s> World<'s> {
@@ -27,7 +40,27 @@ impl<'s> World<'s> {
 
     /// A world that starts at another moment, in microseconds since 1970.
     pub fn starting(subject: &'s dyn Subject, micros: i64) -> Self {
-        Self { subject, clock: ManualClock::at(micros), processes: AtomicU16::new(0) }
+        Self {
+            subject,
+            clock: ManualClock::at(micros),
+            processes: AtomicU16::new(0),
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    /// One more thread of the case. Held to its end, so that others need not wait for it if it fails.
+    pub(crate) fn thread(&self) -> Thread<'_> {
+        Thread(&self.failed)
+    }
+
+    /// Called by a thread again and again while it waits for another one.
+    ///
+    /// # Panics
+    /// When a thread of the case has failed: what is waited for would never come, and nobody be told of the failure.
+    #[track_caller]
+    pub(crate) fn goes_on(&self) {
+        assert!(!self.failed.load(Ordering::SeqCst), "another thread of this case has failed");
+        std::thread::yield_now();
     }
 
     /// The store.

@@ -188,6 +188,7 @@ pub(crate) async fn a_tailing_reader_misses_no_position(subject: &dyn Subject) {
                 let last = done.load(Ordering::SeqCst);
                 let after = seen.last().copied().unwrap_or(Position(0));
                 let events = block_on(store.feed(acme.id(), after, 7)).unwrap();
+                world.goes_on();
                 seen.extend(events.iter().map(|event| event.position));
                 polls += 1;
                 if last && events.is_empty() {
@@ -232,7 +233,7 @@ pub(crate) async fn a_deleted_webhook_takes_nothing_more_whoever_races(subject: 
     at_once(&world, &acme, 6, |handle, n| {
         if n == 0 {
             while posted.load(Ordering::SeqCst) < 10 {
-                std::thread::yield_now();
+                world.goes_on();
             }
             block_on(handle.delete_webhook("google")).unwrap();
             return;
@@ -348,6 +349,7 @@ pub(super) fn at_once<T: Send>(
         // Half of them share a process with another one, and so its cache.
         let handle = if n.is_multiple_of(2) { world.elsewhere(acme) } else { acme.clone() };
         start.wait();
+        let _thread = world.thread();
         what(&handle, n)
     };
     let run = &run;

@@ -645,6 +645,7 @@ pub(crate) async fn no_acknowledgement_outlives_its_consumer(subject: &dyn Subje
         }
         let mut worker = handle.consumer(CRM).events_per_batch(1);
         while ended.load(Ordering::SeqCst) == 0 {
+            world.goes_on();
             let answer = match block_on(worker.poll()) {
                 Ok(None) => Ok(()),
                 Ok(Some(batch)) if n == 1 => {
@@ -701,10 +702,8 @@ pub(crate) async fn no_two_workers_have_one_contact_at_once(subject: &dyn Subjec
     at_once(&world, &acme, 4, |handle, _| {
         let mut worker = handle.consumer(CRM).events_per_batch(2);
         while left.load(Ordering::SeqCst) > 0 {
-            let Some(batch) = block_on(worker.poll()).unwrap() else {
-                std::thread::yield_now();
-                continue;
-            };
+            world.goes_on();
+            let Some(batch) = block_on(worker.poll()).unwrap() else { continue };
             let contacts: BTreeSet<_> = batch.events().iter().filter_map(Event::contact_id).collect();
             for contact in &contacts {
                 assert!(held.lock().unwrap().insert(*contact), "two workers have one contact");
@@ -747,6 +746,7 @@ pub(crate) async fn workers_that_die_leave_nothing_unhandled(subject: &dyn Subje
         let mut idle = 0;
         // Idle for long enough to be sure that no lease was left: each look takes it closer to its end.
         while idle < 20 {
+            world.goes_on();
             if dice.chance(20) {
                 worker = handle.consumer(CRM).events_per_batch(3); // the one before is dead
             }

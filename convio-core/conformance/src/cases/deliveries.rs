@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -403,10 +404,11 @@ pub(crate) async fn couriers_share_the_work_and_send_nothing_twice(subject: &dyn
 }
 
 pub(crate) async fn what_a_courier_took_with_it_is_sent_by_another(subject: &dyn Subject) {
-    struct Silent;
+    struct Silent(Arc<AtomicBool>);
     #[async_trait]
     impl Transport for Silent {
         async fn send(&self, _: &Request) -> Outcome {
+            self.0.store(true, Ordering::SeqCst);
             std::future::pending().await
         }
     }
@@ -414,17 +416,19 @@ pub(crate) async fn what_a_courier_took_with_it_is_sent_by_another(subject: &dyn
     let acme = world.acme().await;
     create(&acme, to_url("crm", EventFilter::only(["lead.received"]))).await;
     taken(acme.ingest(lead(1)).await);
-    let mut dying = acme.courier(Silent, Guard::new());
+    let asked = Arc::new(AtomicBool::new(false));
+    let mut dying = acme.courier(Silent(asked.clone()), Guard::new());
     assert_eq!(dying.step().await.unwrap(), Step::Made(1));
     {
         // It sends, and is heard of no more.
         let mut step = Box::pin(dying.step());
         let waker = std::task::Waker::noop();
         let mut context = std::task::Context::from_waker(waker);
-        while deliveries(&acme).await[0].sending_since.is_none() {
+        while !asked.load(Ordering::SeqCst) {
             assert!(step.as_mut().poll(&mut context).is_pending());
             std::thread::yield_now();
         }
+        assert!(deliveries(&acme).await[0].sending_since.is_some());
     }
     drop(dying);
     let receiver = Receiver::fine();

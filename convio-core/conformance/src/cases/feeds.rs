@@ -136,6 +136,7 @@ pub(crate) async fn a_reader_of_all_workspaces_misses_nothing(subject: &dyn Subj
                 // Asked before the read: what is committed by then must be found.
                 let last = done.load(Ordering::SeqCst);
                 let events = block_on(feeds.next(5)).unwrap();
+                world.goes_on();
                 if last && events.is_empty() {
                     return seen;
                 }

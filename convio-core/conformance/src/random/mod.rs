@@ -11,6 +11,7 @@ mod words;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use pollster::block_on;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -75,11 +76,12 @@ async fn played(world: &World<'_>, list: &[(bool, Op)]) -> Played {
 /// Draws lists until one fails, and then shorter ones.
 fn draw(fewer: u32, test: impl Fn(i64, &[(bool, Op)]) -> Result<(), String>) {
     let seed = number("CONVIO_SEED").unwrap_or_else(|| RandomState::new().hash_one("seed"));
-    let lists = number("CONVIO_LISTS").and_then(|n| n.try_into().ok()).unwrap_or(LISTS);
+    let lists = lists();
     say_what_is_drawn(seed, (lists / fewer).max(1));
     let config = Config {
         cases: (lists / fewer).max(1),
         max_shrink_iters: SHRINKS_MAX,
+        max_shrink_time: SHRINKING_MAX.as_millis() as u32,
         failure_persistence: None,
         ..Config::default()
     };
@@ -105,13 +107,14 @@ fn draw(fewer: u32, test: impl Fn(i64, &[(bool, Op)]) -> Result<(), String>) {
 
 /// Leaves out one operation after the other, as long as the rest still fails. What draws the lists makes them simple, but
 /// does not come back to what it could not leave out before.
+#[expect(clippy::disallowed_methods, reason = "a deadline, past which what was found must do")]
 fn shortened(
     mut list: Vec<(bool, Op)>,
     mut why: String,
     run: impl Fn(&[(bool, Op)]) -> Result<(), String>,
 ) -> (Vec<(bool, Op)>, String) {
-    let mut n = list.len();
-    while n > 0 {
+    let (mut n, began) = (list.len(), Instant::now());
+    while n > 0 && began.elapsed() < SHRINKING_MAX {
         n -= 1;
         let mut shorter = list.clone();
         shorter.remove(n);
@@ -128,6 +131,15 @@ fn say_what_is_drawn(seed: u64, lists: u32) {
     println!("CONVIO_SEED={seed}: {lists} lists");
 }
 
+fn lists() -> u32 {
+    number("CONVIO_LISTS").and_then(|n| n.try_into().ok()).unwrap_or(LISTS)
+}
+
+/// How many times as long as by default the cases of this topic take.
+pub(crate) fn times_longer() -> u32 {
+    lists().div_ceil(LISTS).max(1)
+}
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -139,6 +151,8 @@ const LISTS: u32 = 16;
 const OPS_MAX: usize = 80;
 /// How often a failing list is made shorter.
 const SHRINKS_MAX: u32 = 2_000;
+/// How long in each of two ways: a list that could be shorter is better than none, where a list takes a second.
+const SHRINKING_MAX: Duration = Duration::from_secs(90);
 /// 2020-01-01 and some microseconds: every run starts later, by more than a list can take.
 const START: i64 = 1_577_836_800_123_457;
 const RUN_DAYS: i64 = 150;
