@@ -636,6 +636,7 @@ registry! { $
         what_has_happened_since_is_not_waited_for
         a_reader_of_all_workspaces_goes_on_where_it_was
         a_reader_of_all_workspaces_misses_nothing
+        a_feed_that_ends_with_a_page_hides_no_other
         a_busy_workspace_keeps_no_other_waiting
     }
     streams {
@@ -665,6 +666,7 @@ registry! { $
         dead_letters_keep_a_consumer_from_being_removed
         no_acknowledgement_outlives_its_consumer
         an_api_key_needs_the_right_to_administrate
+        what_is_far_behind_the_events_of_others_is_found
         no_two_workers_have_one_contact_at_once
         workers_that_die_leave_nothing_unhandled
     }

@@ -67,22 +67,27 @@ impl Feeds<'_> {
     /// # Errors
     /// Those of the store.
     pub async fn next(&mut self, limit: usize) -> Result<Vec<Event>, Error> {
-        if self.moved.is_empty() {
-            self.look().await?;
-        }
         let limit = PageRequest::first(limit).size();
-        while let Some(workspace) = self.moved.front().copied() {
-            let events = self.convio.store().feed(workspace, self.position(workspace), limit).await?;
-            self.moved.pop_front();
-            if let Some(last) = events.last() {
-                self.read.insert(workspace, last.position);
-                if events.len() == limit {
-                    self.moved.push_back(workspace);
+        let mut has_looked = false;
+        loop {
+            while let Some(workspace) = self.moved.front().copied() {
+                let events = self.convio.store().feed(workspace, self.position(workspace), limit).await?;
+                self.moved.pop_front();
+                if let Some(last) = events.last() {
+                    self.read.insert(workspace, last.position);
+                    // Whether a full page was the last one is not known.
+                    if events.len() == limit {
+                        self.moved.push_back(workspace);
+                    }
+                    return Ok(events);
                 }
-                return Ok(events);
             }
+            if has_looked {
+                return Ok(Vec::new());
+            }
+            self.look().await?;
+            has_looked = true;
         }
-        Ok(Vec::new())
     }
 
     /// Waits until there may be more than the last [`next`](Self::next) that answered none could find. It hears of what is committed through

@@ -8,7 +8,7 @@ use convio_core::consumer::{
 };
 use convio_core::event::Position;
 use convio_core::record::{CONSUMER_KIND, DEAD_LETTERS_KIND, fetch_record};
-use convio_core::service::{Batch, Consumer, REWIND_MARGIN, Rewind};
+use convio_core::service::{Atomicity, Batch, Consumer, REWIND_MARGIN, Rewind};
 use convio_core::{Clock, Error, ErrorKind, Event, NewApiKey, Permission, RawLead, WorkspaceHandle};
 use pollster::block_on;
 
@@ -683,6 +683,36 @@ pub(crate) async fn an_api_key_needs_the_right_to_administrate(subject: &dyn Sub
     acme.revoke_api_key(id).await.unwrap();
     assert_eq!(kind(batch.ack().await), Some(ErrorKind::Denied));
     assert_eq!(kind(worker.poll().await.map(drop)), Some(ErrorKind::Denied));
+}
+
+pub(crate) async fn what_is_far_behind_the_events_of_others_is_found(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = fed(&world, 20, ConsumerSettings::new().shards(2)).await;
+    // Two workers have a shard each.
+    let (mut busy, mut rare) = (acme.consumer(CRM), acme.consumer(CRM).events_per_batch(1));
+    let batch = busy.poll().await.unwrap().unwrap();
+    let shard = shard_of(&batch.events()[0], 2);
+    batch.ack().await.unwrap();
+    while let Some(batch) = rare.poll().await.unwrap() {
+        batch.ack().await.unwrap();
+    }
+    let feed = acme.feed(Position(2), 100).await.unwrap();
+    let lead_of = |is_busy| feed.iter().position(|it| (shard_of(it, 2) == shard) == is_busy).unwrap() as u32;
+    let (often, seldom) = (lead_of(true), lead_of(false));
+    for _ in 0..3 {
+        let rows = (0..700).map(|_| lead(often)).collect();
+        acme.ingest_batch(rows, Atomicity::AllOrNothing).await.unwrap();
+    }
+    taken(acme.ingest(lead(seldom)).await);
+    let last = acme.head().await.unwrap().unwrap().feed;
+    let batch = rare.poll().await.unwrap().expect("there is one");
+    assert_eq!(batch.events().iter().map(|event| event.position).collect::<Vec<_>>(), [last]);
+    batch.ack().await.unwrap();
+    assert!(rare.poll().await.unwrap().is_none());
+    while let Some(batch) = busy.poll().await.unwrap() {
+        batch.ack().await.unwrap();
+    }
+    assert_eq!(acme.consumer_state(CRM).await.unwrap().unwrap().lag, 0);
 }
 
 pub(crate) async fn no_two_workers_have_one_contact_at_once(subject: &dyn Subject) {

@@ -160,6 +160,17 @@ pub(crate) async fn a_reader_of_all_workspaces_misses_nothing(subject: &dyn Subj
     }
 }
 
+pub(crate) async fn a_feed_that_ends_with_a_page_hides_no_other(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    let mut feeds = world.convio().feeds([]);
+    assert_eq!(feeds.next(2).await.unwrap(), acme.feed(Position(0), 100).await.unwrap());
+    // It does not know yet that this was the last page there.
+    let other = world.acme().await;
+    assert_eq!(feeds.next(2).await.unwrap(), other.feed(Position(0), 100).await.unwrap());
+    assert_eq!(feeds.next(2).await.unwrap(), []);
+}
+
 pub(crate) async fn a_busy_workspace_keeps_no_other_waiting(subject: &dyn Subject) {
     let world = World::of(subject);
     let (busy, other) = (world.acme().await, world.acme().await);

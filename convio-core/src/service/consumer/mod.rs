@@ -152,17 +152,16 @@ impl<'s> Consumer<'s> {
         check_name(&self.name)?;
         // Asked before the look: whatever happens after it is waited for no longer.
         self.tick = self.acme.store(permit).wait(Tick::default()).await?;
-        let mut found = None;
-        for _ in 0..OVERTAKEN_MAX {
+        let mut overtaken = 0;
+        let found = loop {
             match self.look(permit).await {
-                Err(Lost::Overtaken) => {}
+                Ok(found) => break found,
+                Err(Lost::Further) => {}
+                Err(Lost::Overtaken) if overtaken < OVERTAKEN_MAX => overtaken += 1,
+                Err(Lost::Overtaken) => break None,
                 Err(Lost::Failed(error)) => return Err(error),
-                Ok(it) => {
-                    found = it;
-                    break;
-                }
             }
-        }
+        };
         let Some(found) = found else { return Ok(None) };
         self.turn = found.kept.shard.index + 1;
         Ok(Some(Batch::of(self, found)))
@@ -198,9 +197,10 @@ impl<'s> Consumer<'s> {
     ) -> Result<Option<Found>, Lost> {
         let of = group.definition.settings.shards;
         let Some(mut from) = free.iter().map(|kept| kept.shard.cursor).min() else { return Ok(None) };
-        // Of so many shards one has about a part of what is read.
-        let window = self.events_max.saturating_mul(of.into()).min(BATCH_EVENTS_MAX);
-        for _ in 0..WINDOWS_MAX {
+        // Of so many shards one has about a part of what is read; where that has none of its events, many more may be others'.
+        let mut window = self.events_max.saturating_mul(of.into()).min(BATCH_EVENTS_MAX);
+        let mut is_at_end = false;
+        for _ in 0..WINDOWS {
             let events = self.feed(permit, from, window).await?;
             let end = events.last().map_or(from, |event| event.position);
             for kept in free {
@@ -216,11 +216,13 @@ impl<'s> Consumer<'s> {
             }
             from = end;
             if events.len() < window {
+                is_at_end = true;
                 break;
             }
+            window = (window * WINDOW_GROWTH).min(BATCH_EVENTS_MAX);
         }
         self.skip(group, free, from).await?;
-        Ok(None)
+        if is_at_end { Ok(None) } else { Err(Lost::Further) }
     }
 
     /// Takes a shard, unless this worker has it for some time yet.
@@ -314,6 +316,8 @@ impl std::fmt::Debug for Consumer<'_> {
 enum Lost {
     /// Someone else was faster.
     Overtaken,
+    /// There is more of the feed than it looked through, and the shards have noted how far that was.
+    Further,
     Failed(Error),
 }
 
@@ -327,7 +331,12 @@ impl From<Error> for Lost {
 const EVENTS_PER_BATCH: usize = 100;
 /// How often a poll looks again when others are faster: then they have what there is.
 const OVERTAKEN_MAX: usize = 8;
-/// Windows of the feed that a poll looks through at most; the next one goes on from there.
-const WINDOWS_MAX: usize = 16;
+/// Windows of the feed that a look looks through; the next one goes on from there.
+const WINDOWS: u32 = 6;
+/// How many times as large as the one before each window is.
+const WINDOW_GROWTH: usize = 4;
 /// Positions without an event of its own before a shard notes them: fewer are read again at little cost, where a note is a commit.
 const SKIPPED_MIN: u64 = 1_000;
+// Whoever comes to the last window has something to note: the next look would else be at the same events, and so on for ever.
+const _: () =
+    assert!(WINDOW_GROWTH.pow(WINDOWS - 1) as u64 >= SKIPPED_MIN && BATCH_EVENTS_MAX as u64 >= SKIPPED_MIN);
