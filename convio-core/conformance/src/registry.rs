@@ -527,6 +527,7 @@ registry! { $
         a_receiver_that_asks_for_time_gets_it
         what_a_buyer_answers_is_read_by_its_mapping
         couriers_share_the_work_and_send_nothing_twice
+        what_waits_for_a_deleted_endpoint_is_called_off
         what_a_courier_took_with_it_is_sent_by_another
         a_secret_that_is_kept_elsewhere_is_waited_for
         what_is_next_is_told_for_each_endpoint_by_itself

@@ -79,7 +79,7 @@ impl WorkspaceHandle<'_> {
         self.change_endpoint(name, EndpointChange::Enable).await
     }
 
-    /// Deletes an endpoint: nothing is sent to it any more. What was on its way there stays as it is.
+    /// Deletes an endpoint: nothing is sent to it any more, and a [`Courier`](super::Courier) calls off what waits for it.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).

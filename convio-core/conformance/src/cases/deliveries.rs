@@ -403,6 +403,36 @@ pub(crate) async fn couriers_share_the_work_and_send_nothing_twice(subject: &dyn
     in_order(&world, &acme).await;
 }
 
+pub(crate) async fn what_waits_for_a_deleted_endpoint_is_called_off(subject: &dyn Subject) {
+    let world = World::of(subject);
+    let acme = world.acme().await;
+    for name in ["crm", "ops"] {
+        create(&acme, to_url(name, EventFilter::only(["lead.received"]))).await;
+    }
+    let receiver = Receiver::that(|_, _| Ok(Response::new(500)));
+    let mut courier = acme.courier(receiver.clone(), Guard::new());
+    taken(acme.ingest(lead(1)).await);
+    assert_eq!(run(&mut courier).await.len(), 2);
+    // One waits for its next attempt, another one was made and not tried yet.
+    taken(acme.ingest(lead(2)).await);
+    assert_eq!(courier.step().await.unwrap(), Step::Made(2));
+    let gone = acme.delete_endpoint("crm").await.unwrap();
+    let receiver = Receiver::fine();
+    let mut courier = world.elsewhere(&acme).courier(receiver.clone(), Guard::new());
+    let ended = run(&mut courier).await;
+    let of = |status| ended.iter().filter(move |(it, _)| it.status == status).map(|(it, _)| it.endpoint);
+    assert_eq!(of(DeliveryStatus::Cancelled).collect::<Vec<_>>(), [gone.id; 2]);
+    assert_eq!((of(DeliveryStatus::Success).count(), receiver.got().len()), (1, 1));
+    // What came in since goes to the other one alone, and nothing waits for the one that is gone.
+    taken(acme.ingest(lead(3)).await);
+    world.clock.advance(TimeDelta::days(1));
+    assert_eq!(run(&mut courier).await.len(), 2);
+    let waits = DeliveryFilter::default().with_status(DeliveryStatus::Pending);
+    assert_eq!(acme.deliveries(&waits, &PageRequest::default()).await.unwrap().items, []);
+    assert_eq!((courier.due(), receiver.got().len()), (None, 3));
+    in_order(&world, &acme).await;
+}
+
 pub(crate) async fn what_a_courier_took_with_it_is_sent_by_another(subject: &dyn Subject) {
     struct Silent(Arc<AtomicBool>);
     #[async_trait]

@@ -5,6 +5,7 @@ use crate::appointment::AppointmentStatus;
 use crate::delivery::{Delivery, Destination, Report, Reported};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, EventBody};
+use crate::lead::Lead;
 use crate::service::WorkspaceHandle;
 use crate::service::drive::Permit;
 use crate::use_case::ConfigSnapshot;
@@ -17,14 +18,10 @@ impl WorkspaceHandle<'_> {
         permit: Permit,
         config: &ConfigSnapshot,
         event: &Event,
+        lead: &Lead,
     ) -> Result<(), Error> {
-        let grants = &config.workspace.settings.policy.grants;
-        let Some(lead) = event.lead_id().filter(|_| grants.iter().any(tells)) else { return Ok(()) };
         let Some(what) = reported(&event.body) else { return Ok(()) };
-        let found = self.store(permit).fetch_leads(self.id(), &[lead]).await?;
-        let Some((owner, id)) = found.into_iter().next().flatten().as_ref().and_then(came_by) else {
-            return Ok(());
-        };
+        let Some((owner, id)) = came_by(lead) else { return Ok(()) };
         let Some(grant) = grant_to(config, owner).filter(|grant| tells(grant)) else { return Ok(()) };
         let report = Report { position: event.position, at: event.at, what: as_granted(what, grant) };
         let there = self.neighbour(owner);
@@ -38,7 +35,7 @@ impl WorkspaceHandle<'_> {
             let endpoint = theirs.endpoints.iter().find(|endpoint| endpoint.id == delivery.endpoint);
             let leads_here =
                 endpoint.is_some_and(|endpoint| endpoint.settings.to == Destination::Workspace(self.id()));
-            leads_here && delivery.delivered.is_none_or(|delivered| delivered.lead == lead)
+            leads_here && delivery.delivered.is_none_or(|delivered| delivered.lead == lead.id)
         };
         let noted = there.change_delivery(permit, id, |delivery, _| {
             let next = if is_here(delivery) { delivery.reported(report.clone()) } else { None };
@@ -49,6 +46,11 @@ impl WorkspaceHandle<'_> {
             noted => noted.map(drop),
         }
     }
+}
+
+/// Whether an event may be one to tell whoever delivered its lead.
+pub(super) fn is_told(config: &ConfigSnapshot, event: &Event) -> bool {
+    config.workspace.settings.policy.grants.iter().any(tells) && reported(&event.body).is_some()
 }
 
 fn reported(body: &EventBody) -> Option<Reported> {

@@ -12,6 +12,7 @@ use crate::delivery::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::event::Position;
+use crate::id::DeliveryId;
 use crate::record::{HEALTH_KIND, Record};
 use crate::routing::Target;
 use crate::service::TRIES_MAX;
@@ -42,7 +43,9 @@ impl Courier<'_> {
     ) -> Result<Option<Sent>, Error> {
         self.due = None;
         let now = self.acme.now();
-        let open: Vec<&Endpoint> = config.endpoints.iter().filter(|it| it.refusal().is_none()).collect();
+        // What still waits for a deleted one is called off.
+        let is_asked = |it: &&Endpoint| it.refusal().is_none() || it.deleted_at.is_some();
+        let open: Vec<&Endpoint> = config.endpoints.iter().filter(is_asked).collect();
         if open.is_empty() {
             return Ok(None);
         }
@@ -57,14 +60,21 @@ impl Courier<'_> {
         let mut due: Option<DateTime<Utc>> = open.iter().filter_map(|it| throttled(it)).min();
         let mut next = self.acme.store(permit).next_deliveries(self.acme.id(), &ids, LOOKED_AT).await?;
         next.sort_by_key(|delivery| delivery.next_attempt_at);
-        let (ready, waiting): (Vec<Delivery>, Vec<Delivery>) =
-            next.into_iter().partition(|delivery| delivery.is_due(now) || delivery.is_lost(now));
+        let endpoint_of = |delivery: &Delivery| open.iter().find(|endpoint| endpoint.id == delivery.endpoint);
+        let is_in_vain = |delivery: &Delivery| {
+            delivery.sending_since.is_none()
+                && endpoint_of(delivery).is_some_and(|it| it.deleted_at.is_some())
+        };
+        let is_ready =
+            |delivery: &Delivery| delivery.is_due(now) || delivery.is_lost(now) || is_in_vain(delivery);
+        let (ready, waiting): (Vec<Delivery>, Vec<Delivery>) = next.into_iter().partition(is_ready);
         due = due.into_iter().chain(waiting.iter().filter_map(|delivery| delivery.next_attempt_at)).min();
         self.due = due;
         for delivery in ready {
-            let Some(endpoint) = open.iter().find(|endpoint| endpoint.id == delivery.endpoint) else {
-                continue;
-            };
+            let Some(endpoint) = endpoint_of(&delivery) else { continue };
+            if is_in_vain(&delivery) {
+                return self.call_off(permit, delivery.id).await;
+            }
             if delivery.is_lost(now) {
                 match self.answer(permit, &delivery, &Err(SendError::Lost), None).await? {
                     Some(sent) => return Ok(Some(sent)),
@@ -74,11 +84,7 @@ impl Courier<'_> {
             let health = healths.get(&endpoint.name).map(|(health, _)| health.clone()).unwrap_or_default();
             let Some(sending) = self.begin(&delivery, endpoint, &health).await? else { continue };
             let (outcome, delivered) = match self.parcel(permit, config, &sending, endpoint).await? {
-                Parcel::Gone => {
-                    let gone = |delivery: &Delivery, now| delivery.cancel(now);
-                    let delivery = self.acme.change_delivery(permit, sending.id, gone).await?;
-                    return Ok(Some(Sent { delivery, notices: Vec::new() }));
-                }
+                Parcel::Gone => return self.call_off(permit, sending.id).await,
                 Parcel::Body(body) => (self.transmit(&sending, endpoint, body).await?, None),
                 Parcel::Lead(it) => self.hand_over(&sending, endpoint, (&it.0, it.1)).await?,
             };
@@ -87,6 +93,16 @@ impl Courier<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Ends a delivery of what is no more, or to an endpoint that is no more. One that has ended meanwhile stays as it is.
+    async fn call_off(&self, permit: Permit, id: DeliveryId) -> Result<Option<Sent>, Error> {
+        let cancel = |delivery: &Delivery, now| match delivery.status.is_final() {
+            true => Ok(delivery.clone()),
+            false => delivery.cancel(now),
+        };
+        let delivery = self.acme.change_delivery(permit, id, cancel).await?;
+        Ok(Some(Sent { delivery, notices: Vec::new() }))
     }
 
     /// Takes a delivery to be sent; `None` where someone else was faster.
