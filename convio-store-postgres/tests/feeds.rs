@@ -1,6 +1,8 @@
 //! Readers of all feeds beside many writers, slow transactions among them, and a reader of a sequence beside those: it skips what they miss
 //! nothing of. And who hears of whose commits.
 //!
+//! The processes that are killed are this binary again, started for its ignored test `second_process`.
+//!
 //! `CONVIO_FEED_LEADS=100000 cargo test -p convio-store-postgres --release --test feeds` writes that many.
 
 #[path = "support/in_schema.rs"]
@@ -9,16 +11,17 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use convio_conformance::tailing::{Tailing, readers_miss_nothing};
+use convio_conformance::process::order;
+use convio_conformance::tailing::{Tailing, readers_miss_nothing, write_until_killed};
 use convio_conformance::{Shared, lead, taken};
 use convio_core::event::EventLog;
 use convio_core::store::Tick;
 use convio_core::{Convio, NewWorkspace, Store};
-use convio_store_postgres::PgStore;
+use convio_store_postgres::{Options, PgStore};
 use in_schema::InSchema;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
-use support::{Place, connect, run};
+use support::{Place, connect, pool, run, runtime};
 
 #[test]
 fn readers_miss_nothing_where_a_reader_of_a_sequence_skips() {
@@ -26,11 +29,26 @@ fn readers_miss_nothing_where_a_reader_of_a_sequence_skips() {
     let schema = subject.place().schema.clone();
     let store = subject.place().store();
     readers_miss_nothing(&subject, 1_200, |tailing| {
-        let skipped = pollster::block_on(skips_of_a_sequence(tailing, &store, &schema));
-        say(&format!("{skipped} of {} rows missed by a reader of the sequence", 2 * ROUNDS));
-        // Whoever is slow in each round is skipped, and nobody else.
-        assert_eq!(skipped, ROUNDS, "a reader of the sequence missed so many rows");
+        std::thread::scope(|threads| {
+            let killing = threads.spawn(|| tailing.kill_processes(&[&schema]));
+            let skipped = pollster::block_on(skips_of_a_sequence(tailing, &store, &schema));
+            say(&format!("{skipped} of {} rows missed by a reader of the sequence", 2 * ROUNDS));
+            // Whoever is slow in each round is skipped, and nobody else.
+            assert_eq!(skipped, ROUNDS, "a reader of the sequence missed so many rows");
+            let killed = killing.join().unwrap();
+            say(&format!("{killed} processes killed"));
+            assert!(killed > 0);
+        })
     });
+}
+
+/// The process that is killed.
+#[test]
+#[ignore = "the test of this file starts it"]
+fn second_process() {
+    let Some(order) = order() else { return };
+    let _runtime = runtime().enter();
+    write_until_killed(PgStore::with(pool(), Options::new().schema(&order[0]).unwrap()), &order[1..]);
 }
 
 /// Transactions that write a row with a number of a sequence, and a lead, both with the transaction of the other: in each round one takes its

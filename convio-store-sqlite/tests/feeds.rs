@@ -1,10 +1,14 @@
 //! Readers of all feeds beside many writers, and who hears of whose commits.
 //!
+//! The processes that are killed are this binary again, started for its ignored test `second_process`.
+//!
 //! `CONVIO_FEED_LEADS=100000 cargo test -p convio-store-sqlite --release --test feeds` writes that many.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use convio_conformance::tailing::readers_miss_nothing;
+use convio_conformance::process::order;
+use convio_conformance::tailing::{readers_miss_nothing, write_until_killed};
 use convio_conformance::{Subject, lead, taken};
 use convio_core::event::EventLog;
 use convio_core::store::Tick;
@@ -25,8 +29,12 @@ impl OnDisk {
         Self { store: Arc::new(SqliteStore::open(folder.path().join(FILE)).unwrap()), folder }
     }
 
+    fn path(&self) -> PathBuf {
+        self.folder.path().join(FILE)
+    }
+
     fn connect(&self) -> Connection {
-        let conn = Connection::open(self.folder.path().join(FILE)).unwrap();
+        let conn = Connection::open(self.path()).unwrap();
         conn.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
         conn
     }
@@ -43,34 +51,49 @@ impl Subject for OnDisk {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "who was killed is worth reading")]
 fn readers_miss_nothing_beside_a_slow_transaction_and_writers_that_are_killed() {
     let subject = OnDisk::new();
+    let path = subject.path();
     readers_miss_nothing(&subject, LEADS, |run_of| {
-        let mut conn = subject.connect();
-        let mut rounds = 0;
-        while !run_of.is_written() {
-            // One at each tenth of the way.
-            run_of.wait_for(rounds, 10);
-            let acme = &run_of.workspaces[rounds % run_of.workspaces.len()];
-            let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-            let held = run(&tx, async |store| taken(acme.within(store).ingest(lead(1)).await));
-            // Everyone else waits, and readers read on: none of this is seen.
-            if rounds == HELD_IN {
-                std::thread::sleep(HELD);
+        std::thread::scope(|threads| {
+            let killing = threads.spawn(|| run_of.kill_processes(&[path.to_str().unwrap()]));
+            let mut conn = subject.connect();
+            let mut rounds = 0;
+            while !run_of.is_written() {
+                // One at each tenth of the way.
+                run_of.wait_for(rounds, 10);
+                let acme = &run_of.workspaces[rounds % run_of.workspaces.len()];
+                let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+                let held = run(&tx, async |store| taken(acme.within(store).ingest(lead(1)).await));
+                // Everyone else waits, and readers read on: none of this is seen.
+                if rounds == HELD_IN {
+                    std::thread::sleep(HELD);
+                }
+                for _ in 0..5 {
+                    assert_eq!(block_on(acme.lead(held.lead)).unwrap(), None);
+                }
+                if rounds % 2 == 0 {
+                    tx.commit().unwrap();
+                    run_of.note(held.lead);
+                } else {
+                    tx.rollback().unwrap();
+                }
+                rounds += 1;
             }
-            for _ in 0..5 {
-                assert_eq!(block_on(acme.lead(held.lead)).unwrap(), None);
-            }
-            if rounds % 2 == 0 {
-                tx.commit().unwrap();
-                run_of.note(held.lead);
-            } else {
-                tx.rollback().unwrap();
-            }
-            rounds += 1;
-        }
-        assert!(rounds > 0);
+            let killed = killing.join().unwrap();
+            println!("{killed} processes killed, {rounds} transactions held");
+            assert!(rounds > 0 && killed > 0);
+        })
     });
+}
+
+/// The process that is killed.
+#[test]
+#[ignore = "the test of this file starts it"]
+fn second_process() {
+    let Some(order) = order() else { return };
+    write_until_killed(SqliteStore::open(&order[0]).unwrap(), &order[1..]);
 }
 
 #[test]
@@ -80,7 +103,7 @@ fn a_commit_of_another_connection_wakes_whoever_waits() {
     let acme = Convio::new(store.clone());
     let acme = block_on(acme.create_workspace(NewWorkspace::named("Acme Solar"))).unwrap();
     // Another process, as far as the store can tell.
-    let other = Convio::new(SqliteStore::open(subject.folder.path().join(FILE)).unwrap());
+    let other = Convio::new(SqliteStore::open(subject.path()).unwrap());
     for n in 0..3 {
         let seen = block_on(store.wait(Tick::default())).unwrap();
         let position = block_on(acme.head()).unwrap().unwrap().feed;

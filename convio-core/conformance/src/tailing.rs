@@ -1,21 +1,26 @@
 //! Readers of all feeds beside many writers, some of which are killed: larger than a case, for a store's own tests, which add what only they can
-//! do, such as transactions that stay open for a while.
+//! do, such as transactions that stay open for a while, and processes that are killed.
+//!
+//! Beside them is a reader of what a sequence numbers, the usual way to follow a table: the check that readers of feeds pass fails for it in
+//! every run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use convio_core::event::Position;
+use convio_core::service::RandomIds;
 use convio_core::service::{Atomicity, Feeds};
-use convio_core::{Error, ErrorKind, Ingested, LeadId, WorkspaceHandle, WorkspaceId};
+use convio_core::{Clock, Convio, Error, ErrorKind, Ingested, LeadId, Store, WorkspaceHandle, WorkspaceId};
 use pollster::block_on;
 
 use crate::dice::Dice;
-use crate::{Subject, World, lead};
+use crate::process::{self, Process};
+use crate::{ManualClock, Shared, Subject, World, lead, taken};
 
 /// Writers and readers at work.
 #[derive(Debug)]
@@ -28,6 +33,7 @@ pub struct Tailing<'s> {
     killed: AtomicUsize,
     /// Leads that were acknowledged.
     taken: Mutex<BTreeSet<LeadId>>,
+    sequence: Sequence,
     done: AtomicBool,
 }
 
@@ -58,6 +64,98 @@ impl Tailing<'_> {
     pub fn note(&self, lead: LeadId) {
         self.taken.lock().unwrap().insert(lead);
     }
+
+    /// Starts the running binary's `second_process`, which shall [`write_until_killed`], and kills it at a random moment; one after the other,
+    /// until all is written. Answers how many. What each of them says was acknowledged must be seen by the readers.
+    ///
+    /// # Panics
+    /// When one ends before it is killed.
+    pub fn kill_processes(&self, order: &[&str]) -> usize {
+        let mut dice = Dice::of_this_run();
+        let now = self.world.clock.now().timestamp_micros().to_string();
+        let workspaces: Vec<_> = self.workspaces.iter().map(|acme| acme.id().to_string()).collect();
+        let (mut words, mut kills) = ([order, &[&now]].concat(), 0);
+        words.extend(workspaces.iter().map(String::as_str));
+        while !self.is_written() {
+            let mut process = Process::start(&words);
+            let mut acknowledged: Vec<_> =
+                (0..1 + dice.index(LEADS_OF_A_LIFE)).map(|_| process.line()).collect();
+            std::thread::sleep(Duration::from_micros(dice.below(PAUSE_MICROS)));
+            process.kill();
+            acknowledged.extend(process.rest());
+            acknowledged.iter().for_each(|lead| self.note(lead.parse().unwrap()));
+            kills += 1;
+        }
+        kills
+    }
+}
+
+/// What a process does that [`Tailing::kill_processes`] has started: it writes leads on this store and says which ones were acknowledged, until it
+/// is killed. `order` is all that the order holds behind the words of its test.
+pub fn write_until_killed(store: impl Store + 'static, order: &[String]) -> ! {
+    let (now, workspaces) = order.split_first().unwrap();
+    let convio = Convio::with(
+        Shared(std::sync::Arc::new(store)),
+        ManualClock::at(now.parse().unwrap()),
+        RandomIds::default(),
+    );
+    let mut dice = Dice::of_this_run();
+    loop {
+        let acme = convio.workspace(workspaces[dice.index(workspaces.len())].parse().unwrap());
+        if let Some(lead) = lead_of(block_on(acme.ingest(lead(dice.below(300) as u32)))) {
+            process::say(&lead.to_string());
+        }
+    }
+}
+
+/// Rows that get their number ahead of the commit, as by `nextval` or a serial column, and can be read after it.
+#[derive(Debug, Default)]
+struct Sequence {
+    numbers: AtomicU64,
+    rows: Mutex<BTreeMap<u64, LeadId>>,
+    cursor: AtomicU64,
+}
+
+impl Sequence {
+    fn number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn committed(&self, number: u64, lead: LeadId) {
+        self.rows.lock().unwrap().insert(number, lead);
+    }
+
+    /// Reads on behind the last number that it has seen, until all writers are done and nothing is left.
+    fn read(&self, done: &AtomicBool) -> BTreeSet<LeadId> {
+        let (mut seen, mut cursor) = (BTreeSet::new(), 0);
+        loop {
+            let last = done.load(Ordering::SeqCst);
+            let rows: Vec<_> =
+                self.rows.lock().unwrap().range(cursor + 1..).map(|(n, id)| (*n, *id)).collect();
+            match rows.last() {
+                Some((number, _)) => cursor = *number,
+                None if last => return seen,
+                None => std::thread::yield_now(),
+            }
+            seen.extend(rows.into_iter().map(|(_, lead)| lead));
+            self.cursor.store(cursor, Ordering::SeqCst);
+        }
+    }
+
+    /// Someone takes a number, someone else the next one, commits, and is read; then the first one commits.
+    fn skip_one(&self, run: &Tailing<'_>) {
+        let row = |number| {
+            let lead = taken(block_on(run.workspaces[0].ingest(lead(0)))).lead;
+            run.note(lead);
+            self.committed(number, lead);
+        };
+        let (late, soon) = (self.number(), self.number());
+        row(soon);
+        while self.cursor.load(Ordering::SeqCst) < soon {
+            std::thread::yield_now();
+        }
+        row(late);
+    }
 }
 
 /// So many leads by eight writers in four workspaces, one by one and in batches, with writers that are killed at any point, and whatever else
@@ -66,7 +164,8 @@ impl Tailing<'_> {
 /// Each reader's figures are printed.
 ///
 /// # Panics
-/// When a reader misses a position, sees one out of order or twice, or does not see a lead that was acknowledged.
+/// When a reader misses a position, sees one out of order or twice, or does not see a lead that was acknowledged; and when the reader of a sequence
+/// has missed nothing, since the test would then show nothing.
 #[expect(clippy::print_stdout, reason = "what was written and read is worth reading")]
 pub fn readers_miss_nothing(
     subject: &dyn Subject,
@@ -79,9 +178,11 @@ pub fn readers_miss_nothing(
     let world = World::of(subject);
     let workspaces = (0..WORKSPACES).map(|_| block_on(world.acme())).collect();
     let (written, killed, done) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
-    let run = Tailing { world, workspaces, wanted, written, killed, taken: Mutex::default(), done };
+    let (taken, sequence) = (Mutex::default(), Sequence::default());
+    let run = Tailing { world, workspaces, wanted, written, killed, taken, sequence, done };
     let mut dice = Dice::of_this_run();
-    let seen: Vec<_> = std::thread::scope(|threads| {
+    let (seen, by_number): (Vec<_>, _) = std::thread::scope(|threads| {
+        let by_number = threads.spawn(|| run.sequence.read(&run.done));
         let readers: Vec<_> = [7, 500]
             .map(|step| {
                 threads.spawn({
@@ -94,6 +195,7 @@ pub fn readers_miss_nothing(
             })
             .into_iter()
             .collect();
+        run.sequence.skip_one(&run);
         let mut at_work: Vec<_> = (0..WRITERS)
             .map(|_| {
                 threads.spawn({
@@ -115,7 +217,7 @@ pub fn readers_miss_nothing(
         run.done.store(true, Ordering::SeqCst);
         let seen = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
         ended.into_iter().for_each(|ended| ended.unwrap());
-        seen
+        (seen, by_number.join().unwrap())
     });
     let taken = run.taken.lock().unwrap();
     let killed = run.killed.load(Ordering::SeqCst);
@@ -131,6 +233,10 @@ pub fn readers_miss_nothing(
         println!("{events} events read, {missed} leads missed");
         assert_eq!(missed, 0, "leads that were acknowledged and not seen");
     }
+    let numbered = run.sequence.rows.lock().unwrap();
+    let missed = numbered.len() - by_number.len();
+    println!("{missed} of {} leads missed by a reader of a sequence", numbered.len());
+    assert!(missed > 0, "a reader of a sequence missed nothing");
 }
 
 /// What a reader saw.
@@ -185,7 +291,14 @@ fn write(run: &Tailing<'_>, mut dice: Dice) {
                     Err(error) => vec![Err(error)],
                 }
             }
-            _ => vec![block_on(acme.ingest(lead(dice.below(300) as u32)))],
+            _ => {
+                let number = run.sequence.number();
+                let answer = block_on(acme.ingest(lead(dice.below(300) as u32)));
+                if let Ok(accepted) = answer.as_ref().map(Ingested::accepted) {
+                    run.sequence.committed(number, accepted.unwrap().lead);
+                }
+                vec![answer]
+            }
         };
         let taken: Vec<LeadId> = answers.into_iter().filter_map(lead_of).collect();
         run.written.fetch_add(taken.len(), Ordering::SeqCst);
@@ -220,3 +333,7 @@ const WORKSPACES: usize = 4;
 /// Between two looks at how far the writers are.
 const LOOK: Duration = Duration::from_millis(1);
 const WRITERS: usize = 8;
+/// Leads that a process writes at most before it is to be killed.
+const LEADS_OF_A_LIFE: usize = 30;
+/// What a lead takes, or a few.
+const PAUSE_MICROS: u64 = 4_000;
