@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | finds nothing to do | whether the configuration is the newest; the consumer and the feed; health; what is next | 0 | 5 |
 //! | makes deliveries of a batch of events | the first three, and what is there already; 1 commit less once it has its shard | 3 | 10 |
+//! | the same, of leads to forward or to report on | also those leads, at once; each report is a read and a commit in its owner's workspace | and those | one more, and those |
 //! | sends one | all of the first, what it delivers, and the configuration and health again | 2 | 12 |
 
 mod local;
