@@ -59,7 +59,7 @@ impl<'s> WorkspaceHandle<'s> {
     /// use futures_util::StreamExt;
     ///
     /// let acme = Convio::new(MemoryStore::new()).create_workspace(NewWorkspace::named("Acme Solar")).await?;
-    /// let mut events = acme.stream(Position(0), std::future::pending);
+    /// let mut events = acme.stream(Position(0), std::future::pending::<()>);
     /// acme.ingest(RawLead::json(r#"{"phone":"+12125550123"}"#)).await?;
     /// for position in 1..=3 {
     ///     let event = events.next().await.unwrap()?; // the workspace, its webhook, and the lead
@@ -86,7 +86,7 @@ impl<'s> Feeds<'s> {
     ///
     /// let convio = Convio::new(MemoryStore::new());
     /// let acme = convio.create_workspace(NewWorkspace::named("Acme Solar")).await?;
-    /// let mut events = convio.feeds([(acme.id(), Position(1))]).stream(std::future::pending);
+    /// let mut events = convio.feeds([(acme.id(), Position(1))]).stream(std::future::pending::<()>);
     /// let event = events.next().await.unwrap()?;
     /// assert_eq!((event.workspace, event.position), (acme.id(), Position(2)));
     /// # Ok(()) }) }
