@@ -195,7 +195,6 @@ pub fn readers_miss_nothing(
             })
             .into_iter()
             .collect();
-        run.sequence.skip_one(&run);
         let mut at_work: Vec<_> = (0..WRITERS)
             .map(|_| {
                 threads.spawn({
@@ -208,6 +207,10 @@ pub fn readers_miss_nothing(
             })
             .collect();
         let run = &run;
+        at_work.push(threads.spawn(move || {
+            let _held = subject.enter();
+            run.sequence.skip_one(run);
+        }));
         at_work.push(threads.spawn(move || {
             let _held = subject.enter();
             meanwhile(run);

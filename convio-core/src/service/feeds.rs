@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `next`, while workspaces are known to have moved | the feed of one of them | 1 |
 //! | `next`, else | where all feeds end: 10,000 of them at a time; then the same | 1 for 10,000 workspaces, and 1 |
+//! | `next`, where the last page of a workspace was full, and its end | that there is no more of it; then as before | 1 more |
 //! | `wait` | nothing | 0 |
 
 use std::collections::{HashMap, VecDeque};
